@@ -1,0 +1,284 @@
+// The child of a launch: from clone to the tool's exec and on as the sandbox's init.
+#define _GNU_SOURCE
+#include "launch.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TOOL_STACK = 64 << 10, PROGRAM_PATH_MAX = 4096 };
+
+// What the child and the tool's first steps (which share its memory until exec) know of each other.
+struct child {
+    struct launch *launch;
+    const struct gb_spec_view *spec;
+    int ruleset;
+    int listener;
+    int failed;         // errno of the failed step, 0 while all is well
+    enum gb_stage stage;
+    uint32_t detail;
+    char *program;      // PROGRAM_PATH_MAX bytes in which the path handed to execve stands
+    struct gb_message started;
+};
+
+static char *arguments[GB_MAX_STRINGS + 1], *environment[GB_MAX_STRINGS + 1];
+static char program_path[PROGRAM_PATH_MAX];
+static _Alignas(16) char tool_stack[TOOL_STACK];
+
+static _Noreturn void give_up(const struct child *child, enum gb_stage stage, int failed, uint32_t detail)
+{
+    report_failure(child->launch->status, stage, -failed, detail);
+    _exit(1);
+}
+
+static void passed(struct child *child, enum gb_stage stage)
+{
+    child->started.stage_ns[stage] = gb_now_ns();
+}
+
+static void wait_at_gate(const struct launcher *launcher, uint32_t serial)
+{
+    for (;;) {
+        uint32_t seen = atomic_load(&launcher->gate->serial);
+        if ((int32_t)(seen - serial) >= 0) return;
+        syscall(SYS_futex, &launcher->gate->serial, FUTEX_WAIT, seen, NULL, NULL, 0);
+    }
+}
+
+static int die_with_launcher(const struct launcher *launcher)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -errno;
+    // The launcher may have died before the call; its end of the pipe tells, and getppid() in a new pid namespace does not.
+    struct pollfd poller = {.fd = launcher->liveness_read, .events = POLLIN};
+    if (poll(&poller, 1, 0) != 0) return -EOWNERDEAD;
+    return 0;
+}
+
+static void fill_strings(const struct gb_spec_view *spec)
+{
+    for (uint32_t i = 0; i < spec->header.argv.count; i++) arguments[i] = (char *)(uintptr_t)gb_spec_string(spec, spec->argv[i]);
+    for (uint32_t i = 0; i < spec->header.envp.count; i++) environment[i] = (char *)(uintptr_t)gb_spec_string(spec, spec->envp[i]);
+    arguments[spec->header.argv.count] = NULL;
+    environment[spec->header.envp.count] = NULL;
+}
+
+// Returns the errno of the failed search. The candidate always stands in the same buffer: where the filter knows execve by
+// its pointer, no other buffer would do.
+static int execute(const struct child *child)
+{
+    const char *name = arguments[0];
+    size_t name_length = strlen(name);
+    if (name_length == 0) return ENOENT;
+    if (name_length >= PROGRAM_PATH_MAX) return ENAMETOOLONG;
+    if (strchr(name, '/') != NULL) {
+        memcpy(child->program, name, name_length + 1);
+        execve(child->program, arguments, environment);
+        return errno;
+    }
+    int refused = ENOENT;
+    const char *at = gb_spec_string(child->spec, child->spec->header.search_path);
+    while (*at != '\0') {
+        size_t length = strcspn(at, ":");
+        if (length > 0 && length + 1 + name_length < PROGRAM_PATH_MAX) {
+            memcpy(child->program, at, length);
+            child->program[length] = '/';
+            memcpy(child->program + length + 1, name, name_length + 1);
+            execve(child->program, arguments, environment);
+            if (errno == EACCES) refused = EACCES; // a later directory may still hold one that runs
+            else if (errno != ENOENT && errno != ENOTDIR) return errno;
+        }
+        at += length;
+        if (*at == ':') at++;
+    }
+    return refused;
+}
+
+static int stop_at(struct child *child, enum gb_stage stage, int failed)
+{
+    child->stage = stage;
+    child->failed = -failed;
+    return 1;
+}
+
+// The tool's first steps. It shares the init's memory and descriptors until exec (the init is suspended meanwhile): a failure
+// is left in memory, and the listener appears among the init's descriptors without a message.
+static int tool_main(void *context)
+{
+    struct child *child = context;
+    const struct gb_spec *spec = &child->spec->header;
+    // Own session: no controlling terminal of ours, and the process group that signals go to.
+    if (setsid() < 0) return stop_at(child, GB_STAGE_SESSION, -errno);
+    if ((spec->flags & GB_SPEC_TERMINAL) && ioctl(0, TIOCSCTTY, 0) < 0) return stop_at(child, GB_STAGE_SESSION, -errno);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL); // a blocked signal would stay blocked in the tool
+    passed(child, GB_STAGE_SESSION);
+
+    // After set-up, so that a tight limit cannot break it, and before the filter, which need not allow setrlimit.
+    int failed = gb_apply_limits(child->spec, child->started.clamped_hard, &child->detail);
+    if (failed) return stop_at(child, GB_STAGE_LIMITS, failed);
+    passed(child, GB_STAGE_LIMITS);
+
+    // As late as possible: every path that set-up opens is behind us. Needs no_new_privs, which is set.
+    if (spec->flags & GB_SPEC_LANDLOCK) {
+        if (syscall(SYS_landlock_restrict_self, child->ruleset, 0) < 0) return stop_at(child, GB_STAGE_LANDLOCK, -errno);
+        passed(child, GB_STAGE_LANDLOCK);
+    }
+    // Last: it refuses what the steps above are made of.
+    if (spec->flags & GB_SPEC_SECCOMP) {
+        passed(child, GB_STAGE_SECCOMP);
+        int notify = (spec->flags & GB_SPEC_NOTIFY) != 0;
+        int installed = gb_install_filter(child->spec, notify);
+        if (installed < 0) return stop_at(child, GB_STAGE_SECCOMP, installed);
+        if (notify) child->listener = installed;
+    }
+    return stop_at(child, GB_STAGE_EXEC, -execute(child));
+}
+
+static void send_started(const struct child *child)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)&child->started, .iov_len = sizeof child->started};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    if (child->listener >= 0) {
+        header.msg_control = control;
+        header.msg_controllen = sizeof control;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(rights), &child->listener, sizeof child->listener);
+    }
+    if (sendmsg(child->launch->status, &header, MSG_NOSIGNAL) < 0) _exit(1); // nobody left to supervise the tool
+}
+
+// Detaches the bind sources with the caller's own rights: the ordinary user's way (see launch.c for root's).
+static void detach_own_sources(struct child *child)
+{
+    for (uint32_t i = 0; i < child->spec->header.mounts.count; i++) {
+        if (child->spec->mounts[i].kind != GB_MOUNT_BIND) continue;
+        int tree = gb_detach_source(child->spec, &child->spec->mounts[i], -1);
+        if (tree < 0) give_up(child, GB_STAGE_MOUNTS, tree, i);
+        child->launch->trees[i] = tree;
+    }
+}
+
+_Noreturn void child_enter(const struct launcher *launcher, struct launch *launch)
+{
+    static struct child child;
+    child = (struct child){.launch = launch, .spec = &launch->spec, .ruleset = -1, .listener = -1, .program = program_path};
+    const struct gb_spec *spec = &launch->spec.header;
+    int mapped_by_launcher = (spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) != 0;
+    int failed;
+    child.started.kind = GB_MESSAGE_STARTED;
+    child.started.stage_ns[GB_STAGE_REQUEST] = launch->request_ns;
+    passed(&child, GB_STAGE_CLONE);
+
+    // Until the ids are final the death signal would be lost by the change of credentials, so it is set again below.
+    if ((failed = die_with_launcher(launcher))) _exit(1);
+    close(launcher->liveness_write); // or this child would keep its siblings from seeing the launcher die
+    // The launcher ignores SIGCHLD so that ended sandboxes vanish; the init must see its children. No handler exists yet, so
+    // blocking it now loses nothing.
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t child_signal;
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &child_signal, NULL);
+    umask(0); // modes in the spec are exact
+
+    // Before anything is allocated that should count. A thread that moves itself (the 0) needs no global lock; moved by the
+    // launcher it would cost a grace period. The files were opened by the supervisor, whose right is what counts.
+    for (uint32_t i = 0; i < launch->cgroup_count; i++)
+        if (write(launch->cgroups[i], "0", 1) != 1) give_up(&child, GB_STAGE_CGROUP, -errno, i);
+    passed(&child, GB_STAGE_CGROUP);
+
+    // Ids first: without a map every inode this process creates would have no owner (EOVERFLOW).
+    if (mapped_by_launcher) {
+        wait_at_gate(launcher, launch->serial);
+    } else {
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); // the map files of a non-dumpable process belong to root
+        if ((failed = gb_write_own_id_maps(spec))) give_up(&child, GB_STAGE_ID_MAP, failed, 0);
+    }
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // nobody of the same uid may trace a half-built sandbox
+    if ((failed = gb_use_file_ids(spec->inner_uid, spec->inner_gid))) give_up(&child, GB_STAGE_ID_MAP, failed, 0);
+    child.started.enforced |= GB_ENFORCED_NAMESPACES;
+    passed(&child, GB_STAGE_ID_MAP);
+
+    // Descriptors early: what follows opens files, and none may land on 0 to 3.
+    if ((failed = gb_place_stdio(&launch->stdio))) give_up(&child, GB_STAGE_DESCRIPTORS, failed, 0);
+    passed(&child, GB_STAGE_DESCRIPTORS);
+
+    const char *hostname = gb_spec_string(&launch->spec, spec->hostname);
+    if (sethostname(hostname, strlen(hostname)) < 0) give_up(&child, GB_STAGE_NETWORK, -errno, 0);
+    if (spec->flags & GB_SPEC_LOOPBACK) {
+        if ((failed = gb_raise_loopback())) give_up(&child, GB_STAGE_NETWORK, failed, 1);
+        child.started.enforced |= GB_ENFORCED_LOOPBACK;
+    }
+    passed(&child, GB_STAGE_NETWORK);
+
+    // No mount made here may travel back to the host, and pivot_root refuses shared parents.
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) give_up(&child, GB_STAGE_MOUNTS, -errno, UINT32_MAX);
+    if (!mapped_by_launcher) detach_own_sources(&child); // before the new root covers any of them
+    uint32_t detail = 0;
+    if ((failed = gb_build_root(&launch->spec, launch->trees, &detail, &child.started.skipped)))
+        give_up(&child, GB_STAGE_MOUNTS, failed, detail);
+    if (spec->flags & GB_SPEC_MEMFD_NOEXEC) child.started.enforced |= GB_ENFORCED_MEMFD_NOEXEC; // done with the proc mount
+    passed(&child, GB_STAGE_MOUNTS);
+    if ((failed = gb_enter_root())) give_up(&child, GB_STAGE_PIVOT, failed, 0);
+    child.started.enforced |= GB_ENFORCED_ROOT;
+    passed(&child, GB_STAGE_PIVOT);
+
+    // After the mounts, which need the capabilities of the namespace; before anything that acts for the tool.
+    if ((failed = gb_become(spec->inner_uid, spec->inner_gid))) give_up(&child, GB_STAGE_CREDENTIALS, failed, 0);
+    if ((failed = die_with_launcher(launcher))) _exit(1); // the change of ids has cleared the death signal
+    passed(&child, GB_STAGE_CREDENTIALS);
+    if ((failed = gb_drop_capabilities())) give_up(&child, GB_STAGE_CAPABILITIES, failed, 0);
+    child.started.enforced |= GB_ENFORCED_CAPABILITIES;
+    passed(&child, GB_STAGE_CAPABILITIES);
+    if ((failed = gb_forbid_new_privileges())) give_up(&child, GB_STAGE_NO_NEW_PRIVS, failed, 0);
+    child.started.enforced |= GB_ENFORCED_NO_NEW_PRIVS;
+    passed(&child, GB_STAGE_NO_NEW_PRIVS);
+
+    // With the tool's own ids: a directory that it may not enter is refused here, not later.
+    if (chdir(gb_spec_string(&launch->spec, spec->working_directory)) < 0) give_up(&child, GB_STAGE_CREDENTIALS, -errno, 1);
+    umask(022);
+    if (spec->flags & GB_SPEC_LANDLOCK) {
+        child.ruleset = gb_build_ruleset(&launch->spec, &detail, &child.started.skipped);
+        if (child.ruleset < 0) give_up(&child, GB_STAGE_LANDLOCK, child.ruleset, detail);
+    }
+    if (spec->exec_page != 0) {
+        void *wanted = (void *)(uintptr_t)spec->exec_page;
+        void *page = mmap(wanted, PROGRAM_PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (page != wanted) give_up(&child, GB_STAGE_EXEC, page == MAP_FAILED ? -errno : -EEXIST, 0);
+        child.program = page;
+    }
+    fill_strings(&launch->spec);
+
+    // CLONE_VFORK: this process sleeps until the tool has executed or given up, so both may share memory and descriptors.
+    pid_t tool = clone(tool_main, tool_stack + TOOL_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &child);
+    if (tool < 0) give_up(&child, GB_STAGE_SUPERVISE, -errno, 0);
+    if (child.failed) give_up(&child, child.stage, -child.failed, child.detail);
+    passed(&child, GB_STAGE_EXEC);
+    child.started.pid = tool;
+    child.started.enforced |= GB_ENFORCED_LIMITS;
+    if (spec->flags & GB_SPEC_LANDLOCK) child.started.enforced |= GB_ENFORCED_LANDLOCK;
+    if (spec->flags & GB_SPEC_SECCOMP) child.started.enforced |= GB_ENFORCED_SECCOMP;
+    if (child.listener >= 0) child.started.enforced |= GB_ENFORCED_LISTENER;
+    for (uint32_t i = 0; i < spec->rlimits.count; i++)
+        if (child.started.clamped_hard[i] != UINT64_MAX) child.started.enforced |= GB_ENFORCED_CLAMPED;
+    send_started(&child);
+
+    int status = gb_close_all_but(launch->status);
+    if (status < 0) _exit(1);
+    gb_run_init(status, tool);
+}

@@ -1,0 +1,50 @@
+// One launch inside glovebox-launcher: what the request brought, and the two halves that carry it out.
+#ifndef GLOVEBOX_LAUNCH_H
+#define GLOVEBOX_LAUNCH_H
+
+#include "sandbox_core.h"
+
+#include <stdatomic.h>
+
+// Lives in memory shared with the children. A child whose id maps the launcher writes waits until `serial` has
+// reached its own number; numbers only grow, so a late child is never overtaken by the next launch.
+struct gate {
+    _Atomic uint32_t serial;
+};
+
+struct launcher {
+    int control;          // SOCK_SEQPACKET from the supervisor
+    int proc;             // O_PATH of /proc, for id maps
+    int liveness_read;    // children see the end of this pipe when the launcher is gone
+    int liveness_write;
+    struct gate *gate;
+    uint32_t next_serial;
+};
+
+struct launch {
+    struct gb_spec_view spec;
+    int status;           // per-run socket to the supervisor
+    struct gb_stdio stdio;
+    int cgroup_v2;        // directory, or -1
+    int cgroups[GB_MAX_CGROUPS]; // v1 tasks files
+    uint32_t cgroup_count;
+    uint32_t serial;
+    int trees[GB_MAX_MOUNTS]; // detached bind sources, or -1
+    uint64_t began_ns;
+    uint64_t request_ns;
+};
+
+// main.c's loop calls this for each request; answers go to launch->status.
+void launch_run(struct launcher *launcher, struct launch *launch);
+
+// request.c: fills `launch` from one control message. Returns 0; or a negative errno for which the supervisor has been told
+// when it gave a status socket; or 1 at the end of the control socket.
+int request_receive(struct launcher *launcher, struct launch *launch);
+void request_release(struct launch *launch);
+
+// child.c: the new process, from clone to its end.
+_Noreturn void child_enter(const struct launcher *launcher, struct launch *launch);
+
+void report_failure(int status, enum gb_stage stage, int error, uint32_t detail);
+
+#endif

@@ -1,0 +1,161 @@
+#define _GNU_SOURCE
+#include "linux_shims.h"
+#include "result.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int gbx_pidfd_open(int pid)
+{
+    return (int)gbx_result(syscall(SYS_pidfd_open, pid, 0)); // a pidfd is always close-on-exec
+}
+
+int gbx_pidfd_send_signal(int pidfd, int signal)
+{
+    return (int)gbx_result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+static uint64_t microseconds(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec;
+}
+
+int gbx_wait_pidfd(int pidfd, int options, struct gbx_exit *out)
+{
+    siginfo_t info;
+    struct rusage usage;
+    memset(&info, 0, sizeof info);
+    memset(&usage, 0, sizeof usage);
+    memset(out, 0, sizeof *out);
+    if (options & ~GBX_WAIT_NOHANG)
+        return -EINVAL;
+    if (syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | options, &usage) != 0)
+        return -errno;
+    if (info.si_pid == 0)
+        return 0;
+    out->finished = 1;
+    out->pid = info.si_pid;
+    out->signaled = info.si_code != CLD_EXITED;
+    out->value = info.si_status;
+    out->core_dumped = info.si_code == CLD_DUMPED;
+    out->user_us = microseconds(usage.ru_utime);
+    out->system_us = microseconds(usage.ru_stime);
+    out->peak_bytes = (uint64_t)usage.ru_maxrss * 1024u;
+    return 0;
+}
+
+int64_t gbx_read_process_memory(int pid, uint64_t address, void *buffer, size_t count)
+{
+    struct iovec local = {.iov_base = buffer, .iov_len = count};
+    struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = count};
+    return gbx_result(process_vm_readv(pid, &local, 1, &remote, 1, 0));
+}
+
+int gbx_prctl(int option, unsigned long argument)
+{
+    return (int)gbx_result(prctl(option, argument, 0, 0, 0));
+}
+
+int gbx_set_dumpable(int on)
+{
+    return gbx_prctl(PR_SET_DUMPABLE, on ? 1 : 0);
+}
+
+int gbx_set_child_subreaper(int on)
+{
+    return gbx_prctl(PR_SET_CHILD_SUBREAPER, on ? 1 : 0);
+}
+
+int gbx_set_thread_name(const char *name)
+{
+    return gbx_prctl(PR_SET_NAME, (unsigned long)(uintptr_t)name);
+}
+
+uint32_t gbx_thread_fsuid(void)
+{
+    return (uint32_t)syscall(SYS_setfsuid, (uid_t)-1); // -1 is no id: changes nothing, tells the present one
+}
+
+uint32_t gbx_thread_fsgid(void)
+{
+    return (uint32_t)syscall(SYS_setfsgid, (gid_t)-1);
+}
+
+int gbx_set_thread_fsuid(uint32_t uid)
+{
+    if (uid == (uid_t)-1)
+        return -EINVAL;
+    syscall(SYS_setfsuid, uid);
+    return gbx_thread_fsuid() == uid ? 0 : -EPERM;
+}
+
+int gbx_set_thread_fsgid(uint32_t gid)
+{
+    if (gid == (gid_t)-1)
+        return -EINVAL;
+    syscall(SYS_setfsgid, gid);
+    return gbx_thread_fsgid() == gid ? 0 : -EPERM;
+}
+
+int gbx_set_thread_groups(size_t count, const uint32_t *groups)
+{
+    return (int)gbx_result(syscall(SYS_setgroups, count, groups));
+}
+
+// The posix_spawn functions return the error and leave errno alone.
+static int spawn_prepared(const char *path, char *const argv[], int inherited, posix_spawn_file_actions_t *actions,
+                          posix_spawnattr_t *attributes, int *pid)
+{
+    static char *const no_environment[] = {NULL};
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawnattr_setsigmask(attributes, &none);
+    if (error == 0)
+        error = posix_spawnattr_setsigdefault(attributes, &all);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    // 3 first: opening /dev/null as 0 or 1 must not overwrite the inherited one.
+    if (error == 0)
+        error = posix_spawn_file_actions_adddup2(actions, inherited, 3); // clears close-on-exec even when it is 3 already
+    if (error == 0)
+        error = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    if (error == 0)
+        error = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+    if (error == 0)
+        error = posix_spawn_file_actions_addclosefrom_np(actions, 4);
+    pid_t child = 0;
+    if (error == 0)
+        error = posix_spawn(&child, path, actions, attributes, argv, no_environment);
+    if (error == 0)
+        *pid = child;
+    return -error;
+}
+
+int gbx_spawn(const char *path, char *const argv[], int inherited, int *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    *pid = 0;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0)
+        return -error;
+    error = posix_spawnattr_init(&attributes);
+    if (error != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -error;
+    }
+    int result = spawn_prepared(path, argv, inherited, &actions, &attributes, pid);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
