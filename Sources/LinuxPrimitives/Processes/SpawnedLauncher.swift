@@ -1,0 +1,29 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// Starts a helper program of ours with nothing but one descriptor.
+package enum SpawnedLauncher {
+    /// Runs `path` with the given argv (first word included), 0 and 1 on /dev/null, 2 shared with us, `inherited` as
+    /// descriptor 3 and no other, an empty environment, no signal blocked and every disposition at its default (but 32 and 33,
+    /// the C library's own, which it may leave ignored).
+    ///
+    /// The process must not ignore SIGCHLD nor reap children it did not start: the number could be taken before we hold it.
+    package static func start(path: String, arguments: [String], inheriting inherited: Int32) throws(SystemError) -> ProcessHandle {
+        for word in [path] + arguments where word.utf8.contains(0) {
+            throw SystemError(errno: EINVAL, operation: "posix_spawn", object: "a word with a NUL byte")
+        }
+        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        argv.append(nil)
+        defer { for word in argv { free(word) } }
+        var pid: Int32 = 0
+        _ = try checked(gbx_spawn(path, &argv, inherited, &pid), "posix_spawn", path)
+        do {
+            return try ProcessHandle(pid: pid)
+        } catch {
+            // Without a pidfd we could not supervise it.
+            _ = Glibc.kill(pid, SIGKILL)
+            while waitpid(pid, nil, 0) < 0 && Glibc.errno == EINTR {}
+            throw error
+        }
+    }
+}
