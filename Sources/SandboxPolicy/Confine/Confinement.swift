@@ -1,0 +1,164 @@
+/// What a resolved policy asks of the kernel for one workspace: the contract between the policy language and the launcher.
+///
+/// Pure data. `ResolvedPolicy.confinement(workspace:)` derives it, `glovebox policy explain` prints it, SandboxLauncher turns
+/// it into mounts, a Landlock ruleset, a filter and limits. Nothing here has touched the file system: paths are absolute and
+/// lexically clean, but may not exist and may pass through links.
+package struct Confinement: Sendable, Equatable {
+    /// Absolute path of the workspace, the same outside and inside; nil when the policy grants none.
+    package var workspace: String?
+    /// Paths that are visible inside, parents before children.
+    package var grants: [PathGrant]
+    /// Names inside the grants that stay unreachable, existing or not.
+    package var denials: [PathDenial]
+    /// Device nodes beyond the minimal set (`/dev/null`, zero, full, random, urandom).
+    package var devices: [DeviceGrant]
+    package var network: NetworkConfinement
+    /// Whether the tool may create processes. False: `fork`, `vfork` and process `clone` are refused, threads are not, and
+    /// only the launcher's own `execve` happens.
+    package var maySpawn: Bool
+    package var syscalls: SyscallRules
+    package var limits: Limits
+    package var environment: EnvironmentRules
+    /// Protections that may be missing on this host without stopping the launch.
+    package var waived: Set<Protection>
+
+    package init(
+        workspace: String?, grants: [PathGrant], denials: [PathDenial], devices: [DeviceGrant], network: NetworkConfinement,
+        maySpawn: Bool, syscalls: SyscallRules, limits: Limits, environment: EnvironmentRules, waived: Set<Protection>
+    ) {
+        self.workspace = workspace
+        self.grants = grants
+        self.denials = denials
+        self.devices = devices
+        self.network = network
+        self.maySpawn = maySpawn
+        self.syscalls = syscalls
+        self.limits = limits
+        self.environment = environment
+        self.waived = waived
+    }
+}
+
+/// Rights on files, as a grant gives them to the kernel.
+package struct FileRights: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Open for reading, list directories.
+    package static let read = FileRights(rawValue: 1)
+    /// Open for writing, truncate, create files, directories, links; rename within the grant.
+    package static let write = FileRights(rawValue: 2)
+    /// Unlink, rmdir, and the source side of a rename.
+    package static let delete = FileRights(rawValue: 4)
+    package static let execute = FileRights(rawValue: 8)
+    package static let all: FileRights = [.read, .write, .delete, .execute]
+
+    /// Right names in their fixed order, as policies write them.
+    package var names: [String] {
+        [(FileRights.read, "read"), (.write, "write"), (.delete, "delete"), (.execute, "execute")].compactMap { contains($0.0) ? $0.1 : nil }
+    }
+}
+
+package struct PathGrant: Sendable, Equatable {
+    package var path: String
+    package var rights: FileRights
+    /// The path and everything below it, or the one file alone.
+    package var subtree: Bool
+    /// Part of the workspace: its owner's files keep their owner.
+    package var isWorkspace: Bool
+    /// An absent path is skipped (and named in the receipt) instead of stopping the launch.
+    package var optional: Bool
+    package var rule: RuleReference
+
+    package init(path: String, rights: FileRights, subtree: Bool, isWorkspace: Bool, optional: Bool, rule: RuleReference) {
+        self.path = path
+        self.rights = rights
+        self.subtree = subtree
+        self.isWorkspace = isWorkspace
+        self.optional = optional
+        self.rule = rule
+    }
+}
+
+package struct PathDenial: Sendable, Equatable {
+    package var path: String
+    /// Also everything below the path. A denial always covers the path itself.
+    package var subtree: Bool
+    /// The refused rights. Without `.read` the name stays readable and becomes read-only.
+    package var rights: FileRights
+    package var rule: RuleReference
+
+    package init(path: String, subtree: Bool, rights: FileRights, rule: RuleReference) {
+        self.path = path
+        self.subtree = subtree
+        self.rights = rights
+        self.rule = rule
+    }
+}
+
+package struct DeviceGrant: Sendable, Equatable {
+    /// `/dev/…`; `/dev/ptmx` means a private devpts.
+    package var path: String
+    package var rights: FileRights
+    package var rule: RuleReference
+
+    package init(path: String, rights: FileRights, rule: RuleReference) {
+        self.path = path
+        self.rights = rights
+        self.rule = rule
+    }
+}
+
+package struct NetworkConfinement: Sendable, Equatable {
+    /// A loopback interface of the sandbox's own: processes inside may talk to each other over TCP and UDP.
+    package var loopback: RuleReference?
+    /// Outgoing TCP that the supervisor brokers.
+    package var connect: [NetworkEndpoint]
+    /// Host loopback ports on which the supervisor listens for the tool.
+    package var listen: [NetworkEndpoint]
+
+    package init(loopback: RuleReference? = nil, connect: [NetworkEndpoint] = [], listen: [NetworkEndpoint] = []) {
+        self.loopback = loopback
+        self.connect = connect
+        self.listen = listen
+    }
+
+    /// No socket of family INET or INET6 at all.
+    package var isNone: Bool { loopback == nil && connect.isEmpty && listen.isEmpty }
+}
+
+package struct NetworkEndpoint: Sendable, Equatable {
+    /// Lower-case host name or address literal; empty for `listen`.
+    package var host: String
+    /// 1…65535; nil means every port.
+    package var port: UInt16?
+    package var rule: RuleReference
+
+    package init(host: String, port: UInt16?, rule: RuleReference) {
+        self.host = host
+        self.port = port
+        self.rule = rule
+    }
+}
+
+/// Names the policy line behind a grant or a denial.
+package struct RuleReference: Sendable, Hashable {
+    /// Policy name, for example `workspace`, or `command line`.
+    package var policy: String
+    /// File as the user named it, and its line; line 0 when the rule came from the command line.
+    package var file: String
+    package var line: Int
+    /// The rule as one line of policy, for example `deny filesystem:workspace:.env read,write`.
+    package var text: String
+    package var because: String?
+
+    package init(policy: String, file: String, line: Int, text: String, because: String? = nil) {
+        self.policy = policy
+        self.file = file
+        self.line = line
+        self.text = text
+        self.because = because
+    }
+
+    /// `file:line`, or `command line`.
+    package var location: String { line > 0 ? "\(file):\(line)" : file }
+}

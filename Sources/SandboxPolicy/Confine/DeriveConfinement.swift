@@ -1,0 +1,70 @@
+extension ResolvedPolicy {
+    /// What this policy asks of the kernel for one run.
+    ///
+    /// A sealed run has nobody to ask: `ask` counts as deny. A narrower grant below a wider one adds its rights to that subtree;
+    /// a deny inside a grant becomes a denial by name; a deny over a whole grant removes it.
+    /// - Parameters:
+    ///   - workspace: absolute path of the workspace; nil drops every `filesystem:workspace:` rule.
+    ///   - workspaceWritable: false for a workspace that the operator opened read-only: write and delete go, the rest stays.
+    package func confinement(workspace: String?, workspaceWritable: Bool) throws(PolicyError) -> Confinement {
+        let files = try FileDerivation(policy: self, workspace: workspace, workspaceWritable: workspaceWritable)
+        let paths = files.derive()
+        return Confinement(
+            workspace: paths.grants.contains { $0.isWorkspace } ? workspace : nil, grants: paths.grants, denials: paths.denials,
+            devices: deviceGrants(), network: try networkConfinement(), maySpawn: spawnRule?.effect == .allow, syscalls: syscalls,
+            limits: limits, environment: environment, waived: waived)
+    }
+
+    /// The rule that decides whether the tool may create processes.
+    var spawnRule: PolicyRule? {
+        ruleSet.decidingRule(Resource(kind: .process, parts: ["spawn"], extent: .exact), .execute)
+    }
+
+    private func deviceGrants() -> [DeviceGrant] {
+        var result: [DeviceGrant] = []
+        let set = ruleSet
+        for rule in rules where rule.resource.kind == .device && rule.effect == .allow {
+            let path = "/" + rule.resource.parts.map(\.text).joined(separator: "/")
+            if result.contains(where: { $0.path == path }) { continue }
+            let rights = FileRights([.read, .write].filter { set.decidingRule(rule.resource, $0)?.effect == .allow })
+            if !rights.isEmpty { result.append(DeviceGrant(path: path, rights: rights, rule: rule.reference)) }
+        }
+        return result.sorted { utf8Precedes($0.path, $1.path) }
+    }
+
+    private func networkConfinement() throws(PolicyError) -> NetworkConfinement {
+        var result = NetworkConfinement()
+        let set = ruleSet
+        for rule in rules where rule.resource.kind == .network && rule.effect == .allow {
+            let parts = rule.resource.parts.map(\.text)
+            guard let right = rule.rights.first, set.decidingRule(rule.resource, right)?.effect == .allow else { continue }
+            // A broker list holds what is allowed; a hole in it cannot be written down, so it stops here instead of being lost.
+            if let hole = rules.first(where: {
+                $0.effect != .allow && $0.resource.kind == .network && $0.resource != rule.resource && rule.resource.covers($0.resource)
+            }) {
+                throw PolicyError(
+                    file: hole.reference.file, line: hole.reference.line, column: hole.column,
+                    message: "`\(hole.reference.text)` cuts a hole into `\(rule.reference.text)`, which a sealed run cannot enforce",
+                    mend: "allow the ports one by one")
+            }
+            switch parts.first {
+            case "loopback":
+                if result.loopback == nil { result.loopback = rule.reference }
+            case "tcp":
+                guard parts.count > 1 else { continue }
+                let host = parts[1].hasPrefix("[") ? String(parts[1].dropFirst().dropLast()) : parts[1]
+                let endpoint = NetworkEndpoint(host: host, port: parts.count > 2 ? UInt16(parts[2]) : nil, rule: rule.reference)
+                if !result.connect.contains(where: { $0.host == endpoint.host && $0.port == endpoint.port }) {
+                    result.connect.append(endpoint)
+                }
+            case "listen":
+                guard parts.count > 1, let port = UInt16(parts[1]) else { continue }
+                if !result.listen.contains(where: { $0.port == port }) {
+                    result.listen.append(NetworkEndpoint(host: "", port: port, rule: rule.reference))
+                }
+            default: continue
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,90 @@
+extension JSONValue {
+    /// One text for one value: keys sorted by their UTF-8 bytes, no spaces, shortest escapes (after RFC 8785). Hashes and audit
+    /// chains are made of this form, so it must never change.
+    package var canonicalText: String {
+        var writer = JSONWriter(pretty: false)
+        writer.write(self, indent: 0)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// For people: two spaces, keys in their given order, no newline at the end.
+    package var prettyText: String {
+        var writer = JSONWriter(pretty: true)
+        writer.write(self, indent: 0)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}
+
+struct JSONWriter {
+    var bytes: [UInt8] = []
+    let pretty: Bool
+
+    init(pretty: Bool) { self.pretty = pretty }
+
+    mutating func write(_ value: JSONValue, indent: Int) {
+        switch value {
+        case .null: append("null")
+        case .bool(let flag): append(flag ? "true" : "false")
+        case .int(let number): append(String(number))
+        case .double(let number): append(Self.text(of: number))
+        case .string(let text): writeString(text)
+        case .array(let items):
+            writeList(open: "[", close: "]", count: items.count, indent: indent) { writer, index in
+                writer.write(items[index], indent: indent + 1)
+            }
+        case .object(let given):
+            let members = pretty ? given : given.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+            writeList(open: "{", close: "}", count: members.count, indent: indent) { writer, index in
+                writer.writeString(members[index].key)
+                writer.append(writer.pretty ? ": " : ":")
+                writer.write(members[index].value, indent: indent + 1)
+            }
+        }
+    }
+
+    private mutating func writeList(open: String, close: String, count: Int, indent: Int, item: (inout JSONWriter, Int) -> Void) {
+        append(open)
+        for index in 0..<count {
+            if index > 0 { append(",") }
+            newLine(indent + 1)
+            item(&self, index)
+        }
+        if count > 0 { newLine(indent) }
+        append(close)
+    }
+
+    private mutating func newLine(_ indent: Int) {
+        guard pretty else { return }
+        bytes.append(0x0A)
+        bytes.append(contentsOf: repeatElement(0x20, count: indent * 2))
+    }
+
+    private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    private mutating func writeString(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): append("\\\"")
+            case UInt8(ascii: "\\"): append("\\\\")
+            case 0x08: append("\\b")
+            case 0x09: append("\\t")
+            case 0x0A: append("\\n")
+            case 0x0C: append("\\f")
+            case 0x0D: append("\\r")
+            case 0..<0x20:
+                let digits = String(byte, radix: 16)
+                append("\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits)
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whole numbers below 2^53 without a fraction, others as Swift's shortest text that reads back to the same value.
+    static func text(of number: Double) -> String {
+        guard number.isFinite else { return "null" }
+        if number == number.rounded(), abs(number) < 9_007_199_254_740_992 { return String(Int64(number)) }
+        return number.description
+    }
+}

@@ -1,0 +1,35 @@
+/// What may be done with a resource. The order is the one in which rights are printed.
+package enum CapabilityRight: String, Sendable, CaseIterable, Hashable, Comparable {
+    case read, write, delete, execute, connect, listen, link, diff, materialize, grant, revoke, approve, admin
+
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    package static func < (a: CapabilityRight, b: CapabilityRight) -> Bool { a.rank < b.rank }
+}
+
+/// What a rule decides. Raised in the order of the cases: an allow is more than an ask, an ask more than a deny.
+package enum Effect: String, Sendable, CaseIterable, Hashable, Comparable {
+    case deny, ask, allow
+
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    package static func < (a: Effect, b: Effect) -> Bool { a.rank < b.rank }
+}
+
+extension FileRights {
+    /// The file rights among capability rights; the others have no meaning for files.
+    package init(_ rights: some Sequence<CapabilityRight>) {
+        self = []
+        for right in rights { formUnion(FileRights(right)) }
+    }
+
+    package init(_ right: CapabilityRight) {
+        switch right {
+        case .read: self = .read
+        case .write: self = .write
+        case .delete: self = .delete
+        case .execute: self = .execute
+        default: self = []
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/// A policy with everything that it inherits: what is decided, derived, hashed and shown. A value; nothing refers back to files
+/// but the places that explanations name.
+package struct ResolvedPolicy: Sendable, Equatable {
+    package var name: String
+    package var description: String?
+    /// From the outermost ancestor to this policy.
+    package var chain: [PolicyLink]
+    package var isRootPreset: Bool
+    /// Ancestors' rules first. Only among allow and ask of equal width does the order matter.
+    package var rules: [PolicyRule]
+    package var limits: Limits
+    /// As the documents say; `environment` has what the rules add and take away.
+    package var statedEnvironment: EnvironmentRules
+    /// As the documents say; `syscalls` has what the rules add and take away.
+    package var statedSyscalls: SyscallRules
+    package var waived: Set<Protection>
+    /// Of this policy's own document.
+    package var examples: [PolicyExample]
+    /// Where single settings were stated: `limits.wall`, `environment.pass.LANG`, `environment.set.HOME`, `syscalls.base`,
+    /// `syscalls.deny.ptrace`, `waive`. Absent for defaults.
+    package var origins: [String: PolicyOrigin]
+}
+
+package struct PolicyLink: Sendable, Equatable {
+    package var name: String
+    package var file: String
+}
+
+package struct PolicyOrigin: Sendable, Equatable {
+    package var file: String
+    package var position: SourcePosition
+
+    /// `file:line`, or `command line`.
+    package var location: String { position.line > 0 ? "\(file):\(position.line)" : file }
+}
+
+extension ResolvedPolicy {
+    var ruleSet: RuleSet { RuleSet(rules: rules) }
+
+    /// Variables that a tool gets: the stated ones and those of `environment:` rules, without what a deny or an ask takes away.
+    package var environment: EnvironmentRules {
+        let set = ruleSet
+        func rule(_ name: String) -> PolicyRule? {
+            set.decidingRule(Resource(kind: .environment, parts: [name], extent: .exact), .read)
+        }
+        let allowed = rules.filter { $0.resource.kind == .environment && $0.effect == .allow }.compactMap { $0.resource.parts.first?.text }
+        let names = Set(statedEnvironment.pass + allowed).filter { (rule($0)?.effect ?? .allow) == .allow }
+        return EnvironmentRules(
+            pass: names.sorted(by: utf8Precedes), set: statedEnvironment.set.filter { (rule($0.key)?.effect ?? .allow) == .allow })
+    }
+
+    /// System calls beyond or below the base: the stated ones and those of `syscall:` rules.
+    package var syscalls: SyscallRules {
+        var allow = Set(statedSyscalls.allow)
+        var deny = Set(statedSyscalls.deny)
+        for rule in rules where rule.resource.kind == .syscall {
+            guard let name = rule.resource.parts.first?.text else { continue }
+            if rule.effect == .allow { allow.insert(name) } else { deny.insert(name) }
+        }
+        let denyAll = rules.contains { $0.resource.kind == .syscall && $0.effect == .deny && $0.resource.parts.isEmpty }
+        // `deny syscall:*` takes back every addition; the base stays.
+        return SyscallRules(
+            base: statedSyscalls.base, deny: deny.sorted(by: utf8Precedes),
+            allow: denyAll ? [] : allow.subtracting(deny).sorted(by: utf8Precedes))
+    }
+
+    /// Examples of this policy's document that do not decide as they promise. Each right of an example stands for itself.
+    package func failedExamples() -> [PolicyError] {
+        var failures: [PolicyError] = []
+        for example in examples {
+            for right in example.action.rights {
+                let action = PolicyAction(resource: example.action.resource, rights: [right])
+                let decision = decide(action)
+                if decision.effect == example.effect { continue }
+                failures.append(PolicyError(
+                    file: documentFile, at: example.position,
+                    message: "the example `\(action)` should be \(example.effect.rawValue) and is \(decision.effect.rawValue)",
+                    mend: decision.reason))
+            }
+        }
+        return failures
+    }
+
+    /// File of this policy's own document.
+    package var documentFile: String { chain.last { $0.file != Self.commandLine }?.file ?? name }
+}
+
+/// Byte order: the same on every machine and in every language setting.
+func utf8Precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }

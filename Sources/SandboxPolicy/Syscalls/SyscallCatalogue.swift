@@ -1,0 +1,111 @@
+/// Turns the `syscalls:` section of a resolved policy, and the facts of one run, into a filter specification.
+package enum SyscallCatalogue {
+    package static let operationNotPermitted: Int32 = 1
+    package static let notImplemented: Int32 = 38
+
+    /// The filter that a confinement asks for.
+    ///
+    /// Every call that Linux 6.18 names has a rule: allowed (perhaps by its arguments), refused and reported, or quietly absent.
+    /// Other numbers get ENOSYS. Throws for an unknown base or word, and for an `allow` that no policy may have.
+    package static func specification(
+        for rules: SyscallRules, maySpawn: Bool, network: NetworkConfinement, demands: FilterDemands
+    ) throws(SyscallRuleError) -> FilterSpecification {
+        let allowed = try allowedCalls(rules)
+        let refusal: FilterAction = demands.canNotify ? .notify : .errno(operationNotPermitted)
+        let context = ArgumentContext(
+            mayFork: maySpawn && allowed.contains("fork"), mayExecute: maySpawn && allowed.contains("execve"),
+            internetStreams: !network.isNone, internetDatagrams: network.loopback != nil, demands: demands, refusal: refusal)
+        var result: [SyscallRule] = []
+        for (number, name) in SyscallTable.all {
+            guard let group = SyscallGroup.containing(name) else { continue }
+            // execve always has a rule: without it the launcher could not start the tool.
+            if allowed.contains(name) || name == "execve" {
+                result += allowingRules(name: name, number: number, group: group, context: context)
+            } else {
+                let action = group.answer == .quiet ? .errno(notImplemented) : refusal
+                result.append(SyscallRule(name: name, number: number, action: action, group: group.name))
+            }
+        }
+        return FilterSpecification(rules: result, defaultAction: .errno(notImplemented))
+    }
+
+    /// Calls that the base and `allow` give and `deny` does not take.
+    package static func allowedCalls(_ rules: SyscallRules) throws(SyscallRuleError) -> Set<String> {
+        guard let base = SyscallBase(rawValue: rules.base) else {
+            throw SyscallRuleError(
+                word: rules.base, message: "`\(rules.base)` is no syscall base",
+                mend: NearestWord.mend(for: rules.base, among: SyscallBase.allCases.map(\.rawValue)))
+        }
+        var result: Set<String> = []
+        for group in SyscallGroup.all where group.isIn(base: base) { result.formUnion(group.members) }
+        for word in rules.allow { result.formUnion(try grantable(word)) }
+        for word in rules.deny { result.subtract(try members(of: word).members) }
+        return result
+    }
+
+    private static func grantable(_ word: String) throws(SyscallRuleError) -> [String] {
+        let (group, members) = try members(of: word)
+        if case .never(let reason) = group.standing {
+            throw SyscallRuleError(
+                word: word, message: "`\(word)` can not be allowed: \(reason)", mend: "run a tool that needs it outside Glovebox")
+        }
+        return members
+    }
+
+    /// The group of a word, and the calls that the word stands for.
+    private static func members(of word: String) throws(SyscallRuleError) -> (group: SyscallGroup, members: [String]) {
+        if word.hasPrefix("@") {
+            if let group = SyscallGroup.named(word) { return (group, group.members) }
+            throw SyscallRuleError(
+                word: word, message: "`\(word)` is no syscall group",
+                mend: NearestWord.mend(for: word, among: SyscallGroup.all.map(\.name)))
+        }
+        if let group = SyscallGroup.containing(word) { return (group, [word]) }
+        let near = NearestWord.suggestion(for: word, among: SyscallTable.all.map(\.name))
+        throw SyscallRuleError(
+            word: word, message: "`\(word)` is no system call of x86-64",
+            mend: near.map { "did you mean `\($0)`?" } ?? "name a system call or a group such as @debug")
+    }
+
+    private static func allowingRules(
+        name: String, number: Int32, group: SyscallGroup, context: ArgumentContext
+    ) -> [SyscallRule] {
+        guard let arguments = ArgumentRules.rules(for: name, in: context) else {
+            return [SyscallRule(name: name, number: number, action: .allow, group: group.name)]
+        }
+        var result = arguments.patterns.map {
+            SyscallRule(name: name, number: number, conditions: $0.conditions, action: $0.action, group: group.name)
+        }
+        result.append(
+            SyscallRule(name: name, number: number, action: arguments.otherwise, group: arguments.otherwiseGroup ?? group.name))
+        return result
+    }
+}
+
+/// A word of `syscalls:` that cannot be used.
+package struct SyscallRuleError: Error, Sendable, Equatable, CustomStringConvertible {
+    package var word: String
+    package var message: String
+    package var mend: String
+
+    package var description: String { printable("\(message); \(mend)") }
+}
+
+/// Groups of rules whose notifications the supervisor decides instead of refusing. Any other notification is a refusal.
+package enum NotificationGroup {
+    package static let creation = "mediated-creation"
+    package static let memfd = "mediated-memfd"
+    package static let network = "mediated-network"
+}
+
+/// The address of the program's path in the launcher, at the one `execve` that a tool without process:spawn gets.
+///
+/// A filter cannot count calls, so the launcher's own execve is told apart by the pointer it passes. The compiled filter
+/// carries a placeholder; each launch draws a fresh random address, puts the path there and patches the filter. The mapping
+/// dies with the exec, and the tool cannot learn the address: it would have to guess one of about 2^46. The pointer is a
+/// secret of one launch, not a proof: whoever knows it can map a path there and call execve once more. Process creation is
+/// refused regardless of it, and what can be executed is Landlock's decision.
+package enum ExecPointer {
+    /// Stands in the compiled filter until a launch patches it; no user address has its upper half.
+    package static let placeholder: UInt64 = 0x676c_6f76_6562_6f78
+}
