@@ -1,0 +1,91 @@
+internal import CLaunchABI
+
+/// One launch as values: what `LaunchSpecEncoder` turns into the bytes of `launch_spec.h`. The names follow that header.
+struct LaunchSpec: Sendable, Equatable {
+    var flags: Flags = []
+    var arguments: [String] = []
+    var environment: [String] = []
+    var mounts: [MountEntry] = []
+    var pathRules: [PathRule] = []
+    var resourceLimits: [ResourceLimit] = []
+    /// struct sock_filter records; empty when seccomp is waived.
+    var filter: [UInt8] = []
+    var workingDirectory = "/"
+    var hostname = "glovebox"
+    var searchPath = ""
+    var innerID: UInt32 = 1000
+    var outerUser: UInt32 = 0
+    var outerGroup: UInt32 = 0
+    var landlock = LandlockAccess()
+    var rootBytes: UInt64 = 4 << 20
+    var rootInodes: UInt32 = 1024
+    var execPage: UInt64 = 0
+
+    struct Flags: OptionSet, Sendable {
+        let rawValue: UInt32
+        static let loopback = Flags(rawValue: GB_SPEC_LOOPBACK.rawValue)
+        static let terminal = Flags(rawValue: GB_SPEC_TERMINAL.rawValue)
+        static let notify = Flags(rawValue: GB_SPEC_NOTIFY.rawValue)
+        static let landlock = Flags(rawValue: GB_SPEC_LANDLOCK.rawValue)
+        static let seccomp = Flags(rawValue: GB_SPEC_SECCOMP.rawValue)
+        static let memfdNoExec = Flags(rawValue: GB_SPEC_MEMFD_NOEXEC.rawValue)
+        static let mappedByLauncher = Flags(rawValue: GB_SPEC_MAPPED_BY_LAUNCHER.rawValue)
+        static let timeNamespace = Flags(rawValue: GB_SPEC_NEW_TIME_NS.rawValue)
+        static let cgroupNamespace = Flags(rawValue: GB_SPEC_NEW_CGROUP_NS.rawValue)
+    }
+}
+
+/// One entry of the mount list; carried out in order by the launcher's child.
+struct MountEntry: Sendable, Equatable {
+    enum Kind: Sendable, Equatable {
+        case directory(mode: UInt32)
+        case file(text: String, mode: UInt32)
+        case symlink(to: String)
+        case bind(BindSource)
+        case tmpfs(bytes: UInt64, inodes: UInt32, mode: UInt32)
+        case proc
+        case devpts
+        case mask
+        case readOnly
+    }
+    var kind: Kind
+    var target: String
+    var readOnly = false
+    var noExec = false
+    var device = false
+}
+
+struct BindSource: Sendable, Equatable, Hashable {
+    var path: String
+    var device: UInt64
+    var inode: UInt64
+    /// On-disk owner that the tool acts as, through an id-mapped mount; nil for a plain bind.
+    var owner: Owner?
+
+    struct Owner: Sendable, Equatable, Hashable {
+        var user: UInt32
+        var group: UInt32
+    }
+}
+
+struct PathRule: Sendable, Equatable {
+    var path: String
+    var access: UInt64
+    var optional: Bool
+}
+
+struct ResourceLimit: Sendable, Equatable {
+    var resource: UInt32
+    var soft: UInt64
+    var hard: UInt64
+    /// The policy's limit that it carries out, for messages.
+    var name: String
+}
+
+/// What the ruleset handles, for one ABI.
+struct LandlockAccess: Sendable, Equatable {
+    var abi: UInt32 = 0
+    var handledFiles: UInt64 = 0
+    var handledNetwork: UInt64 = 0
+    var scoped: UInt64 = 0
+}

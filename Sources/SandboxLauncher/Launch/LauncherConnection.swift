@@ -1,0 +1,101 @@
+internal import CLaunchABI
+internal import Glibc
+internal import LinuxPrimitives
+internal import Synchronization
+
+/// The running glovebox-launcher and the way to it. It is started at the first launch and again when it has died.
+final class LauncherConnection: Sendable {
+    private struct Link: ~Copyable {
+        let control: OwnedDescriptor
+        let process: ProcessHandle
+    }
+
+    private struct State: ~Copyable {
+        var link: Link?
+    }
+
+    private let path: String
+    private let state = Mutex(State())
+
+    init(path: String) {
+        self.path = path
+    }
+
+    /// Where the launcher is installed relative to the running program: beside it, or in `../libexec/glovebox`.
+    static func installedPath() throws(LaunchError) -> String {
+        guard let program = try? HostPath.readLink("/proc/self/exe") else {
+            throw LaunchError(.launcher, "/proc/self/exe cannot be read", mend: "mount /proc")
+        }
+        let directory = program.parentPath
+        let candidates = [directory + "/glovebox-launcher", directory.parentPath + "/libexec/glovebox/glovebox-launcher"]
+        for candidate in candidates where access(candidate, X_OK) == 0 { return candidate }
+        throw LaunchError(
+            .launcher, "glovebox-launcher is neither at \(candidates[0]) nor at \(candidates[1])",
+            mend: "build it with `make build`, or install Glovebox with `make install`")
+    }
+
+    /// Sends one request. The answers arrive on the status socket that is the first of `descriptors`.
+    func send(_ spec: [UInt8], flags: UInt32, cgroups: UInt32, descriptors: [Int32]) throws(LaunchError) {
+        var request = gb_request()
+        request.magic = UInt32(GB_SPEC_MAGIC)
+        request.version = UInt32(GB_SPEC_VERSION)
+        request.flags = flags
+        request.spec_size = UInt32(spec.count)
+        request.cgroup_count = cgroups
+        if spec.count > Int(GB_INLINE_SPEC_MAX) {
+            let memory: OwnedDescriptor
+            do {
+                memory = try MemoryFile.make(name: "glovebox-spec", bytes: spec, sealed: true)
+            } catch {
+                throw LaunchError(.exhausted, "no memory file for the launch spec: \(error)", mend: "free memory or descriptors")
+            }
+            request.flags |= GB_REQUEST_SPEC_IN_MEMFD.rawValue
+            // After stdio (and the channel), before the cgroups: the order of launch_spec.h.
+            var ordered = descriptors
+            ordered.insert(memory.rawValue, at: descriptors.count - Int(cgroups))
+            try deliver(withUnsafeBytes(of: request) { Array($0) }, body: [], descriptors: ordered)
+        } else {
+            try deliver(withUnsafeBytes(of: request) { Array($0) }, body: spec, descriptors: descriptors)
+        }
+    }
+
+    /// Ends the launcher: it leaves when its control socket closes, and every sandbox of it dies with it.
+    func close() {
+        state.withLock { $0.link = nil }
+    }
+
+    private func deliver(_ header: [UInt8], body: [UInt8], descriptors: [Int32]) throws(LaunchError) {
+        do {
+            try state.withLock { (state: inout State) throws in
+                for attempt in 0...1 {
+                    if state.link == nil { state.link = try start() }
+                    guard let control = state.link?.control.rawValue else { continue }
+                    do {
+                        try DescriptorMessage.send(on: control, header: header, body: body, descriptors: descriptors)
+                        return
+                    } catch let error as SystemError {
+                        // A dead launcher shows at the next request; the runs it took with it have their own outcome.
+                        state.link = nil
+                        if attempt == 1 || (error.errno != EPIPE && error.errno != ECONNRESET) { throw error }
+                    }
+                }
+            }
+        } catch let error as LaunchError {
+            throw error
+        } catch {
+            throw LaunchError(.launcher, "glovebox-launcher does not take requests: \(error)", mend: "run `glovebox doctor`")
+        }
+    }
+
+    private func start() throws -> Link {
+        do {
+            var pair = try SocketPair.sequencedPacket()
+            let ours = pair.takeFirst()
+            let theirs = pair.takeSecond()
+            let process = try SpawnedLauncher.start(path: path, arguments: ["glovebox-launcher"], inheriting: theirs.rawValue)
+            return Link(control: ours, process: process)
+        } catch {
+            throw LaunchError(.launcher, "glovebox-launcher at \(path) cannot be started: \(error)", mend: "run `glovebox doctor`")
+        }
+    }
+}

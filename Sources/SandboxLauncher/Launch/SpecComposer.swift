@@ -1,0 +1,114 @@
+internal import CLinuxShims
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// Puts one launch spec together: the plan's mounts and rules, the filter, the limits, and what is this call's own.
+struct SpecComposer {
+    let request: RunRequest
+    let plan: SandboxPlan
+    let denials: NameDenials
+    let isRoot: Bool
+    let innerID: UInt32
+    let outer: (user: UInt32, group: UInt32)
+    let countsMemory: Bool
+    let terminal: Bool
+
+    static let searchPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
+    func compose() throws(LaunchError) -> LaunchSpec {
+        let confinement = request.confinement
+        guard outer.user != 0 else {
+            throw LaunchError(.malformed, "a tool can never be the host's root", mend: "report this as a defect")
+        }
+        var spec = LaunchSpec()
+        spec.arguments = request.arguments
+        let environment = ToolEnvironment.build(confinement.environment, setByCaller: request.environment)
+        spec.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
+        spec.searchPath = environment["PATH"] ?? Self.searchPath
+        spec.mounts = plan.mounts + denials.covers
+        spec.pathRules = plan.pathRules
+        spec.landlock = plan.landlock
+        spec.innerID = innerID
+        (spec.outerUser, spec.outerGroup) = outer
+        spec.resourceLimits = LimitPlan.resourceLimits(confinement.limits, countsMemory: countsMemory)
+        spec.workingDirectory = request.workingDirectory ?? confinement.workspace ?? "/tmp"
+        if isRoot { spec.flags.insert(.mappedByLauncher) }
+        if terminal { spec.flags.insert(.terminal) }
+        if confinement.network.loopback != nil { spec.flags.insert(.loopback) }
+        try addLandlock(&spec)
+        try addFilter(&spec)
+        try addNamespaces(&spec)
+        return spec
+    }
+
+    private func addLandlock(_ spec: inout LaunchSpec) throws(LaunchError) {
+        if spec.landlock.abi >= 1 {
+            spec.flags.insert(.landlock)
+        } else {
+            try require(.landlock, "this kernel has no Landlock", "boot with `landlock` in the `lsm=` list, or use Linux 5.13 or newer")
+            spec.pathRules = []
+        }
+    }
+
+    private func addFilter(_ spec: inout LaunchSpec) throws(LaunchError) {
+        let facts = KernelFacts.seccomp
+        guard facts.killProcess else {
+            return try require(.seccomp, "this kernel has no seccomp filters", "use a kernel with CONFIG_SECCOMP_FILTER")
+        }
+        if !facts.userNotification {
+            try require(.notifications, "this kernel cannot notify of refused calls", "use Linux 5.14 or newer")
+        }
+        let memfdNoExec = isRoot && KernelFacts.memfdNoexec != nil
+        if memfdNoExec { spec.flags.insert(.memfdNoExec) }
+        let demands = FilterDemands(
+            mediateCreation: plan.mediated && facts.userNotification, mediateMemfd: !memfdNoExec && facts.userNotification,
+            mediateNetwork: false, canNotify: facts.userNotification)
+        guard facts.userNotification || denials.real.isEmpty else {
+            throw LaunchError(
+                .protectionMissing, "denied names need seccomp notifications, which this kernel does not have",
+                mend: "use Linux 5.14 or newer, or a policy without denied names")
+        }
+        let program: FilterProgram
+        do {
+            let specification = try SyscallCatalogue.specification(
+                for: request.confinement.syscalls, maySpawn: request.confinement.maySpawn, network: request.confinement.network, demands: demands)
+            program = try FilterCompiler.compile(specification)
+        } catch let error as SyscallRuleError {
+            throw LaunchError(.filter, error.message, mend: error.mend)
+        } catch {
+            throw LaunchError(.filter, "the filter could not be compiled: \(error)", mend: "report this as a defect")
+        }
+        spec.flags.insert(.seccomp)
+        if facts.userNotification { spec.flags.insert(.notify) }
+        if program.execPointer != nil {
+            spec.execPage = try Self.randomPage()
+            spec.filter = program.patched(execPointer: spec.execPage)
+        } else {
+            spec.filter = program.bytes
+        }
+    }
+
+    private func addNamespaces(_ spec: inout LaunchSpec) throws(LaunchError) {
+        if KernelFacts.hasTimeNamespaces { spec.flags.insert(.timeNamespace) } else {
+            try require(.timeNamespace, "this kernel has no time namespaces", "use Linux 5.6 or newer")
+        }
+        if KernelFacts.hasCgroupNamespaces { spec.flags.insert(.cgroupNamespace) } else {
+            try require(.cgroupNamespace, "this kernel has no cgroup namespaces", "use a kernel with CONFIG_CGROUPS")
+        }
+    }
+
+    private func require(_ protection: Protection, _ problem: String, _ mend: String) throws(LaunchError) {
+        guard !request.confinement.waived.contains(protection) else { return }
+        throw LaunchError(.protectionMissing, problem, mend: "\(mend), or waive it in the policy: waive: [\(protection.rawValue)]")
+    }
+
+    /// An address in user space that the tool cannot guess; far from where the kernel puts programs, libraries and stacks.
+    private static func randomPage() throws(LaunchError) -> UInt64 {
+        var random: UInt64 = 0
+        guard gbx_random(&random, 8) >= 0 else {
+            throw LaunchError(.exhausted, "the kernel gives no random numbers", mend: "run `glovebox doctor`")
+        }
+        return 0x1000_0000_0000 + (random & 0x1FF_FFFF_F000)
+    }
+}

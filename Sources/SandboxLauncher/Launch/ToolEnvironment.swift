@@ -1,0 +1,15 @@
+internal import Glibc
+internal import SandboxPolicy
+
+/// The tool's environment, built from nothing: what the policy sets, what it passes, and what the caller sets for this call.
+enum ToolEnvironment {
+    static func build(_ rules: EnvironmentRules, setByCaller: [String: String]) -> [String: String] {
+        var environment = ["PATH": SpecComposer.searchPath, "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "tool", "LOGNAME": "tool"]
+        for name in rules.pass {
+            if let value = getenv(name) { environment[name] = String(cString: value) }
+        }
+        environment.merge(rules.set) { _, new in new }
+        environment.merge(setByCaller) { _, new in new }
+        return environment
+    }
+}

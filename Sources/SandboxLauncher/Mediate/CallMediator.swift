@@ -1,0 +1,254 @@
+internal import CLinuxShims
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// Answers the seccomp notifications of one run: does creating calls on the tool's behalf, refuses the rest, and records what
+/// it refused. Never answers "go on" (see `SeccompListener`).
+struct CallMediator: ~Copyable {
+    private let listener: SeccompListener
+    private let plan: SandboxPlan
+    private let denials: NameDenials
+    private let confinement: Confinement
+    /// The tool's ids on the host when the supervisor is root; nil when they are its own.
+    private let identity: (user: UInt32, group: UInt32)?
+    private var creating: CreatingCalls?
+    private var parked: [SeccompNotification] = []
+    private(set) var log = ViolationLog()
+    /// Set by the run: the disk limit is used up, so nothing new may be made.
+    var diskIsFull = false
+    private(set) var sawNotification = false
+
+    /// Calls that may wait at once for the other side of a FIFO.
+    private static let parkedLimit = 64
+
+    init(
+        listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement,
+        identity: (user: UInt32, group: UInt32)?
+    ) {
+        self.listener = listener
+        self.plan = plan
+        self.denials = denials
+        self.confinement = confinement
+        self.identity = identity
+    }
+
+    var descriptor: Int32 { listener.rawValue }
+    var hasParked: Bool { !parked.isEmpty }
+    var createdNames: UInt64 {
+        switch creating {
+        case .some(let calls): calls.created
+        case nil: 0
+        }
+    }
+
+    /// Takes and answers one notification. False when the listener has nothing left to give.
+    mutating func serve() -> Bool {
+        do {
+            guard let notification = try listener.receive() else { return true }
+            sawNotification = true
+            answer(notification)
+            return true
+        } catch {
+            return error.errno == ENOENT // its caller died meanwhile
+        }
+    }
+
+    /// Tries again what had to wait.
+    mutating func retryParked() {
+        let waiting = parked
+        parked = []
+        for notification in waiting where (try? listener.isValid(notification.id)) == true { answer(notification) }
+    }
+
+    private mutating func answer(_ notification: SeccompNotification) {
+        let caller = CallerView(pid: notification.pid)
+        do {
+            let handled = try mediate(notification, caller)
+            if !handled { refuse(notification, caller) }
+        } catch {
+            switch error {
+            case .notYet where parked.count < Self.parkedLimit: parked.append(notification)
+            case .notYet: fail(notification, EAGAIN)
+            case .system(let number): fail(notification, number)
+            case .refused(let refusal):
+                record(notification, caller, refusal)
+                fail(notification, refusal.errno)
+            }
+        }
+    }
+
+    private func fail(_ notification: SeccompNotification, _ error: Int32) {
+        _ = try? listener.answer(notification.id, errno: error)
+    }
+
+    // MARK: - Calls done on the tool's behalf
+
+    /// Numbers of the creating calls on x86-64, and of memfd_create.
+    private enum Call: Int32 {
+        case open = 2, rename = 82, mkdir = 83, creat = 85, link = 86, symlink = 88, mknod = 133, openat = 257, mkdirat = 258, mknodat = 259
+        case renameat = 264, linkat = 265, symlinkat = 266, renameat2 = 316, memfdCreate = 319
+    }
+
+    /// False when the call is none of those: then it is refused.
+    private mutating func mediate(_ notification: SeccompNotification, _ caller: CallerView) throws(CreatingCalls.Failure) -> Bool {
+        guard let call = Call(rawValue: notification.number) else { return false }
+        if call == .memfdCreate { return try makeMemory(notification, caller) }
+        guard plan.mediated else { return false }
+        if diskIsFull {
+            throw .refused(
+                NameRules.Refusal(
+                    errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up",
+                    allowedBy: "limits: {disk: …}", rule: nil))
+        }
+        try prepare(caller)
+        let strings = try readStrings(call, notification, caller)
+        // The strings were read from a live caller only if it still waits now: its pid may have been given to another process.
+        guard (try? listener.isValid(notification.id)) == true else { return true }
+        if let identity {
+            try actAs(identity) { (mediator: inout CallMediator) throws(CreatingCalls.Failure) in
+                try mediator.carryOut(call, notification, strings, caller)
+            }
+        } else {
+            try carryOut(call, notification, strings, caller)
+        }
+        return true
+    }
+
+    private mutating func actAs(
+        _ identity: (user: UInt32, group: UInt32), _ body: (inout CallMediator) throws(CreatingCalls.Failure) -> Void
+    ) throws(CreatingCalls.Failure) {
+        var failure: CreatingCalls.Failure?
+        do {
+            try ThreadFileIdentity.acting(uid: identity.user, gid: identity.group) { () throws(SystemError) in
+                do throws(CreatingCalls.Failure) { try body(&self) } catch { failure = error }
+            }
+        } catch {
+            throw .system(error.errno)
+        }
+        if let failure { throw failure }
+    }
+
+    private mutating func prepare(_ caller: CallerView) throws(CreatingCalls.Failure) {
+        guard creating == nil else { return }
+        do {
+            let names = SandboxNames(root: try caller.openRoot())
+            creating = CreatingCalls(
+                names: names, rules: NameRules(plan: plan, denials: denials), createdLimit: confinement.limits.createdFiles)
+        } catch {
+            throw .system(EPERM) // the caller made itself unreadable: it cannot be helped
+        }
+    }
+
+    private func readStrings(
+        _ call: Call, _ notification: SeccompNotification, _ caller: CallerView
+    ) throws(CreatingCalls.Failure) -> (first: [UInt8], second: [UInt8]) {
+        let arguments = notification.arguments
+        let addresses: (UInt64, UInt64?)
+        switch call {
+        case .open, .creat, .mkdir, .mknod: addresses = (arguments[0], nil)
+        case .openat, .mkdirat, .mknodat: addresses = (arguments[1], nil)
+        case .rename, .link, .symlink: addresses = (arguments[0], arguments[1])
+        case .renameat, .renameat2, .linkat: addresses = (arguments[1], arguments[3])
+        case .symlinkat: addresses = (arguments[0], arguments[2])
+        case .memfdCreate: addresses = (arguments[0], nil)
+        }
+        do {
+            let first = try caller.string(at: addresses.0)
+            return (first, try addresses.1.map { (address) throws(SystemError) in try caller.string(at: address) } ?? [])
+        } catch {
+            throw .system(error.errno == ESRCH ? EPERM : error.errno)
+        }
+    }
+
+    private mutating func carryOut(
+        _ call: Call, _ notification: SeccompNotification, _ strings: (first: [UInt8], second: [UInt8]), _ caller: CallerView
+    ) throws(CreatingCalls.Failure) {
+        let arguments = notification.arguments
+        func number(_ index: Int) -> Int32 { Int32(truncatingIfNeeded: arguments[index]) }
+        func mode(_ index: Int) -> UInt32 { UInt32(truncatingIfNeeded: arguments[index]) }
+        switch call {
+        case .open: try open(notification, strings.first, AT_FDCWD, number(1), mode(2), caller)
+        case .creat: try open(notification, strings.first, AT_FDCWD, O_CREAT | O_WRONLY | O_TRUNC, mode(1), caller)
+        case .openat: try open(notification, strings.first, number(0), number(2), mode(3), caller)
+        case .mkdir: try creating?.makeDirectory(strings.first, base: AT_FDCWD, mode: mode(1), caller: caller)
+        case .mkdirat: try creating?.makeDirectory(strings.first, base: number(0), mode: mode(2), caller: caller)
+        case .mknod: try creating?.makeNode(strings.first, base: AT_FDCWD, mode: mode(1), caller: caller)
+        case .mknodat: try creating?.makeNode(strings.first, base: number(0), mode: mode(2), caller: caller)
+        case .symlink: try creating?.makeLink(to: strings.first, at: strings.second, base: AT_FDCWD, caller: caller)
+        case .symlinkat: try creating?.makeLink(to: strings.first, at: strings.second, base: number(1), caller: caller)
+        case .link:
+            try creating?.link(strings.first, oldBase: AT_FDCWD, strings.second, newBase: AT_FDCWD, flags: 0, caller: caller)
+        case .linkat:
+            try creating?.link(strings.first, oldBase: number(0), strings.second, newBase: number(2), flags: number(4), caller: caller)
+        case .rename:
+            try creating?.rename(strings.first, oldBase: AT_FDCWD, strings.second, newBase: AT_FDCWD, flags: 0, caller: caller)
+        case .renameat:
+            try creating?.rename(strings.first, oldBase: number(0), strings.second, newBase: number(2), flags: 0, caller: caller)
+        case .renameat2:
+            try creating?.rename(strings.first, oldBase: number(0), strings.second, newBase: number(2), flags: mode(4), caller: caller)
+        case .memfdCreate: return
+        }
+        if call != .open && call != .openat && call != .creat { _ = try? listener.answer(notification.id, value: 0) }
+    }
+
+    private mutating func open(
+        _ notification: SeccompNotification, _ path: [UInt8], _ base: Int32, _ flags: Int32, _ mode: UInt32, _ caller: CallerView
+    ) throws(CreatingCalls.Failure) {
+        guard let answer = try creating?.open(path, base: base, flags: flags, mode: mode, caller: caller) else { throw .system(EPERM) }
+        if case .descriptor(let opened, let closeOnExec) = consume answer { try give(opened.rawValue, closeOnExec, to: notification) }
+    }
+
+    /// Hands a descriptor over as the call's result. A caller at its own limit on open files gets that answer.
+    private func give(_ number: Int32, _ closeOnExec: Bool, to notification: SeccompNotification) throws(CreatingCalls.Failure) {
+        do {
+            _ = try listener.install(notification.id, descriptor: number, closeOnExec: closeOnExec)
+        } catch {
+            throw .system(error.errno)
+        }
+    }
+
+    /// memfd_create where the pid namespace could not be told to make memory files non-executable: made here, that way.
+    private func makeMemory(_ notification: SeccompNotification, _ caller: CallerView) throws(CreatingCalls.Failure) -> Bool {
+        let flags = UInt32(truncatingIfNeeded: notification.arguments[1])
+        guard flags & GBX_MFD_EXEC == 0 else { return false }
+        let name: [UInt8]
+        do { name = try caller.string(at: notification.arguments[0]) } catch { throw .system(error.errno) }
+        guard name.count <= 249 else { throw .system(EINVAL) }
+        guard (try? listener.isValid(notification.id)) == true else { return true }
+        let made = (name + [0]).withUnsafeBytes {
+            gbx_memfd($0.baseAddress!.assumingMemoryBound(to: CChar.self), flags | GBX_MFD_NOEXEC_SEAL | GBX_MFD_CLOEXEC)
+        }
+        guard made >= 0 else { throw .system(-made) }
+        let memory = OwnedDescriptor(adopting: made)
+        try give(memory.rawValue, flags & GBX_MFD_CLOEXEC != 0, to: notification)
+        return true
+    }
+
+    // MARK: - Refusals
+
+    private mutating func refuse(_ notification: SeccompNotification, _ caller: CallerView) {
+        if log.wantsDetail {
+            let name = SyscallTable.name(of: notification.number) ?? "syscall \(notification.number)"
+            let advice = SyscallAdvice.advice(name: name, arguments: notification.arguments, rules: confinement.syscalls)
+            log.record(
+                Violation(
+                    layer: "seccomp", syscall: name, arguments: SyscallDecoder.text(name: name, arguments: notification.arguments),
+                    pid: notification.pid, program: caller.program, answer: "EPERM", reason: advice.reason, allowedBy: advice.policyLine))
+        } else {
+            log.countOnly()
+        }
+        fail(notification, EPERM)
+    }
+
+    private mutating func record(_ notification: SeccompNotification, _ caller: CallerView, _ refusal: NameRules.Refusal) {
+        guard log.wantsDetail else { return log.countOnly() }
+        let name = SyscallTable.name(of: notification.number) ?? "syscall \(notification.number)"
+        let answer = SystemError(errno: refusal.errno, operation: name).symbol
+        log.record(
+            Violation(
+                layer: refusal.layer, syscall: name, arguments: SyscallDecoder.text(name: name, arguments: notification.arguments),
+                pid: notification.pid, program: caller.program, answer: answer, reason: refusal.reason, allowedBy: refusal.allowedBy,
+                rule: refusal.rule))
+    }
+}

@@ -1,0 +1,58 @@
+internal import CLinuxShims
+internal import Glibc
+internal import LinuxPrimitives
+
+/// A waiting caller as the supervisor sees it: its memory, its working directory, its descriptors, its mask. Everything read
+/// here is a copy; the supervisor acts on the copy and never asks the kernel to look at the caller's memory again.
+struct CallerView {
+    let pid: Int32
+
+    func string(at address: UInt64) throws(SystemError) -> [UInt8] {
+        try ProcessMemory.readCString(pid: pid, address: address)
+    }
+
+    /// comm, at most 15 bytes, as the program set it.
+    var program: String {
+        guard let bytes = try? SmallFile.read("/proc/\(pid)/comm", limit: 64) else { return "?" }
+        var text = TerminalText()
+        let line = bytes.prefix { $0 != 0x0A }
+        return String(decoding: line.withUnsafeBytes { text.clean($0) }, as: UTF8.self)
+    }
+
+    var umask: UInt32 {
+        guard let status = try? SmallFile.text("/proc/\(pid)/status"),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Umask:") }),
+            let value = UInt32(line.dropFirst(6).drop { $0 == " " || $0 == "\t" }, radix: 8)
+        else { return 0o022 }
+        return value
+    }
+
+    /// Absolute path, inside the sandbox, of the directory that a relative path starts from.
+    func directory(_ descriptor: Int32) throws(SystemError) -> [UInt8] {
+        let link = descriptor == AT_FDCWD ? "/proc/\(pid)/cwd" : "/proc/\(pid)/fd/\(descriptor)"
+        guard descriptor == AT_FDCWD || descriptor >= 0 else { throw SystemError(errno: EBADF, operation: "openat") }
+        let path = try Self.readLink(Array(link.utf8))
+        guard path.first == UInt8(ascii: "/") else { throw SystemError(errno: ENOTDIR, operation: "openat") }
+        return path
+    }
+
+    /// What the caller's root looks like from here; the same for every process of a sandbox.
+    func openRoot() throws(SystemError) -> OwnedDescriptor {
+        let number = open("/proc/\(pid)/root", GBX_O_PATH | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: "/proc/\(pid)/root") }
+        return OwnedDescriptor(adopting: number)
+    }
+
+    static func readLink(_ path: [UInt8], at directory: Int32 = AT_FDCWD) throws(SystemError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let length = (path + [0]).withUnsafeBytes { name in
+            buffer.withUnsafeMutableBytes { out in
+                readlinkat(
+                    directory, name.baseAddress!.assumingMemoryBound(to: CChar.self), out.baseAddress!.assumingMemoryBound(to: CChar.self),
+                    out.count)
+            }
+        }
+        guard length >= 0 else { throw SystemError(errno: errno, operation: "readlinkat") }
+        return Array(buffer[..<length])
+    }
+}

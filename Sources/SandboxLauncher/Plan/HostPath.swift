@@ -1,0 +1,69 @@
+internal import Glibc
+internal import LinuxPrimitives
+
+/// A granted path as the host has it now: the real file or directory behind the links on the way, and those links.
+struct HostPath: Sendable, Equatable {
+    /// Without any link.
+    var real: String
+    var identity: FileIdentity
+    /// Links met on the way, outermost first: where they stand and what they say.
+    var links: [(place: String, text: String)]
+
+    static func == (a: HostPath, b: HostPath) -> Bool {
+        a.real == b.real && a.identity == b.identity && a.links.elementsEqual(b.links) { $0 == $1 }
+    }
+
+    /// Walks the path from the root. The kernel walks it again at launch, without links, and compares device and inode: what
+    /// changes in between stops the launch.
+    static func resolve(_ path: String) throws(SystemError) -> HostPath {
+        var pending = path.split(separator: "/").map(String.init)[...]
+        var walked: [String] = []
+        var links: [(place: String, text: String)] = []
+        var identity = try FileIdentity.of(path: "/", followingLink: false)
+        while let component = pending.popFirst() {
+            if component == "." { continue }
+            if component == ".." {
+                _ = walked.popLast()
+                continue
+            }
+            let place = "/" + (walked + [component]).joined(separator: "/")
+            identity = try FileIdentity.of(path: place, followingLink: false)
+            guard identity.isSymbolicLink else {
+                walked.append(component)
+                continue
+            }
+            guard links.count < 40 else { throw SystemError(errno: ELOOP, operation: "resolve", object: path) }
+            let text = try readLink(place)
+            links.append((place, text))
+            if text.hasPrefix("/") { walked = [] }
+            pending = (text.split(separator: "/").map(String.init) + pending)[...]
+        }
+        let real = "/" + walked.joined(separator: "/")
+        if !links.isEmpty { identity = try FileIdentity.of(path: real, followingLink: false) }
+        return HostPath(real: real, identity: identity, links: links)
+    }
+
+    static func readLink(_ path: String) throws(SystemError) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let length = buffer.withUnsafeMutableBytes { readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+        guard length >= 0 else { throw SystemError(errno: errno, operation: "readlink", object: path) }
+        return String(decoding: buffer[..<length], as: UTF8.self)
+    }
+}
+
+extension String {
+    /// Whether the path is `directory` itself or lies below it.
+    func isAtOrBelow(_ directory: String) -> Bool {
+        directory == "/" || self == directory || hasPrefix(directory + "/")
+    }
+
+    var parentPath: String {
+        guard let slash = lastIndex(of: "/"), slash != startIndex else { return "/" }
+        return String(self[..<slash])
+    }
+
+    var lastPathComponent: String {
+        guard let slash = lastIndex(of: "/") else { return self }
+        return String(self[index(after: slash)...])
+    }
+}

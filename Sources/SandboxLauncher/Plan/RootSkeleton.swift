@@ -1,0 +1,29 @@
+/// The part of every sandbox's root that no policy names: the directories, a minimal /dev and /etc, fresh /proc and /tmp.
+enum RootSkeleton {
+    /// Nodes that programs cannot do without; each is bound from the host alone.
+    static let devices = ["null", "zero", "full", "random", "urandom"]
+
+    static let deviceLinks = [
+        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"),
+    ]
+
+    /// peers.md 6.2: kernel state that tells of the host or acts on it. What a kernel does not have is skipped.
+    static let maskedProc = [
+        "acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "kcore", "key-users", "keys",
+        "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr", "sched_debug", "scsi", "slabinfo",
+        "sysrq-trigger", "sysvipc", "timer_list", "timer_stats", "tty", "vmallocinfo", "zoneinfo",
+    ]
+
+    /// Files whose absence makes libraries look for them thousands of times (performance.md, traps met), and the identity that
+    /// the tool sees.
+    static func etc(innerID: UInt32) -> [(path: String, text: String)] {
+        [
+            ("/etc/passwd", "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\ntool:x:\(innerID):\(innerID)::/tmp:/bin/sh\n"
+                + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"),
+            ("/etc/group", "root:x:0:\ntool:x:\(innerID):\nnogroup:x:65534:\n"),
+            ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+            ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+            ("/etc/resolv.conf", ""),
+        ]
+    }
+}

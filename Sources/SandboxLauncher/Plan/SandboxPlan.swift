@@ -1,0 +1,50 @@
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// A confinement made concrete on this host: the mount list, the Landlock rules, and what the supervisor must know to act for
+/// the tool. It depends on the file system as it is now, not on one call; equal confinements share a plan.
+struct SandboxPlan: Sendable {
+    var mounts: [MountEntry]
+    var pathRules: [PathRule]
+    var landlock: LandlockAccess
+    /// Grants as they are inside: real paths, each with its rights. Longest match decides.
+    var grants: [ResolvedGrant]
+    var denials: [PathDenial]
+    /// Optional grants that the host does not have.
+    var absent: [String]
+    /// The workspace belongs to root and is open to everybody: its files are made as nobody's, not as root's.
+    var workspaceNote: String?
+    var usesIDMap: Bool
+    /// Creating calls must go to the supervisor.
+    var mediated: Bool
+
+    struct ResolvedGrant: Sendable, Equatable {
+        var path: String
+        var rights: FileRights
+        var subtree: Bool
+        var rule: RuleReference?
+    }
+
+    /// The rights that the longest matching grant gives on a path inside, before denials.
+    func rights(on path: String) -> FileRights {
+        var best: ResolvedGrant?
+        for grant in grants where path == grant.path || (grant.subtree && path.isAtOrBelow(grant.path)) {
+            if best.map({ grant.path.utf8.count > $0.path.utf8.count }) ?? true { best = grant }
+        }
+        guard let best else { return [] }
+        // Landlock adds up along the path, so a wider grant's rights stay; only denials take away.
+        return grants.reduce(best.rights) { rights, grant in
+            path == grant.path || (grant.subtree && path.isAtOrBelow(grant.path)) ? rights.union(grant.rights) : rights
+        }
+    }
+
+    /// Whether every bind source is still the file that was resolved.
+    var isCurrent: Bool {
+        mounts.allSatisfy { mount in
+            guard case .bind(let source) = mount.kind else { return true }
+            guard let now = try? FileIdentity.of(path: source.path, followingLink: false) else { return false }
+            return now.device == source.device && now.inode == source.inode
+        }
+    }
+}

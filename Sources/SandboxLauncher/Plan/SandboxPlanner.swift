@@ -1,0 +1,215 @@
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// Builds a plan: resolves every granted path on the host, lays out the root, and maps rights to mount flags and rules.
+struct SandboxPlanner {
+    let confinement: Confinement
+    let innerID: UInt32
+    let isRoot: Bool
+    let landlockABI: Int32
+    let terminal: Bool
+
+    private var directories: Set<String> = ["/"]
+    private var creations: [MountEntry] = []
+    private var binds: [MountEntry] = []
+    private var rules: [PathRule] = []
+    private var grants: [SandboxPlan.ResolvedGrant] = []
+    private var bound: [(path: String, readOnly: Bool, noExec: Bool)] = []
+    private var absent: [String] = []
+    private var note: String?
+    private var usesIDMap = false
+
+    init(confinement: Confinement, innerID: UInt32, isRoot: Bool, landlockABI: Int32, terminal: Bool) {
+        self.confinement = confinement
+        self.innerID = innerID
+        self.isRoot = isRoot
+        self.landlockABI = landlockABI
+        self.terminal = terminal
+    }
+
+    mutating func plan() throws(LaunchError) -> SandboxPlan {
+        let limits = confinement.limits
+        let executableTemporary = confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.execute) }
+        let access = LandlockPlan.access(hostABI: landlockABI, network: confinement.network)
+        let writable = confinement.grants.contains { $0.rights.contains(.write) || $0.rights.contains(.delete) }
+        // Also for a policy without writable grants: names in /tmp count towards its limit on created files.
+        let mediated = writable || !confinement.denials.isEmpty
+
+        addSkeleton(limits: limits, executableTemporary: executableTemporary)
+        for grant in confinement.grants.sorted(by: { $0.path < $1.path }) { try add(grant, mediated: mediated) }
+        try addDevices()
+
+        var mounts = creations
+        mounts.append(MountEntry(kind: .proc, target: "/proc"))
+        mounts += binds
+        mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
+        mounts.append(MountEntry(kind: .readOnly, target: "/proc/sys"))
+
+        rules.append(PathRule(path: "/proc", access: LandlockPlan.readOnlyBits, optional: false))
+        rules.append(PathRule(path: "/etc", access: LandlockPlan.readOnlyBits, optional: false))
+        rules.append(PathRule(path: "/dev", access: LandlockPlan.deviceDirectoryBits, optional: false))
+        for place in ["/tmp", "/dev/shm"] {
+            let executable = executableTemporary && place == "/tmp"
+            rules.append(PathRule(path: place, access: LandlockPlan.temporaryBits(executable: executable), optional: false))
+            grants.append(.init(path: place, rights: executable ? .all : [.read, .write, .delete], subtree: true, rule: nil))
+        }
+        if confinement.grants.allSatisfy({ $0.rights.contains(.read) }) {
+            rules.append(PathRule(path: "/", access: LandlockPlan.readDirectory, optional: false))
+        }
+        for index in rules.indices { rules[index].access &= access.handledFiles }
+        rules.removeAll { $0.access == 0 }
+        return SandboxPlan(
+            mounts: mounts, pathRules: rules, landlock: access, grants: grants, denials: confinement.denials, absent: absent,
+            workspaceNote: note, usesIDMap: usesIDMap, mediated: mediated)
+    }
+
+    // MARK: - The skeleton
+
+    private mutating func addSkeleton(limits: Limits, executableTemporary: Bool) {
+        directory("/tmp")
+        let inodes = UInt32(clamping: max(limits.createdFiles * 2, 1024))
+        creations.append(
+            MountEntry(kind: .tmpfs(bytes: limits.tmpBytes, inodes: inodes, mode: 0o1777), target: "/tmp", noExec: !executableTemporary))
+        // Paths of the host below /tmp (a workspace there) get their directories inside this tmpfs.
+        directory("/proc")
+        directory("/dev")
+        directory("/dev/shm")
+        creations.append(
+            MountEntry(kind: .tmpfs(bytes: limits.tmpBytes, inodes: inodes, mode: 0o1777), target: "/dev/shm", noExec: true))
+        for (place, text) in RootSkeleton.deviceLinks { creations.append(MountEntry(kind: .symlink(to: text), target: place)) }
+        directory("/var")
+        creations.append(MountEntry(kind: .symlink(to: "../tmp"), target: "/var/tmp"))
+        directories.insert("/var/tmp")
+        directory("/run")
+        directory("/etc")
+        directory("/.sealed")
+        creations.append(MountEntry(kind: .file(text: "", mode: 0), target: "/.sealed/file"))
+        creations.append(MountEntry(kind: .directory(mode: 0), target: "/.sealed/directory"))
+        for (path, text) in RootSkeleton.etc(innerID: innerID) {
+            creations.append(MountEntry(kind: .file(text: text, mode: 0o644), target: path))
+            directories.insert(path)
+        }
+    }
+
+    private mutating func directory(_ path: String) {
+        guard !directories.contains(path) else { return }
+        let parent = path.parentPath
+        if parent != "/" { directory(parent) }
+        creations.append(MountEntry(kind: .directory(mode: 0o755), target: path))
+        directories.insert(path)
+    }
+
+    // MARK: - Grants
+
+    private mutating func add(_ grant: PathGrant, mediated: Bool) throws(LaunchError) {
+        for reserved in ["/proc", "/sys", "/dev", "/.sealed"] where grant.path.isAtOrBelow(reserved) || grant.path == "/" {
+            throw LaunchError(
+                .path, "\(grant.rule.location): \(grant.path) cannot be granted as files: the sandbox has its own \(reserved)",
+                mend: grant.path == "/" ? "name the directories that the tool needs" : "grant a device with device:\(grant.path), or drop the rule")
+        }
+        let host: HostPath
+        do {
+            host = try HostPath.resolve(grant.path)
+        } catch {
+            if grant.optional, error.errno == ENOENT || error.errno == ENOTDIR {
+                absent.append(grant.path)
+                return
+            }
+            throw LaunchError(
+                .path, "\(grant.rule.location): \(grant.path) is granted but cannot be reached on this host (\(error.symbol))",
+                mend: error.errno == ENOENT ? "create it, or mark the rule `optional: true`" : "check the permissions on the way to it")
+        }
+        guard host.identity.isDirectory || host.identity.isRegularFile || host.identity.isSocket else {
+            throw LaunchError(.path, "\(grant.rule.location): \(grant.path) is neither a file nor a directory",
+                              mend: "device nodes are granted with device:PATH")
+        }
+        for link in host.links where !isInsideBind(link.place) && !directories.contains(link.place) {
+            directory(link.place.parentPath)
+            creations.append(MountEntry(kind: .symlink(to: link.text), target: link.place))
+            directories.insert(link.place)
+        }
+        let subtree = grant.subtree && host.identity.isDirectory
+        grants.append(.init(path: host.real, rights: grant.rights, subtree: subtree, rule: grant.rule))
+        rules.append(PathRule(path: host.real, access: LandlockPlan.bits(for: grant.rights, mediated: mediated), optional: false))
+        bind(host, grant)
+    }
+
+    private func isInsideBind(_ path: String) -> Bool { bound.contains { path.isAtOrBelow($0.path) } }
+
+    private mutating func bind(_ host: HostPath, _ grant: PathGrant) {
+        let writable = grant.rights.contains(.write) || grant.rights.contains(.delete)
+        let readOnly = !writable
+        let noExec = !grant.rights.contains(.execute)
+        // The innermost bind around this path already shows it; the same flags need no second mount.
+        if let around = bound.last(where: { host.real.isAtOrBelow($0.path) }) {
+            if around.readOnly == readOnly, around.noExec == noExec { return }
+        } else if host.identity.isDirectory {
+            directory(host.real)
+        } else if !directories.contains(host.real) {
+            directory(host.real.parentPath)
+            creations.append(MountEntry(kind: .file(text: "", mode: 0o644), target: host.real))
+            directories.insert(host.real)
+        }
+        let owner = isRoot && (grant.isWorkspace || writable) ? ownerFor(host) : nil
+        if owner != nil { usesIDMap = true }
+        let source = BindSource(path: host.real, device: host.identity.device, inode: host.identity.inode, owner: owner)
+        binds.append(MountEntry(kind: .bind(source), target: host.real, readOnly: readOnly, noExec: noExec))
+        bound.append((host.real, readOnly, noExec))
+    }
+
+    /// Whose files the tool works on. A directory of root's that everybody may write to needs no loan of root's identity: its
+    /// new files belong to nobody (65534). Any other one of root's could not be used at all without it, so there the tool's
+    /// files become root's, and the receipt says so.
+    private mutating func ownerFor(_ host: HostPath) -> BindSource.Owner {
+        let identity = host.identity
+        guard identity.uid == 0 else { return .init(user: identity.uid, group: identity.gid == 0 ? identity.uid : identity.gid) }
+        if identity.isDirectory, identity.mode & 0o002 != 0 {
+            note = "\(host.real) belongs to root and is open to everybody: new files belong to nobody (65534)"
+            return .init(user: 65534, group: 65534)
+        }
+        note = "\(host.real) belongs to root: the tool's files there belong to root as well (set-id bits are refused)"
+        return .init(user: 0, group: 0)
+    }
+
+    // MARK: - Devices
+
+    private mutating func addDevices() throws(LaunchError) {
+        for name in RootSkeleton.devices { try bindDevice("/dev/" + name, from: "the minimal /dev") }
+        var wantsTerminals = terminal
+        for device in confinement.devices {
+            if device.path == "/dev/ptmx" || device.path == "/dev/pts" {
+                wantsTerminals = true
+                continue
+            }
+            try bindDevice(device.path, from: device.rule.location)
+            rules.append(
+                PathRule(path: device.path, access: LandlockPlan.ioctlDevice | LandlockPlan.bits(for: device.rights, mediated: true), optional: false))
+        }
+        if wantsTerminals {
+            directory("/dev/pts")
+            creations.append(MountEntry(kind: .symlink(to: "pts/ptmx"), target: "/dev/ptmx"))
+            binds.append(MountEntry(kind: .devpts, target: "/dev/pts"))
+            rules.append(PathRule(path: "/dev/pts", access: LandlockPlan.terminalBits, optional: false))
+        }
+        if terminal { try bindDevice("/dev/tty", from: "--terminal") }
+    }
+
+    private mutating func bindDevice(_ path: String, from origin: String) throws(LaunchError) {
+        guard path.hasPrefix("/dev/"), !directories.contains(path) else { return }
+        let identity: FileIdentity
+        do {
+            identity = try FileIdentity.of(path: path, followingLink: false)
+        } catch {
+            throw LaunchError(.path, "\(origin): \(path) is not on this host (\(error.symbol))", mend: "drop the device rule")
+        }
+        guard identity.isCharacterDevice else {
+            throw LaunchError(.path, "\(origin): \(path) is no character device", mend: "only character devices can be granted")
+        }
+        directory(path.parentPath)
+        creations.append(MountEntry(kind: .file(text: "", mode: 0o666), target: path))
+        directories.insert(path)
+        let source = BindSource(path: path, device: identity.device, inode: identity.inode, owner: nil)
+        binds.append(MountEntry(kind: .bind(source), target: path, noExec: true, device: true))
+    }
+}

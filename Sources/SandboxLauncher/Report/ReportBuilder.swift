@@ -1,0 +1,163 @@
+internal import CLaunchABI
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// Makes the report of a run: its outcome, and the receipt of what was enforced, taken from what the launcher's child said it
+/// did and not from what it was asked to do.
+struct ReportBuilder {
+    let request: RunRequest
+    let preparation: LaunchPreparation
+    let end: RunEnd
+    let began: UInt64
+    let sent: UInt64
+    let isRoot: Bool
+    let cgroupObstacle: String?
+
+    /// A run that came to no launch.
+    static func notLaunched(_ request: RunRequest, _ outcome: RunOutcome) -> RunReport {
+        RunReport(
+            outcome: outcome, usage: RunUsage(), receipt: [], violations: [], violationsDropped: 0, limitHits: [],
+            policyName: request.policyName, policyHash: request.policyHash, stages: [], stdout: CapturedOutput(), stderr: CapturedOutput())
+    }
+
+    func report(cgroup: borrowing ControlGroupLease?) -> RunReport {
+        RunReport(
+            outcome: end.outcome, usage: usage(cgroup), receipt: receipt(cgroup), violations: end.violations,
+            violationsDropped: end.violationsDropped, limitHits: limitHits(cgroup), policyName: request.policyName,
+            policyHash: request.policyHash, stages: stages(), stdout: end.stdout, stderr: end.stderr)
+    }
+
+    private func usage(_ cgroup: borrowing ControlGroupLease?) -> RunUsage {
+        var usage = RunUsage()
+        usage.wallMicroseconds = end.wallNanoseconds / 1000
+        usage.cpuMicroseconds = end.usage.cpuMicroseconds
+        usage.peakMemoryBytes = max(end.usage.peakBytes, cgroup?.peakMemory() ?? 0)
+        usage.stdoutBytes = end.stdout.totalBytes
+        usage.stderrBytes = end.stderr.totalBytes
+        usage.diskBytes = end.usage.writtenBytes
+        usage.createdFiles = end.createdNames
+        return usage
+    }
+
+    /// Microseconds from one stage's end to the next; the first counts from the moment the request was sent.
+    private func stages() -> [(name: String, microseconds: UInt64)] {
+        guard let started = end.started else { return [] }
+        var result: [(name: String, microseconds: UInt64)] = [("prepare", (sent - began) / 1000)]
+        var last = sent
+        let passed = LaunchStage.allCases.filter { Int($0.rawValue) < started.stageEnds.count && started.stageEnds[Int($0.rawValue)] != 0 }
+        for stage in passed.sorted(by: { started.stageEnds[Int($0.rawValue)] < started.stageEnds[Int($1.rawValue)] }) {
+            let at = started.stageEnds[Int(stage.rawValue)]
+            result.append((stage.name, at > last ? (at - last) / 1000 : 0))
+            last = max(last, at)
+        }
+        return result
+    }
+
+    // MARK: - Limits
+
+    private func limitHits(_ cgroup: borrowing ControlGroupLease?) -> [LimitHit] {
+        let limits = request.confinement.limits
+        var hits: [LimitHit] = []
+        func hit(_ name: LimitName, _ detail: String) {
+            hits.append(LimitHit(limit: name.rawValue, value: name.text(limits[name]), detail: detail))
+        }
+        switch end.outcome {
+        case .timedOut: hit(.wall, "the run was ended at its wall-clock limit")
+        case .cpuExceeded: hit(.cpu, "the tree used its CPU time up")
+        case .outputLimitExceeded(_, let stream): hit(.output, "\(stream) went over the limit")
+        case .diskExceeded: hit(.disk, "the tree wrote more than the limit to disk")
+        case .signaled(25): hit(.file, "a file grew to the limit (SIGXFSZ)")
+        default: break
+        }
+        let kills = end.memoryKills + preparation.kernelMemoryKills(cgroup)
+        if kills > 0 { hit(.memory, "\(kills) process\(kills == 1 ? " was" : "es were") killed for memory") }
+        let forks = cgroup?.events().forksRefused ?? 0
+        if forks > 0 { hit(.pids, "\(forks) new process\(forks == 1 ? " was" : "es were") refused") }
+        if end.createdNames >= limits.createdFiles { hit(.created, "no more names could be created") }
+        if end.usage.writtenBytes >= limits.diskBytes, !hits.contains(where: { $0.limit == LimitName.disk.rawValue }) {
+            hit(.disk, "new files were refused after this many bytes")
+        }
+        return hits
+    }
+
+    // MARK: - Receipt
+
+    private func receipt(_ cgroup: borrowing ControlGroupLease?) -> [ReceiptEntry] {
+        guard let started = end.started else { return [] }
+        let enforced = started.enforced
+        func has(_ bit: gb_enforced) -> Bool { enforced & bit.rawValue != 0 }
+        var entries: [ReceiptEntry] = []
+        func add(_ protection: Protection, _ enforced: Bool, _ detail: String, partial: Bool = false) {
+            let state: ReceiptEntry.State = enforced ? (partial ? .partial : .enforced) : .waived
+            entries.append(ReceiptEntry(layer: protection.rawValue, state: state, detail: detail))
+        }
+        let spec = preparation.spec
+        let namespaces = has(GB_ENFORCED_NAMESPACES)
+        add(.userNamespace, namespaces, "the tool is host uid \(spec.outerUser)" + (isRoot ? ", leased for this run alone" : ", yours, and no other"))
+        add(.mountNamespace, has(GB_ENFORCED_ROOT), mountDetail(started))
+        add(.pidNamespace, namespaces, "own init; the tree dies with it")
+        add(.networkNamespace, namespaces, has(GB_ENFORCED_LOOPBACK) ? "a loopback of its own and nothing else" : "no interface is up")
+        add(.ipcNamespace, namespaces, "own System V IPC and message queues")
+        add(.utsNamespace, namespaces, "own host name")
+        add(.cgroupNamespace, spec.flags.contains(.cgroupNamespace), "own cgroup root")
+        add(.timeNamespace, spec.flags.contains(.timeNamespace), "own clock offsets")
+        add(.capabilities, has(GB_ENFORCED_CAPABILITIES), "none in any of the five sets; securebits locked")
+        add(.noNewPrivileges, has(GB_ENFORCED_NO_NEW_PRIVS), "set-id programs give nothing")
+        add(.landlock, has(GB_ENFORCED_LANDLOCK), landlockDetail, partial: spec.landlock.abi < 6)
+        add(.seccomp, has(GB_ENFORCED_SECCOMP), "\(spec.filter.count / 8) instructions; foreign architectures are killed")
+        add(.notifications, has(GB_ENFORCED_LISTENER), notificationDetail(has(GB_ENFORCED_LISTENER)))
+        add(.limits, has(GB_ENFORCED_LIMITS), limitDetail(started), partial: has(GB_ENFORCED_CLAMPED))
+        add(.cgroup, cgroup != nil, cgroupDetail(cgroup), partial: false)
+        if cgroup == nil { entries[entries.count - 1].state = .partial }
+        add(.descriptors, true, "0, 1, 2 and no other")
+        add(.environment, true, "\(spec.environment.count) variables, built from nothing")
+        add(.terminal, true, spec.flags.contains(.terminal) ? "our own pty; terminal injection refused" : "no terminal")
+        if end.leftBehind {
+            entries.append(ReceiptEntry(
+                layer: "teardown", state: .partial,
+                detail: "a killed process did not end within ten seconds (uninterruptible sleep); it dies when its system call returns"))
+        }
+        return entries
+    }
+
+    private func mountDetail(_ started: LaunchMessage) -> String {
+        let binds = preparation.spec.mounts.count { if case .bind = $0.kind { !$0.device } else { false } }
+        let covers = preparation.denials.covers.count
+        var parts = ["private root with \(binds) granted paths"]
+        if covers > 0 { parts.append("\(covers) denied names covered") }
+        let absent = preparation.denials.real.count - covers
+        if absent > 0 { parts.append("\(absent) absent names denied to be made") }
+        if !preparation.plan.absent.isEmpty { parts.append("not on this host: " + preparation.plan.absent.joined(separator: ", ")) }
+        if let note = preparation.plan.workspaceNote { parts.append(note) }
+        return parts.joined(separator: "; ")
+    }
+
+    private var landlockDetail: String {
+        let landlock = preparation.spec.landlock
+        guard landlock.abi > 0 else { return "not available" }
+        var parts = ["ABI \(landlock.abi) of \(LandlockPlan.highestCodedABI) known", "\(preparation.spec.pathRules.count) path rules"]
+        if landlock.handledNetwork != 0 { parts.append("no TCP") }
+        if landlock.scoped != 0 { parts.append("signals and abstract sockets scoped") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func notificationDetail(_ active: Bool) -> String {
+        guard active else { return "refused calls answer an errno and leave no record" }
+        return preparation.plan.mediated ? "refused calls are recorded; names are made by the supervisor" : "refused calls are recorded"
+    }
+
+    private func limitDetail(_ started: LaunchMessage) -> String {
+        let clamped = zip(preparation.spec.resourceLimits, started.clamped).filter { $0.1 != .max }
+        guard !clamped.isEmpty else { return "\(preparation.spec.resourceLimits.count) resource limits as asked" }
+        return "lower hard limits of this host stay: " + clamped.map { "\($0.0.name) \($0.1) instead of \($0.0.hard)" }.joined(separator: ", ")
+    }
+
+    private func cgroupDetail(_ cgroup: borrowing ControlGroupLease?) -> String {
+        switch cgroup {
+        case .some(let lease): return (lease.isUnified ? "v2" : "v1") + ": memory and processes of the whole tree"
+        case nil:
+            let why = cgroupObstacle ?? "no group could be leased"
+            return "none (\(why)): memory and CPU are polled, processes counted per user namespace"
+        }
+    }
+}

@@ -1,0 +1,102 @@
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// The descriptors of one run: the tool's ends, which go to the launcher, and ours.
+struct RunStreams: ~Copyable {
+    private var status: OwnedDescriptor?
+    private var statusForTool: OwnedDescriptor?
+    private var output: OutputStream?
+    private var error: OutputStream?
+    private var input: InputStream?
+    private var terminal: TerminalRelay?
+    private var toolInput: OwnedDescriptor?
+    private var toolOutput: OwnedDescriptor?
+    private var toolError: OwnedDescriptor?
+
+    init(_ request: RunRequest) throws(SystemError) {
+        let limit = request.confinement.limits.outputBytes
+        var pair = try SocketPair.sequencedPacket()
+        status = pair.takeFirst()
+        statusForTool = pair.takeSecond()
+        if case .terminal(let number) = request.output {
+            var pty = try PseudoTerminal()
+            guard let slave = pty.slave else { throw SystemError(errno: ENXIO, operation: "openpty") }
+            let end = try OwnedDescriptor.duplicating(slave)
+            toolOutput = try end.duplicated()
+            toolError = try end.duplicated()
+            toolInput = consume end
+            pty.closeSlave()
+            terminal = try TerminalRelay(pty: pty, terminal: number)
+            output = OutputStream.closed()
+            error = OutputStream.closed()
+            input = InputStream()
+            return
+        }
+        var outputPipe = try Pipe.make()
+        var errorPipe = try Pipe.make()
+        let outputSource = outputPipe.takeFirst()
+        let errorSource = errorPipe.takeFirst()
+        try outputSource.setNonBlocking(true)
+        try errorSource.setNonBlocking(true)
+        toolOutput = outputPipe.takeSecond()
+        toolError = errorPipe.takeSecond()
+        switch request.output {
+        case .capture(let keep):
+            output = OutputStream(source: outputSource, sink: .capture(keep: keep), limit: limit)
+            error = OutputStream(source: errorSource, sink: .capture(keep: keep), limit: limit)
+        case .forward(let out, let err, let cleanOut, let cleanErr):
+            output = OutputStream(source: outputSource, sink: .forward(to: out, clean: cleanOut), limit: limit)
+            error = OutputStream(source: errorSource, sink: .forward(to: err, clean: cleanErr), limit: limit)
+        case .terminal: break
+        }
+        try openInput(request.input)
+    }
+
+    private mutating func openInput(_ source: RunRequest.Input) throws(SystemError) {
+        switch source {
+        case .none:
+            toolInput = try PathResolution.open(path: "/dev/null", flags: O_RDONLY)
+            input = InputStream()
+        case .bytes(let bytes):
+            var pipe = try Pipe.make()
+            toolInput = pipe.takeFirst()
+            let target = pipe.takeSecond()
+            try target.setNonBlocking(true)
+            input = InputStream(target: target, bytes: bytes)
+        case .descriptor(let number):
+            let identity = try FileIdentity.of(number)
+            // A directory on standard input would be a way around every path rule that starts from names.
+            if identity.isDirectory { throw SystemError(errno: EISDIR, operation: "standard input", object: "a directory") }
+            if TerminalWindow.isTerminal(number) {
+                var pipe = try Pipe.make()
+                toolInput = pipe.takeFirst()
+                let target = pipe.takeSecond()
+                try target.setNonBlocking(true)
+                input = InputStream(target: target, relaying: number)
+            } else {
+                toolInput = try OwnedDescriptor.duplicating(number)
+                input = InputStream()
+            }
+        }
+    }
+
+    /// Numbers to send with the request, in the order of launch_spec.h.
+    var toolDescriptors: [Int32] {
+        [statusForTool.number, toolInput.number, toolOutput.number, toolError.number].compactMap { $0 }
+    }
+
+    /// The launcher has its copies: ours must go, or no pipe would ever end.
+    mutating func handedOver() {
+        statusForTool = nil
+        toolInput = nil
+        toolOutput = nil
+        toolError = nil
+    }
+
+    mutating func takeStatus() -> OwnedDescriptor? { status.take() }
+    mutating func takeOutput() -> OutputStream { output.take() ?? .closed() }
+    mutating func takeError() -> OutputStream { error.take() ?? .closed() }
+    mutating func takeInput() -> InputStream { input.take() ?? InputStream() }
+    mutating func takeTerminal() -> TerminalRelay? { terminal.take() }
+}

@@ -1,0 +1,323 @@
+internal import CLaunchABI
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// One run from its request to its report, on the calling thread: sends the launch, then waits in one `poll` for everything
+/// that can happen to it. Nothing in here blocks but that poll, so deadlines and cancellation always fire.
+struct SealedRun: ~Copyable {
+    private let preparation: LaunchPreparation
+    private let request: RunRequest
+    private let cancellation: RunCancellation?
+
+    private var status: OwnedDescriptor?
+    private var process: ProcessHandle?
+    private var mediator: CallMediator?
+    private var stdout: OutputStream
+    private var stderr: OutputStream
+    private var input: InputStream
+    private var terminal: TerminalRelay?
+
+    private var cause = RunCause()
+    private var started: LaunchMessage?
+    private var failed: LaunchMessage?
+    private var exited: LaunchMessage?
+    private var usage = SandboxUsage()
+    private var memoryKills: UInt64 = 0
+    private let began: UInt64
+    private let deadline: UInt64
+    private var killAt: UInt64?
+    private var forceAt: UInt64?
+    private var nextSample: UInt64
+    private var awaitsUsage = false
+    private var insisted = false
+    private var isGivenUp = false
+
+    /// After SIGTERM at the wall-clock limit, before SIGKILL.
+    private static let grace: UInt64 = 500_000_000
+    /// After the init was told to kill its tree, before it is killed itself.
+    private static let insistence: UInt64 = 250_000_000
+    /// Between two looks at what the tree uses.
+    private static let samplePeriod: UInt64 = 50_000_000
+    /// A dead tree's init that does not end (a process in uninterruptible sleep) is given up after this.
+    private static let teardownLimit: UInt64 = 10_000_000_000
+
+    init(_ preparation: LaunchPreparation, streams: inout RunStreams, request: RunRequest, cancellation: RunCancellation?, began: UInt64) {
+        self.preparation = preparation
+        self.request = request
+        self.cancellation = cancellation
+        self.began = began
+        deadline = began &+ request.confinement.limits.wallMilliseconds * 1_000_000
+        nextSample = began + Self.samplePeriod
+        status = streams.takeStatus()
+        stdout = streams.takeOutput()
+        stderr = streams.takeError()
+        input = streams.takeInput()
+        terminal = streams.takeTerminal()
+    }
+
+    /// Runs to the end. The whole tree is dead when this returns.
+    consuming func finish(cgroup: borrowing ControlGroupLease?) -> RunEnd {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { buffer.deallocate() }
+        while !isOver { step(buffer) }
+        drain(buffer)
+        let end = MonotonicClock.now()
+        let outcome = decideOutcome(cgroup: cgroup)
+        let (log, createdNames) = mediationRecord
+        return RunEnd(
+            outcome: outcome, started: started, usage: usage, memoryKills: memoryKills, wallNanoseconds: end - began,
+            stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
+            violationsDropped: log.dropped, createdNames: createdNames, leftBehind: isGivenUp)
+    }
+
+    /// The launch failed, or the sandbox's init has ended: its pidfd says so only after every process of the namespace is gone.
+    private var isOver: Bool {
+        if failed != nil || isGivenUp { return true }
+        return status.number == nil && process.number == nil
+    }
+
+    // MARK: - Waiting
+
+    private var listenerNumber: Int32? {
+        switch mediator {
+        case .some(let mediator): mediator.descriptor
+        case nil: nil
+        }
+    }
+
+    private var hasParkedCalls: Bool {
+        switch mediator {
+        case .some(let mediator): mediator.hasParked
+        case nil: false
+        }
+    }
+
+    private var terminalEntries: (master: pollfd?, keyboard: pollfd?) {
+        switch terminal {
+        case .some(let relay): (relay.masterEntry, relay.keyboardEntry)
+        case nil: (nil, nil)
+        }
+    }
+
+    private var mediationRecord: (ViolationLog, UInt64) {
+        switch mediator {
+        case .some(let mediator): (mediator.log, mediator.createdNames)
+        case nil: (ViolationLog(), 0)
+        }
+    }
+
+    private enum Source { case status, process, listener, stdout, stderr, input, cancel, terminal, keyboard }
+
+    private mutating func step(_ buffer: UnsafeMutableRawBufferPointer) {
+        var entries: [pollfd] = []
+        var sources: [Source] = []
+        func add(_ entry: pollfd?, _ source: Source) {
+            guard let entry else { return }
+            entries.append(entry)
+            sources.append(source)
+        }
+        func readable(_ number: Int32) -> pollfd { pollfd(fd: number, events: Int16(POLLIN), revents: 0) }
+        if let number = status.number { add(readable(number), .status) }
+        if let number = process.number { add(readable(number), .process) }
+        if let number = listenerNumber { add(readable(number), .listener) }
+        add(stdout.pollEntry, .stdout)
+        add(stderr.pollEntry, .stderr)
+        if exited == nil { add(input.pollEntry, .input) }
+        if let cancellation, !cause.isSettled { add(readable(cancellation.descriptor), .cancel) }
+        add(terminalEntries.master, .terminal)
+        add(terminalEntries.keyboard, .keyboard)
+
+        let ready = (try? Polling.wait(&entries, deadline: nextWake)) ?? 0
+        let now = MonotonicClock.now()
+        if ready > 0 {
+            for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents, buffer) }
+        }
+        if hasParkedCalls { mediator?.retryParked() }
+        terminal?.followWindow()
+        check(now)
+    }
+
+    private var nextWake: UInt64? {
+        var wake = min(forceAt ?? .max, killAt ?? .max)
+        if !cause.isSettled, exited == nil { wake = min(wake, deadline) }
+        if started != nil, exited == nil { wake = min(wake, nextSample) }
+        if hasParkedCalls { wake = min(wake, MonotonicClock.now() + 5_000_000) }
+        if terminalEntries.master != nil { wake = min(wake, MonotonicClock.now() + 200_000_000) }
+        return wake == .max ? nil : wake
+    }
+
+    private mutating func handle(_ source: Source, _ events: Int16, _ buffer: UnsafeMutableRawBufferPointer) {
+        switch source {
+        case .status: receiveMessage()
+        case .process: process = nil
+        case .listener:
+            if events & Int16(POLLIN) != 0 {
+                // A few at a time: a flood of refused calls must not keep the output or the clock waiting.
+                for _ in 0..<16 {
+                    guard let number = listenerNumber, mediator?.serve() == true else { break }
+                    guard (try? Polling.wait(number, for: .readable, deadline: 0)) == true else { break }
+                }
+            }
+        case .stdout:
+            stdout.advance(buffer)
+            if stdout.isOverLimit { outputExceeded("stdout") }
+        case .stderr:
+            stderr.advance(buffer)
+            if stderr.isOverLimit { outputExceeded("stderr") }
+        case .input: input.advance(buffer)
+        case .cancel:
+            cause.settle(.cancelled)
+            killTree()
+        case .terminal: terminal?.relayOutput(buffer)
+        case .keyboard: terminal?.relayInput(buffer)
+        }
+    }
+
+    private mutating func outputExceeded(_ stream: String) {
+        guard !cause.isSettled else { return }
+        cause.settle(.outputLimitExceeded(limit: request.confinement.limits.outputBytes, stream: stream))
+        killTree()
+    }
+
+    // MARK: - The launcher's and the init's word
+
+    private mutating func receiveMessage() {
+        guard let number = status.number else { return }
+        guard var received = (try? DescriptorMessage.receive(on: number, maxBytes: LaunchMessage.size + 1, maxDescriptors: 1)) ?? nil,
+            let message = LaunchMessage(received.bytes)
+        else {
+            status = nil // the init has ended, or never came to be
+            return
+        }
+        switch message.kind {
+        case .launched:
+            if let descriptor = received.takeDescriptor(0) { process = ProcessHandle(adopting: descriptor, pid: message.pid) }
+            // A run cancelled before its launch ends like any other.
+            if cause.isSettled { killTree() }
+        case .failed: failed = message
+        case .started:
+            started = message
+            if let descriptor = received.takeDescriptor(0) {
+                mediator = CallMediator(
+                    listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
+                    confinement: request.confinement, identity: preparation.mediationIdentity)
+            }
+        case .usage:
+            awaitsUsage = false
+            usage = message.usage
+            checkUsage()
+        case .exited:
+            exited = message
+            usage = message.usage
+            input.drop()
+            forceAt = MonotonicClock.now() + Self.insistence
+            status = nil // nothing more comes; the pidfd tells when the namespace is gone
+        }
+    }
+
+    // MARK: - Limits that the kernel does not keep for us
+
+    private mutating func check(_ now: UInt64) {
+        if let at = forceAt, now >= at {
+            if insisted { // a process that the kernel cannot end now; it dies when its call returns
+                isGivenUp = true
+            } else {
+                _ = try? process?.kill(SIGKILL)
+                insisted = true
+                forceAt = now + Self.teardownLimit
+            }
+        }
+        if let at = killAt, now >= at {
+            killAt = nil
+            killTree()
+        }
+        if now >= deadline, !cause.isSettled, exited == nil {
+            cause.settle(.timedOut(limitMilliseconds: request.confinement.limits.wallMilliseconds))
+            // A tool may clean up; it is never waited for.
+            order(GB_ORDER_SIGNAL, signal: SIGTERM)
+            killAt = now + Self.grace
+        }
+        if started != nil, exited == nil, now >= nextSample {
+            nextSample = now + Self.samplePeriod
+            if !awaitsUsage { awaitsUsage = order(GB_ORDER_USAGE) }
+        }
+    }
+
+    private mutating func checkUsage() {
+        let limits = request.confinement.limits
+        mediator?.diskIsFull = usage.writtenBytes >= limits.diskBytes
+        if usage.cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
+            cause.settle(.cpuExceeded(limitMilliseconds: limits.cpuMilliseconds))
+            killTree()
+        } else if usage.writtenBytes >= limits.diskBytes + limits.fileBytes {
+            // New names were refused from the limit on; growing files that are open already is what remains.
+            cause.settle(.diskExceeded(limit: limits.diskBytes))
+            killTree()
+        } else if !preparation.countsMemory, usage.residentBytes > limits.memoryBytes, usage.largestPID > 1 {
+            // As the kernel's own killer would: the largest goes, the rest may cope.
+            memoryKills += 1
+            order(GB_ORDER_KILL, pid: usage.largestPID)
+            nextSample = MonotonicClock.now() + Self.samplePeriod / 5
+        }
+    }
+
+    // MARK: - Ending
+
+    /// Tells the init to kill its tree and report; an init that does not answer is killed, and the kernel kills the rest.
+    private mutating func killTree() {
+        guard process.number != nil else { return } // not launched yet: `launched` comes back here
+        if exited == nil, started != nil { order(GB_ORDER_KILL) } else { _ = try? process?.kill(SIGKILL) }
+        if forceAt == nil { forceAt = MonotonicClock.now() + Self.insistence }
+    }
+
+    @discardableResult
+    private borrowing func order(_ kind: gb_order_kind, signal: Int32 = 0, pid: Int32 = 0) -> Bool {
+        guard let number = status.number else { return false }
+        let order = gb_order(kind: kind.rawValue, signal: signal, pid: pid, reserved: 0)
+        return (try? DescriptorMessage.send(on: number, header: withUnsafeBytes(of: order) { Array($0) })) != nil
+    }
+
+    /// What the dead tree left in the pipes. Nobody writes any more, so the pipes end; only the caller's own reader can be slow.
+    private mutating func drain(_ buffer: UnsafeMutableRawBufferPointer) {
+        terminal?.drain(buffer)
+        while stdout.isOpen || stderr.isOpen || stdout.hasWaiting || stderr.hasWaiting {
+            if failed != nil { break }
+            var entries = [stdout.pollEntry, stderr.pollEntry].compactMap { $0 }
+            if let cancellation { entries.append(pollfd(fd: cancellation.descriptor, events: Int16(POLLIN), revents: 0)) }
+            guard (try? Polling.wait(&entries, deadline: nil)) != nil else { break }
+            if cancellation != nil, entries.last?.revents != 0, stdout.hasWaiting || stderr.hasWaiting { break }
+            stdout.advance(buffer)
+            stderr.advance(buffer)
+        }
+        if stdout.isOverLimit { cause.settle(.outputLimitExceeded(limit: request.confinement.limits.outputBytes, stream: "stdout")) }
+        if stderr.isOverLimit { cause.settle(.outputLimitExceeded(limit: request.confinement.limits.outputBytes, stream: "stderr")) }
+        stdout.drop()
+        stderr.drop()
+    }
+
+    private func decideOutcome(cgroup: borrowing ControlGroupLease?) -> RunOutcome {
+        if let failed { return preparation.outcome(ofFailure: failed, program: request.arguments[0]) }
+        if let settled = cause.outcome { return settled }
+        guard let exited else { return .launcherDied }
+        return preparation.outcome(
+            ofStatus: exited.status, limits: request.confinement.limits,
+            memoryKills: memoryKills + (preparation.kernelMemoryKills(cgroup)))
+    }
+}
+
+/// What a finished run leaves for its report.
+struct RunEnd: Sendable {
+    var outcome: RunOutcome
+    var started: LaunchMessage?
+    var usage: SandboxUsage
+    var memoryKills: UInt64
+    var wallNanoseconds: UInt64
+    var stdout: CapturedOutput
+    var stderr: CapturedOutput
+    var violations: [Violation]
+    var violationsDropped: UInt64
+    var createdNames: UInt64
+    /// A process of the tree could not be ended within ten seconds (uninterruptible sleep).
+    var leftBehind: Bool
+}

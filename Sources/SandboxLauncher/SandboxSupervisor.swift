@@ -1,0 +1,165 @@
+internal import CLaunchABI
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+internal import Synchronization
+
+/// Seals calls: one launcher process, one thread per run, whatever the caller does.
+///
+/// A supervisor may run many calls at once. Its end, even by SIGKILL, ends every tree it started.
+package final class SandboxSupervisor: Sendable {
+    private let connection: LauncherConnection
+    private let plans = Mutex<[PlanKey: SandboxPlan]>([:])
+    private let cgroups: ControlGroupPool?
+    /// Why there is no cgroup, for the receipt.
+    private let cgroupObstacle: String?
+
+    private static let innerID: UInt32 = 1000
+    private static let planLimit = 64
+
+    private struct PlanKey: Hashable {
+        var policyHash: String
+        var workspace: String?
+        var workspaceWritable: Bool
+        var terminal: Bool
+    }
+
+    /// - Parameters:
+    ///   - launcherPath: glovebox-launcher; nil looks beside the running program.
+    ///   - usesCgroups: false leaves limits to rlimits and polling (a one-shot command that makes a cgroup for one run would pay
+    ///     for it alone; tests want to see both).
+    package init(launcherPath: String? = nil, usesCgroups: Bool = true) throws(LaunchError) {
+        let path: String
+        if let launcherPath { path = launcherPath } else { path = try LauncherConnection.installedPath() }
+        connection = LauncherConnection(path: path)
+        guard usesCgroups else {
+            (cgroups, cgroupObstacle) = (nil, "not asked for")
+            return
+        }
+        do {
+            cgroups = try ControlGroupPool()
+            cgroupObstacle = nil
+        } catch {
+            cgroups = nil
+            cgroupObstacle = "\(error)"
+        }
+    }
+
+    deinit {
+        shutDown()
+    }
+
+    /// Ends the launcher, with it every run, and removes the cgroups.
+    package func shutDown() {
+        connection.close()
+        _ = cgroups?.shutDown()
+    }
+
+    /// Runs one call to its end on the calling thread. Nothing of its tree is alive when this returns.
+    package func run(_ request: RunRequest, cancellation: RunCancellation? = nil) -> RunReport {
+        let began = MonotonicClock.now()
+        do {
+            return try launch(request, cancellation, began)
+        } catch {
+            let code: Int32 = error.code == .tooLarge ? E2BIG : EINVAL
+            return ReportBuilder.notLaunched(request, .setupFailed(stage: "plan", errno: code, message: error.description))
+        }
+    }
+
+    /// The same, on a thread of its own: blocking never happens on the caller's executor. Cancelling the task kills the tree.
+    package func run(_ request: RunRequest) async -> RunReport {
+        guard let cancellation = try? RunCancellation() else {
+            let message = "no descriptor is left for the run; raise the limit on open files (ulimit -n)"
+            return ReportBuilder.notLaunched(request, .setupFailed(stage: "plan", errno: EMFILE, message: message))
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                RunThread.start { continuation.resume(returning: self.run(request, cancellation: cancellation)) }
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
+    }
+
+    // MARK: - Launch
+
+    private func launch(_ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64) throws(LaunchError) -> RunReport {
+        try RequestCheck.check(request)
+        let blocked = SignalGuard() // a reader that goes away must not end the process
+        defer { blocked.restore() }
+        let isRoot = KernelFacts.isRoot
+        let limits = request.confinement.limits
+        var terminal = false
+        if case .terminal = request.output { terminal = true }
+        let plan = try plan(for: request, terminal: terminal, isRoot: isRoot)
+        let denials = try NameDenials(request.confinement.denials, within: plan.grants)
+
+        let identity = isRoot ? try hostIdentity() : nil
+        let hostID: UInt32? = switch identity {
+        case .some(let lease): lease.id
+        case nil: nil
+        }
+        let cgroup = lease(limits)
+        let (hasCgroup, isUnified, groups): (Bool, Bool, [Int32]) = switch cgroup {
+        case .some(let lease): (true, lease.isUnified, lease.descriptors)
+        case nil: (false, false, [])
+        }
+        var preparation = LaunchPreparation(
+            spec: LaunchSpec(), plan: plan, denials: denials, countsMemory: hasCgroup,
+            mediationIdentity: hostID.map { ($0, $0) })
+        preparation.spec = try SpecComposer(
+            request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
+            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal
+        ).compose()
+        let bytes = try LaunchSpecEncoder.encode(preparation.spec)
+        var streams = try openStreams(request)
+        try connection.send(
+            bytes, flags: isUnified ? GB_REQUEST_CGROUP_V2.rawValue : 0, cgroups: UInt32(groups.count),
+            descriptors: streams.toolDescriptors + groups)
+        let sent = MonotonicClock.now()
+        streams.handedOver()
+        let run = SealedRun(preparation, streams: &streams, request: request, cancellation: cancellation, began: began)
+        let end = run.finish(cgroup: cgroup)
+        let builder = ReportBuilder(
+            request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: isRoot,
+            cgroupObstacle: cgroupObstacle)
+        return builder.report(cgroup: cgroup)
+    }
+
+    private func plan(for request: RunRequest, terminal: Bool, isRoot: Bool) throws(LaunchError) -> SandboxPlan {
+        let confinement = request.confinement
+        let key = PlanKey(
+            policyHash: request.policyHash, workspace: confinement.workspace,
+            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal)
+        // A plan holds device and inode of every source. One that changed since (an upgrade of /usr) is built again.
+        if let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
+        var planner = SandboxPlanner(
+            confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI), terminal: terminal)
+        let plan = try planner.plan()
+        plans.withLock { plans in
+            if plans.count >= Self.planLimit { plans.removeAll() }
+            plans[key] = plan
+        }
+        return plan
+    }
+
+    private func hostIdentity() throws(LaunchError) -> HostIdentityLease? {
+        do {
+            return try HostIdentityLease()
+        } catch {
+            throw LaunchError(.exhausted, "no host identity is free for the run: \(error)", mend: "wait for other runs to end")
+        }
+    }
+
+    private func lease(_ limits: Limits) -> ControlGroupLease? {
+        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids + 1)
+    }
+
+    private func openStreams(_ request: RunRequest) throws(LaunchError) -> RunStreams {
+        do {
+            return try RunStreams(request)
+        } catch {
+            throw LaunchError(.exhausted, "the run's streams could not be set up: \(error)", mend: "raise the limit on open files (ulimit -n)")
+        }
+    }
+}
