@@ -1,0 +1,166 @@
+# The way in. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= 2
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
+
+SWIFT ?= swift
+CC ?= cc
+BUILD := $(CURDIR)/.build
+RELEASE := $(BUILD)/release
+RESULTS := $(BUILD)/test-results
+SWIFT_RELEASE := $(SWIFT) build -c release --jobs $(JOBS) -Xswiftc -static-executable
+
+C_WARNINGS := -std=gnu17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
+C_INCLUDES := -Isandbox/abi/include -Isandbox/core/include -Isandbox/shims/include -Isandbox/launcher
+LAUNCHER_SOURCES := $(wildcard sandbox/launcher/*.c sandbox/core/*.c sandbox/abi/*.c)
+LAUNCHER_HEADERS := $(wildcard sandbox/launcher/*.h sandbox/core/*.h sandbox/core/include/*.h sandbox/abi/include/*.h)
+LAUNCHER_FLAGS := -O2 -g -fPIE -static-pie -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now,-z,noexecstack
+C_SOURCES := $(wildcard sandbox/*/*.c)
+SWIFT_FILES := Package.swift Sources Tests
+
+define HELP
+make build       release build, everything static, in .build/release
+make test        every test; the enforcement tests as root and as an ordinary user
+make demo        a short tour
+make bench       measures against the peers that are installed (ARGS= goes to the benchmark)
+make soak        runs tools for SOAK_SECONDS=$(SOAK_SECONDS) and looks for anything that grows
+make fuzz        fuzzes the launch spec reader for FUZZ_SECONDS=$(FUZZ_SECONDS)
+make lint        formatting, C warnings with two compilers, shipped policies against their schema
+make format      formats the Swift sources in place
+make install     into PREFIX=$(PREFIX)
+make uninstall   from PREFIX=$(PREFIX)
+make clean       removes what was built
+make setup       installs missing Debian packages; the other targets call it
+endef
+export HELP
+
+.PHONY: help setup setup-bench build launcher test demo bench soak fuzz lint lint-swift lint-c lint-schema format install uninstall clean
+
+help:
+	@printf '%s\n' "$$HELP"
+
+setup:
+	@.ci/setup
+
+setup-bench:
+	@.ci/setup bwrap=bubblewrap
+
+# ---- build ----------------------------------------------------------------------------------------------------------
+
+build: setup
+	@echo "build: glovebox, release"
+	@$(SWIFT_RELEASE) --product glovebox
+	@$(MAKE) launcher
+	@install -m 755 $(BUILD)/launcher/glovebox-launcher $(RELEASE)/glovebox-launcher
+	@echo "build: done, $(RELEASE)/glovebox"
+
+# The C compiler builds the launcher of a release, not SwiftPM: with -static-executable SwiftPM links the Swift runtime
+# into C programs too, 9 MB of trusted code that never runs. This one is libc and libcap alone.
+launcher: setup $(BUILD)/launcher/glovebox-launcher
+
+$(BUILD)/launcher/glovebox-launcher: $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) Makefile
+	@echo "build: glovebox-launcher, static"
+	@mkdir -p $(@D)
+	@$(CC) $(C_WARNINGS) $(LAUNCHER_FLAGS) $(C_INCLUDES) -o $@.new $(LAUNCHER_SOURCES) -lcap
+	@mv $@.new $@
+
+# ---- test -----------------------------------------------------------------------------------------------------------
+
+test: setup
+	@echo "test: building"
+	@$(SWIFT) build --build-tests --jobs $(JOBS)
+	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/*
+	@echo "test: every suite, as uid $$(id -u)"
+	@$(SWIFT) test --skip-build --disable-xctest --xunit-output $(RESULTS)/all.xml 2>&1 | tee $(RESULTS)/all.log
+	@echo "test: enforcement suites, as an ordinary user"
+	@.ci/test-as-ordinary-user $(BUILD)/debug $(RESULTS)/ordinary-user.xml 2>&1 | tee $(RESULTS)/ordinary-user.log
+	@echo "test: passed"
+
+fuzz: setup
+	@mkdir -p $(BUILD)/fuzz/corpus
+	@clang=$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/clang; \
+	echo "fuzz: building with $$clang"; \
+	"$$clang" $(C_WARNINGS) -O1 -g -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(C_INCLUDES) \
+	    -o $(BUILD)/fuzz/spec_fuzzer sandbox/fuzz/spec_fuzzer.c sandbox/core/spec_reader.c
+	@echo "fuzz: $(FUZZ_SECONDS) s"
+	@$(BUILD)/fuzz/spec_fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus
+	@echo "fuzz: found nothing"
+
+bench soak: setup-bench build
+	@echo "$@: building"
+	@$(SWIFT_RELEASE) --product glovebox-bench
+	@$(RELEASE)/glovebox-bench $(if $(filter soak,$@),soak --seconds $(SOAK_SECONDS)) $(ARGS)
+
+demo: build
+	@GLOVEBOX=$(RELEASE)/glovebox Tests/Fixtures/demo/demo.sh
+
+# ---- style ----------------------------------------------------------------------------------------------------------
+
+lint: lint-swift lint-c lint-schema
+	@echo "lint: clean"
+
+lint-swift: setup
+	@echo "lint: Swift"
+	@$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FILES)
+
+lint-c: setup
+	@clang=$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/clang; \
+	for compiler in "$$clang" $(CC); do \
+	    echo "lint: C, $$(basename $$compiler)"; \
+	    for source in $(C_SOURCES); do $$compiler -fsyntax-only $(C_WARNINGS) $(C_INCLUDES) $$source; done; \
+	done
+
+lint-schema:
+	@if command -v check-jsonschema >/dev/null && ls policies/schema/*.json >/dev/null 2>&1; then \
+	    echo "lint: schemas"; \
+	    check-jsonschema --check-metaschema policies/schema/*.json; \
+	    if [ -f policies/schema/policy.json ]; then check-jsonschema --schemafile policies/schema/policy.json policies/*.yaml; fi; \
+	else \
+	    echo "lint: schemas not checked (check-jsonschema is not installed)"; \
+	fi
+
+format: setup
+	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_FILES)
+
+# ---- installation ---------------------------------------------------------------------------------------------------
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+LIBEXECDIR := $(DESTDIR)$(PREFIX)/libexec/glovebox
+SHAREDIR := $(DESTDIR)$(PREFIX)/share
+
+# Root often has no Swift on its PATH, so what an ordinary user has built is taken as it is.
+install:
+	@[ -x $(RELEASE)/glovebox ] && [ -x $(RELEASE)/glovebox-launcher ] || $(MAKE) build
+	@echo "install: into $(DESTDIR)$(PREFIX)"
+	@install -d $(BINDIR) $(LIBEXECDIR)
+	@install -m 755 -s $(RELEASE)/glovebox $(BINDIR)/glovebox
+	@install -m 755 -s $(RELEASE)/glovebox-launcher $(LIBEXECDIR)/glovebox-launcher
+	@if [ -x $(RELEASE)/glovebox-worker ]; then install -m 755 -s $(RELEASE)/glovebox-worker $(LIBEXECDIR)/glovebox-worker; fi
+	@cd policies && find . -type f -exec install -D -m 644 {} $(SHAREDIR)/glovebox/policies/{} \;
+	@if $(RELEASE)/glovebox --generate-completion-script bash >$(BUILD)/completion 2>/dev/null; then \
+	    install -D -m 644 $(BUILD)/completion $(SHAREDIR)/bash-completion/completions/glovebox; \
+	    $(RELEASE)/glovebox --generate-completion-script zsh >$(BUILD)/completion; \
+	    install -D -m 644 $(BUILD)/completion $(SHAREDIR)/zsh/site-functions/_glovebox; \
+	    $(RELEASE)/glovebox --generate-completion-script fish >$(BUILD)/completion; \
+	    install -D -m 644 $(BUILD)/completion $(SHAREDIR)/fish/vendor_completions.d/glovebox.fish; \
+	fi; rm -f $(BUILD)/completion
+	@for page in man/*.1; do [ ! -f "$$page" ] || install -D -m 644 "$$page" $(SHAREDIR)/man/man1/$$(basename "$$page"); done
+
+uninstall:
+	@echo "uninstall: from $(DESTDIR)$(PREFIX)"
+	@rm -f $(BINDIR)/glovebox
+	@rm -rf $(LIBEXECDIR) $(SHAREDIR)/glovebox
+	@rm -f $(SHAREDIR)/bash-completion/completions/glovebox $(SHAREDIR)/zsh/site-functions/_glovebox
+	@rm -f $(SHAREDIR)/fish/vendor_completions.d/glovebox.fish $(SHAREDIR)/man/man1/glovebox.1 $(SHAREDIR)/man/man1/glovebox-*.1
+
+clean:
+	@rm -rf $(BUILD)
+	@echo "clean: removed .build"
