@@ -97,7 +97,7 @@ fuzz: setup
 bench soak: setup-bench build
 	@echo "$@: building"
 	@$(SWIFT_RELEASE) --product glovebox-bench
-	@$(RELEASE)/glovebox-bench $(if $(filter soak,$@),soak --seconds $(SOAK_SECONDS)) $(ARGS)
+	@$(RELEASE)/glovebox-bench $(if $(filter soak,$@),soak) $(ARGS)
 
 demo: build
 	@GLOVEBOX=$(RELEASE)/glovebox Tests/Fixtures/demo/demo.sh

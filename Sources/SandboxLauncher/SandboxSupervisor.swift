@@ -10,6 +10,7 @@ internal import Synchronization
 package final class SandboxSupervisor: Sendable {
     private let connection: LauncherConnection
     private let plans = Mutex<[PlanKey: SandboxPlan]>([:])
+    private let filters = FilterStore()
     private let cgroups: ControlGroupPool?
     /// Why there is no cgroup, for the receipt.
     private let cgroupObstacle: String?
@@ -83,7 +84,9 @@ package final class SandboxSupervisor: Sendable {
 
     // MARK: - Launch
 
-    private func launch(_ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64) throws(LaunchError) -> RunReport {
+    private func launch(
+        _ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64, anew: Bool = false
+    ) throws(LaunchError) -> RunReport {
         try RequestCheck.check(request)
         let blocked = SignalGuard() // a reader that goes away must not end the process
         defer { blocked.restore() }
@@ -91,7 +94,7 @@ package final class SandboxSupervisor: Sendable {
         let limits = request.confinement.limits
         var terminal = false
         if case .terminal = request.output { terminal = true }
-        let plan = try plan(for: request, terminal: terminal, isRoot: isRoot)
+        let plan = try plan(for: request, terminal: terminal, isRoot: isRoot, anew: anew)
         let denials = try NameDenials(request.confinement.denials, within: plan.grants)
 
         let identity = isRoot ? try hostIdentity() : nil
@@ -109,7 +112,7 @@ package final class SandboxSupervisor: Sendable {
             mediationIdentity: hostID.map { ($0, $0) })
         preparation.spec = try SpecComposer(
             request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
-            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal
+            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal, filters: filters
         ).compose()
         let bytes = try LaunchSpecEncoder.encode(preparation.spec)
         var streams = try openStreams(request)
@@ -120,19 +123,21 @@ package final class SandboxSupervisor: Sendable {
         streams.handedOver()
         let run = SealedRun(preparation, streams: &streams, request: request, cancellation: cancellation, began: began)
         let end = run.finish(cgroup: cgroup)
+        // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
+        // Nothing of the tool ran, so the launch is tried once more with a new plan.
+        if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew { return try launch(request, cancellation, began, anew: true) }
         let builder = ReportBuilder(
             request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: isRoot,
             cgroupObstacle: cgroupObstacle)
         return builder.report(cgroup: cgroup)
     }
 
-    private func plan(for request: RunRequest, terminal: Bool, isRoot: Bool) throws(LaunchError) -> SandboxPlan {
+    private func plan(for request: RunRequest, terminal: Bool, isRoot: Bool, anew: Bool) throws(LaunchError) -> SandboxPlan {
         let confinement = request.confinement
         let key = PlanKey(
             policyHash: request.policyHash, workspace: confinement.workspace,
             workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal)
-        // A plan holds device and inode of every source. One that changed since (an upgrade of /usr) is built again.
-        if let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
+        if !anew, let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
         var planner = SandboxPlanner(
             confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI), terminal: terminal)
         let plan = try planner.plan()

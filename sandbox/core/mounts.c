@@ -133,14 +133,6 @@ static int make_read_only(const char *target)
     return failed;
 }
 
-// The sealed file and directory are mode 000, but they belong to the tool, who could change that: a read-only mount of their
-// own stops it, and every bind made from it inherits the flag.
-static int freeze_sealed(void)
-{
-    if (access(&GB_SEALED[1], F_OK) < 0) return errno == ENOENT ? 0 : -errno; // the spec masks nothing
-    return make_read_only(&GB_SEALED[1]);
-}
-
 static int carry_out(const struct gb_spec_view *spec, const struct gb_mount *entry, int tree)
 {
     const char *target = gb_spec_string(spec, entry->target) + 1; // relative to the new root
@@ -173,23 +165,35 @@ static int forbid_memfd_exec(void)
     return failed;
 }
 
-int gb_build_root(const struct gb_spec_view *spec, const int *trees, uint32_t *detail, uint32_t *skipped)
+int gb_start_root_at(const struct gb_spec_view *spec, const char *place)
 {
-    *detail = UINT32_MAX; // not at an entry yet
-    int failed = mount_tmpfs(base, spec->header.root_size, spec->header.root_inodes, 0755, 0);
+    int failed = mount_tmpfs(place, spec->header.root_size, spec->header.root_inodes, 0755, 0);
     if (failed) return failed;
-    if (chdir(base) < 0) return -errno;
-    uint32_t count = spec->header.mounts.count;
-    int frozen = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    return chdir(place) < 0 ? -errno : 0;
+}
+
+int gb_start_root(const struct gb_spec_view *spec)
+{
+    return gb_start_root_at(spec, base);
+}
+
+int gb_start_root_from(int template_tree)
+{
+    int at = gb_openat2(AT_FDCWD, base, O_PATH | O_DIRECTORY, 0);
+    if (at < 0) return at;
+    int failed = gb_move_mount_here(template_tree, at);
+    close(at);
+    if (failed) return failed;
+    return chdir(base) < 0 ? -errno : 0; // by name: the descriptor still shows what the root now covers
+}
+
+int gb_carry_out(const struct gb_spec_view *spec, uint32_t from, uint32_t to, const int *trees, uint32_t *detail, uint32_t *skipped)
+{
+    for (uint32_t i = from; i < to; i++) {
         const struct gb_mount *entry = &spec->mounts[i];
         *detail = i;
         int covers = entry->kind == GB_MOUNT_MASK || entry->kind == GB_MOUNT_READ_ONLY;
-        if (covers && !frozen) {
-            if ((failed = freeze_sealed())) return failed;
-            frozen = 1;
-        }
-        failed = carry_out(spec, entry, trees[i]);
+        int failed = carry_out(spec, entry, trees[i]);
         if (failed == -ENOENT && covers) {
             *skipped += 1; // nothing there to cover; creating the name later is refused by the supervisor
             continue;
@@ -201,12 +205,17 @@ int gb_build_root(const struct gb_spec_view *spec, const int *trees, uint32_t *d
     return 0;
 }
 
+int gb_make_root_read_only(const char *root)
+{
+    struct gbk_mount_attr attributes = {.attr_set = GBK_MOUNT_ATTR_RDONLY};
+    return gb_set_mount_attributes(AT_FDCWD, root, 0, &attributes); // this mount alone: /tmp stays writable
+}
+
 int gb_enter_root(void)
 {
     // "." twice: the old root ends up stacked over the new one, and detaching it leaves no directory behind (pivot_root(2)).
     if (syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
     if (umount2(".", MNT_DETACH) < 0) return -errno;
     if (chdir("/") < 0) return -errno;
-    struct gbk_mount_attr attributes = {.attr_set = GBK_MOUNT_ATTR_RDONLY};
-    return gb_set_mount_attributes(AT_FDCWD, "/", 0, &attributes); // this mount alone: /tmp stays writable
+    return gb_make_root_read_only("/");
 }

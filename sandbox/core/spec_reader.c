@@ -52,6 +52,17 @@ static bool is_clean_path(const char *path)
     }
 }
 
+static bool creates(uint32_t kind)
+{
+    return kind == GB_MOUNT_DIRECTORY || kind == GB_MOUNT_FILE || kind == GB_MOUNT_SYMLINK || kind == GB_MOUNT_TMPFS;
+}
+
+// Places that are fresh tmpfs in every run.
+static bool is_private(const char *target)
+{
+    return strncmp(target, "/tmp", 4) == 0 || strncmp(target, "/dev/", 5) == 0;
+}
+
 static int check_mount(const struct reader *reader, const char *strings, const struct gb_mount *mount)
 {
     if (mount->kind < GB_MOUNT_DIRECTORY || mount->kind > GB_MOUNT_READ_ONLY) return refuse(reader, "mount kind", EOPNOTSUPP);
@@ -81,7 +92,8 @@ static int check_header(const struct reader *reader)
     if (header->version != GB_SPEC_VERSION) return refuse(reader, "version", EPROTO);
     if (header->size != reader->size) return refuse(reader, "size", EINVAL);
     if (header->flags & ~(uint32_t)GB_SPEC_ALL_FLAGS) return refuse(reader, "flags", EOPNOTSUPP);
-    if (header->reserved != 0) return refuse(reader, "reserved", EOPNOTSUPP);
+    if (header->template_count > header->mounts.count) return refuse(reader, "template count", EINVAL);
+    if (header->template_key != 0 && !(header->flags & GB_SPEC_MAPPED_BY_LAUNCHER)) return refuse(reader, "template key", EINVAL);
     if (header->outer_uid == 0 || header->outer_gid == 0) return refuse(reader, "outer id", EPERM); // never the host's root
     if (header->outer_uid == UINT32_MAX || header->outer_gid == UINT32_MAX) return refuse(reader, "outer id", EINVAL);
     if (header->inner_uid == UINT32_MAX || header->inner_gid == UINT32_MAX) return refuse(reader, "inner id", EINVAL);
@@ -138,11 +150,17 @@ int gb_spec_read(const void *bytes, size_t size, struct gb_spec_view *view, cons
     if (!is_string(&reader, header->search_path)) return refuse(&reader, "search path", EINVAL);
     bool bound = false;
     for (uint32_t i = 0; i < header->mounts.count; i++) {
-        if ((failed = check_mount(&reader, view->strings, &view->mounts[i]))) return failed;
-        uint32_t kind = view->mounts[i].kind;
-        bound |= kind == GB_MOUNT_BIND;
-        bool creates = kind == GB_MOUNT_DIRECTORY || kind == GB_MOUNT_FILE || kind == GB_MOUNT_SYMLINK || kind == GB_MOUNT_TMPFS;
-        if (bound && creates) return refuse(&reader, "mount order", EINVAL); // a bound tree may hold planted links
+        const struct gb_mount *mount = &view->mounts[i];
+        if ((failed = check_mount(&reader, view->strings, mount))) return failed;
+        bool in_template = i < header->template_count;
+        if (i == header->template_count) bound = false;
+        bound |= mount->kind == GB_MOUNT_BIND;
+        if (creates(mount->kind) && (bound || !(in_template || is_private(view->strings + mount->target))))
+            return refuse(&reader, "mount order", EINVAL); // a bound tree may hold planted links
+        // A template is shared by the runs of a policy: nothing that is one run's own may be in it.
+        if (in_template && ((mount->flags & GB_MOUNT_IDMAP) || mount->kind == GB_MOUNT_TMPFS || mount->kind == GB_MOUNT_PROC ||
+                            mount->kind == GB_MOUNT_DEVPTS))
+            return refuse(&reader, "template mount", EINVAL);
     }
     for (uint32_t i = 0; i < header->path_rules.count; i++) {
         const struct gb_path_rule *rule = &view->path_rules[i];

@@ -230,7 +230,10 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) give_up(&child, GB_STAGE_MOUNTS, -errno, UINT32_MAX);
     if (!mapped_by_launcher) detach_own_sources(&child); // before the new root covers any of them
     uint32_t detail = 0;
-    if ((failed = gb_build_root(&launch->spec, launch->trees, &detail, &child.started.skipped)))
+    if ((failed = launch->root >= 0 ? gb_start_root_from(launch->root) : gb_start_root(&launch->spec)))
+        give_up(&child, GB_STAGE_MOUNTS, failed, UINT32_MAX);
+    uint32_t first = launch->root >= 0 ? spec->template_count : 0;
+    if ((failed = gb_carry_out(&launch->spec, first, spec->mounts.count, launch->trees, &detail, &child.started.skipped)))
         give_up(&child, GB_STAGE_MOUNTS, failed, detail);
     if (spec->flags & GB_SPEC_MEMFD_NOEXEC) child.started.enforced |= GB_ENFORCED_MEMFD_NOEXEC; // done with the proc mount
     passed(&child, GB_STAGE_MOUNTS);

@@ -42,7 +42,8 @@ static int id_map_for(const struct launcher *launcher, const struct gb_mount *mo
 // namespace, has none over the host's directories. An ordinary user's child opens them itself, with that user's rights.
 static int detach_sources(const struct launcher *launcher, struct launch *launch, uint32_t *detail)
 {
-    for (uint32_t i = 0; i < launch->spec.header.mounts.count; i++) {
+    uint32_t first = launch->root >= 0 ? launch->spec.header.template_count : 0; // the template holds the others
+    for (uint32_t i = first; i < launch->spec.header.mounts.count; i++) {
         const struct gb_mount *mount = &launch->spec.mounts[i];
         if (mount->kind != GB_MOUNT_BIND) continue;
         *detail = i;
@@ -99,6 +100,13 @@ void launch_run(struct launcher *launcher, struct launch *launch)
     const struct gb_spec *spec = &launch->spec.header;
     uint32_t detail = 0;
     int failed;
+    if (launcher->has_templates && spec->template_key != 0) {
+        launch->root = template_copy(&launch->spec, &detail);
+        if (launch->root < 0) {
+            report_failure(launch->status, GB_STAGE_MOUNTS, -launch->root, detail);
+            return;
+        }
+    }
     if ((spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) && (failed = detach_sources(launcher, launch, &detail))) {
         report_failure(launch->status, GB_STAGE_MOUNTS, -failed, detail);
         return;

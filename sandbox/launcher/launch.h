@@ -18,6 +18,7 @@ struct launcher {
     int liveness_read;    // children see the end of this pipe when the launcher is gone
     int liveness_write;
     struct gate *gate;
+    int has_templates;     // a place of its own for finished roots: only as the host's root
     uint32_t next_serial;
 };
 
@@ -30,6 +31,7 @@ struct launch {
     uint32_t cgroup_count;
     uint32_t serial;
     int trees[GB_MAX_MOUNTS]; // detached bind sources, or -1
+    int root;             // detached copy of the template, or -1: the child builds all of its root itself
     uint64_t began_ns;
     uint64_t request_ns;
 };
@@ -41,6 +43,11 @@ void launch_run(struct launcher *launcher, struct launch *launch);
 // when it gave a status socket; or 1 at the end of the control socket.
 int request_receive(struct launcher *launcher, struct launch *launch);
 void request_release(struct launch *launch);
+
+// template.c: finished roots that runs of one policy share as copies. Only the host's root can make mounts outside a sandbox.
+int template_prepare_place(void);
+// A detached copy of the template that the spec names, built at its first use. On failure `*detail` is the mount.
+int template_copy(const struct gb_spec_view *spec, uint32_t *detail);
 
 // child.c: the new process, from clone to its end.
 _Noreturn void child_enter(const struct launcher *launcher, struct launch *launch);

@@ -129,6 +129,7 @@ int request_receive(struct launcher *launcher, struct launch *launch)
     launch->status = launch->cgroup_v2 = -1;
     launch->stdio = (struct gb_stdio){-1, -1, -1, -1};
     for (uint32_t i = 0; i < GB_MAX_MOUNTS; i++) launch->trees[i] = -1;
+    launch->root = -1;
     if (length == 0 || (length < 0 && errno == ECONNRESET)) return 1;
     if (length < 0) return -errno;
 
@@ -165,6 +166,7 @@ void request_release(struct launch *launch)
     close_if_open(&launch->cgroup_v2);
     for (uint32_t i = 0; i < launch->cgroup_count; i++) close_if_open(&launch->cgroups[i]);
     for (uint32_t i = 0; i < GB_MAX_MOUNTS; i++) close_if_open(&launch->trees[i]);
+    close_if_open(&launch->root);
     if (mapped != NULL) munmap(mapped, mapped_size);
     mapped = NULL;
 }

@@ -42,19 +42,26 @@ package enum FilterCompiler {
         }
         var parts: [[BPFInstruction]] = []
         for section in sections {
-            parts.append(try ArgumentProgram.compile(section.calls, otherwise: section.otherwise))
+            let part = try ArgumentProgram.compile(section.calls, otherwise: section.otherwise)
+            try check(part)
+            parts.append(ProgramTrimmer.trimmed(part))
         }
         let instructions = Dispatcher.link(ranges: ranges.ranges, parts: parts, unknown: specification.defaultAction)
         guard instructions.count <= BPFEvaluator.maximumInstructions else {
             throw .tooLong(instructions: instructions.count)
         }
+        try check(instructions)
+        let hasExecPointer = specification.rules.contains { $0.conditions.contains { $0.value == ExecPointer.placeholder } }
+        return try FilterProgram(instructions: instructions, hasExecPointer: hasExecPointer)
+    }
+
+    /// Known operations, jumps and loads in bounds, a return at the end.
+    private static func check(_ instructions: [BPFInstruction]) throws(FilterCompileError) {
         do {
             _ = try BPFEvaluator(instructions: instructions)
         } catch {
             throw .malformed(error)
         }
-        let hasExecPointer = specification.rules.contains { $0.conditions.contains { $0.value == ExecPointer.placeholder } }
-        return try FilterProgram(instructions: instructions, hasExecPointer: hasExecPointer)
     }
 }
 

@@ -20,6 +20,9 @@ struct LaunchSpec: Sendable, Equatable {
     var rootBytes: UInt64 = 4 << 20
     var rootInodes: UInt32 = 1024
     var execPage: UInt64 = 0
+    /// Leading mounts that every run of the plan shares, and the name under which the launcher keeps them; 0: it keeps none.
+    var templateCount: UInt32 = 0
+    var templateKey: UInt64 = 0
 
     struct Flags: OptionSet, Sendable {
         let rawValue: UInt32

@@ -3,7 +3,6 @@ internal import CLaunchABI
 /// Lays a launch spec out as `launch_spec.h` wants it: header, records, then all strings.
 struct LaunchSpecEncoder {
     private var strings: [UInt8] = []
-    private var offsets: [String: UInt32] = [:]
     private var body: [UInt8] = []
 
     static func encode(_ spec: LaunchSpec) throws(LaunchError) -> [UInt8] {
@@ -49,6 +48,8 @@ struct LaunchSpecEncoder {
         header.root_size = spec.rootBytes
         header.root_inodes = spec.rootInodes
         header.exec_page = spec.execPage
+        header.template_count = spec.templateCount
+        header.template_key = spec.templateKey
         header.strings = gb_section(offset: position, count: UInt32(strings.count))
         header.size = position + UInt32(strings.count)
         guard header.size <= UInt32(GB_SPEC_MAX) else {
@@ -73,7 +74,6 @@ struct LaunchSpecEncoder {
     }
 
     private mutating func offset(of text: String) throws(LaunchError) -> UInt32 {
-        if let known = offsets[text] { return known }
         guard !text.utf8.contains(0) else {
             throw LaunchError(.malformed, "an argument, variable or path holds a NUL byte, which no program could receive",
                               mend: "remove the NUL byte")
@@ -81,7 +81,6 @@ struct LaunchSpecEncoder {
         let at = UInt32(strings.count)
         strings += text.utf8
         strings.append(0)
-        offsets[text] = at
         return at
     }
 

@@ -13,6 +13,7 @@ struct SpecComposer {
     let outer: (user: UInt32, group: UInt32)
     let countsMemory: Bool
     let terminal: Bool
+    let filters: FilterStore
 
     static let searchPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -33,7 +34,11 @@ struct SpecComposer {
         (spec.outerUser, spec.outerGroup) = outer
         spec.resourceLimits = LimitPlan.resourceLimits(confinement.limits, countsMemory: countsMemory)
         spec.workingDirectory = request.workingDirectory ?? confinement.workspace ?? "/tmp"
-        if isRoot { spec.flags.insert(.mappedByLauncher) }
+        spec.templateCount = UInt32(plan.templateCount)
+        if isRoot {
+            spec.flags.insert(.mappedByLauncher)
+            spec.templateKey = plan.key
+        }
         if terminal { spec.flags.insert(.terminal) }
         if confinement.network.loopback != nil { spec.flags.insert(.loopback) }
         try addLandlock(&spec)
@@ -62,23 +67,14 @@ struct SpecComposer {
         let memfdNoExec = isRoot && KernelFacts.memfdNoexec != nil
         if memfdNoExec { spec.flags.insert(.memfdNoExec) }
         let demands = FilterDemands(
-            mediateCreation: plan.mediated && facts.userNotification, mediateMemfd: !memfdNoExec && facts.userNotification,
+            mediateCreation: plan.mediated, mediateMemfd: !memfdNoExec,
             mediateNetwork: false, canNotify: facts.userNotification)
         guard facts.userNotification || denials.real.isEmpty else {
             throw LaunchError(
                 .protectionMissing, "denied names need seccomp notifications, which this kernel does not have",
                 mend: "use Linux 5.14 or newer, or a policy without denied names")
         }
-        let program: FilterProgram
-        do {
-            let specification = try SyscallCatalogue.specification(
-                for: request.confinement.syscalls, maySpawn: request.confinement.maySpawn, network: request.confinement.network, demands: demands)
-            program = try FilterCompiler.compile(specification)
-        } catch let error as SyscallRuleError {
-            throw LaunchError(.filter, error.message, mend: error.mend)
-        } catch {
-            throw LaunchError(.filter, "the filter could not be compiled: \(error)", mend: "report this as a defect")
-        }
+        let program = try filters.program(for: request.confinement, policyHash: request.policyHash, demands: demands)
         spec.flags.insert(.seccomp)
         if facts.userNotification { spec.flags.insert(.notify) }
         if program.execPointer != nil {

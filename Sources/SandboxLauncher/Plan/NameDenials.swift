@@ -12,17 +12,26 @@ struct NameDenials: Sendable {
 
     /// Looked at for every launch, not once per plan: a name may have come or gone since.
     init(_ denials: [PathDenial], within grants: [SandboxPlan.ResolvedGrant]) throws(LaunchError) {
+        var walk = Walk()
         var covered: Set<String> = []
+        real.reserveCapacity(denials.count)
         for denial in denials {
-            let (existing, path) = try Self.resolve(denial)
+            let found: (existing: Bool, path: String)
+            do {
+                found = try walk.resolve(denial.path)
+            } catch {
+                throw LaunchError(
+                    .path, "\(denial.rule.location): \(denial.path) is denied, but what stands there cannot be told (\(error.symbol))",
+                    mend: "check the permissions on the way to it, and that its links form no circle")
+            }
             var resolved = denial
-            resolved.path = path
+            resolved.path = found.path
             real.append(resolved)
-            if path != denial.path { real.append(denial) } // the link's own name stays denied too
-            guard existing, grants.contains(where: { path.isAtOrBelow($0.path) && $0.subtree }) else { continue }
-            let masks = denial.rights.contains(.read)
-            guard covered.insert(path).inserted else { continue }
-            covers.append(MountEntry(kind: masks ? .mask : .readOnly, target: path))
+            if found.path != denial.path { real.append(denial) } // the link's own name stays denied too
+            guard found.existing, grants.contains(where: { $0.subtree && found.path.isAtOrBelow($0.path) }),
+                covered.insert(found.path).inserted
+            else { continue }
+            covers.append(MountEntry(kind: denial.rights.contains(.read) ? .mask : .readOnly, target: found.path))
         }
         // A cover inside a masked directory has no target any more; parents first, so that a read-only tree can hold masks.
         let masked = covers.filter { $0.kind == .mask }.map(\.target)
@@ -30,24 +39,43 @@ struct NameDenials: Sendable {
             .sorted { $0.target < $1.target }
     }
 
-    /// The real path of the deepest part that exists, with the rest appended as it is.
-    private static func resolve(_ denial: PathDenial) throws(LaunchError) -> (existing: Bool, path: String) {
-        var existing = denial.path
-        var rest: [String] = []
-        while true {
-            do {
-                let host = try HostPath.resolve(existing)
-                let path = ([host.real == "/" ? "" : host.real] + rest.reversed()).joined(separator: "/")
-                return (rest.isEmpty, path)
-            } catch {
-                guard error.errno == ENOENT || error.errno == ENOTDIR, existing != "/" else {
-                    throw LaunchError(
-                        .path, "\(denial.rule.location): \(denial.path) is denied, but what stands there cannot be told (\(error.symbol))",
-                        mend: "check the permissions on the way to it, and that its links form no circle")
+    /// Resolves many names that share their directories: a directory is walked once.
+    private struct Walk {
+        private enum Directory {
+            case real(String)
+            case absent(String)
+        }
+        private var directories: [String: Directory] = [:]
+
+        /// The real path of the deepest part that exists, with the rest appended as it is.
+        mutating func resolve(_ path: String) throws(SystemError) -> (existing: Bool, path: String) {
+            let name = path.lastPathComponent
+            switch try directory(path.parentPath) {
+            case .absent(let parent): return (false, parent + "/" + name)
+            case .real(let parent):
+                let place = (parent == "/" ? "" : parent) + "/" + name
+                do throws(SystemError) {
+                    let identity = try FileIdentity.of(path: place, followingLink: false)
+                    guard identity.isSymbolicLink else { return (true, place) }
+                    return (true, try HostPath.resolve(place).real)
+                } catch {
+                    guard error.errno == ENOENT || error.errno == ENOTDIR else { throw error }
+                    return (false, place)
                 }
-                rest.append(existing.lastPathComponent)
-                existing = existing.parentPath
             }
+        }
+
+        private mutating func directory(_ path: String) throws(SystemError) -> Directory {
+            if let known = directories[path] { return known }
+            let found: Directory
+            do throws(SystemError) {
+                found = .real(try HostPath.resolve(path).real)
+            } catch {
+                guard error.errno == ENOENT || error.errno == ENOTDIR, path != "/" else { throw error }
+                found = .absent(try resolve(path).path)
+            }
+            directories[path] = found
+            return found
         }
     }
 }

@@ -5,7 +5,11 @@ internal import SandboxPolicy
 /// A confinement made concrete on this host: the mount list, the Landlock rules, and what the supervisor must know to act for
 /// the tool. It depends on the file system as it is now, not on one call; equal confinements share a plan.
 struct SandboxPlan: Sendable {
+    /// The first `templateCount` are the same for every run; the launcher of a root supervisor builds them once.
     var mounts: [MountEntry]
+    var templateCount: Int
+    /// Names the plan within this process; never 0.
+    var key: UInt64
     var pathRules: [PathRule]
     var landlock: LandlockAccess
     /// Grants as they are inside: real paths, each with its rights. Longest match decides.
@@ -26,6 +30,16 @@ struct SandboxPlan: Sendable {
         var rule: RuleReference?
     }
 
+    /// Whether every source in the template is still the file that was resolved: a copy of an old template would show it for
+    /// ever. The other sources are checked by the launcher at each launch.
+    var isCurrent: Bool {
+        mounts[..<templateCount].allSatisfy { mount in
+            guard case .bind(let source) = mount.kind else { return true }
+            guard let now = try? FileIdentity.of(path: source.path, followingLink: false) else { return false }
+            return now.device == source.device && now.inode == source.inode
+        }
+    }
+
     /// The rights that the longest matching grant gives on a path inside, before denials.
     func rights(on path: String) -> FileRights {
         var best: ResolvedGrant?
@@ -36,15 +50,6 @@ struct SandboxPlan: Sendable {
         // Landlock adds up along the path, so a wider grant's rights stay; only denials take away.
         return grants.reduce(best.rights) { rights, grant in
             path == grant.path || (grant.subtree && path.isAtOrBelow(grant.path)) ? rights.union(grant.rights) : rights
-        }
-    }
-
-    /// Whether every bind source is still the file that was resolved.
-    var isCurrent: Bool {
-        mounts.allSatisfy { mount in
-            guard case .bind(let source) = mount.kind else { return true }
-            guard let now = try? FileIdentity.of(path: source.path, followingLink: false) else { return false }
-            return now.device == source.device && now.inode == source.inode
         }
     }
 }

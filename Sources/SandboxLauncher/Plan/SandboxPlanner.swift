@@ -1,6 +1,7 @@
 internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxPolicy
+internal import Synchronization
 
 /// Builds a plan: resolves every granted path on the host, lays out the root, and maps rights to mount flags and rules.
 struct SandboxPlanner {
@@ -40,9 +41,21 @@ struct SandboxPlanner {
         for grant in confinement.grants.sorted(by: { $0.path < $1.path }) { try add(grant, mediated: mediated) }
         try addDevices()
 
-        var mounts = creations
+        // What belongs to one run: the private file systems, what is made inside them, and binds with the run's own ids.
+        let isOwn = { (entry: MountEntry) -> Bool in
+            switch entry.kind {
+            case .tmpfs, .devpts: true
+            case .bind(let source): source.owner != nil || Self.isPrivate(entry.target)
+            default: Self.isPrivate(entry.target)
+            }
+        }
+        var mounts = creations.filter { !isOwn($0) } + binds.filter { !isOwn($0) }
+        // Binds come after everything that is created, so the sealed file and directory can be frozen among them.
+        mounts.append(MountEntry(kind: .readOnly, target: "/.sealed"))
+        let templateCount = mounts.count
+        mounts += creations.filter(isOwn)
         mounts.append(MountEntry(kind: .proc, target: "/proc"))
-        mounts += binds
+        mounts += binds.filter(isOwn)
         mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
         mounts.append(MountEntry(kind: .readOnly, target: "/proc/sys"))
 
@@ -60,9 +73,17 @@ struct SandboxPlanner {
         for index in rules.indices { rules[index].access &= access.handledFiles }
         rules.removeAll { $0.access == 0 }
         return SandboxPlan(
-            mounts: mounts, pathRules: rules, landlock: access, grants: grants, denials: confinement.denials, absent: absent,
+            mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants, denials: confinement.denials, absent: absent,
             workspaceNote: note, usesIDMap: usesIDMap, mediated: mediated)
     }
+
+    private static func isPrivate(_ target: String) -> Bool {
+        target.hasPrefix("/tmp/") || target.hasPrefix("/dev/shm/")
+    }
+
+    private static let keys = Atomic<UInt64>(0)
+
+    private static func nextKey() -> UInt64 { keys.add(1, ordering: .relaxed).newValue }
 
     // MARK: - The skeleton
 

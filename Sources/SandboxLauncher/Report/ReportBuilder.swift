@@ -50,6 +50,10 @@ struct ReportBuilder {
             result.append((stage.name, at > last ? (at - last) / 1000 : 0))
             last = max(last, at)
         }
+        if end.exitedAt > last {
+            result.append(("run", (end.exitedAt - last) / 1000))
+            result.append(("teardown", (end.endedAt - end.exitedAt) / 1000))
+        }
         return result
     }
 

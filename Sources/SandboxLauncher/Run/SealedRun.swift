@@ -30,6 +30,7 @@ struct SealedRun: ~Copyable {
     private var forceAt: UInt64?
     private var nextSample: UInt64
     private var awaitsUsage = false
+    private var exitedAt: UInt64 = 0
     private var insisted = false
     private var isGivenUp = false
 
@@ -61,6 +62,7 @@ struct SealedRun: ~Copyable {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
         while !isOver { step(buffer) }
+        let endedAt = MonotonicClock.now()
         drain(buffer)
         let end = MonotonicClock.now()
         let outcome = decideOutcome(cgroup: cgroup)
@@ -68,7 +70,8 @@ struct SealedRun: ~Copyable {
         return RunEnd(
             outcome: outcome, started: started, usage: usage, memoryKills: memoryKills, wallNanoseconds: end - began,
             stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
-            violationsDropped: log.dropped, createdNames: createdNames, leftBehind: isGivenUp)
+            violationsDropped: log.dropped, createdNames: createdNames, leftBehind: isGivenUp,
+            exitedAt: exitedAt, endedAt: endedAt)
     }
 
     /// The launch failed, or the sandbox's init has ended: its pidfd says so only after every process of the namespace is gone.
@@ -209,6 +212,7 @@ struct SealedRun: ~Copyable {
             checkUsage()
         case .exited:
             exited = message
+            exitedAt = MonotonicClock.now()
             usage = message.usage
             input.drop()
             forceAt = MonotonicClock.now() + Self.insistence
@@ -320,4 +324,7 @@ struct RunEnd: Sendable {
     var createdNames: UInt64
     /// A process of the tree could not be ended within ten seconds (uninterruptible sleep).
     var leftBehind: Bool
+    /// Monotonic nanoseconds: the init's word that the tool has ended, and the end of the init itself.
+    var exitedAt: UInt64
+    var endedAt: UInt64
 }

@@ -87,8 +87,10 @@ enum gb_mount_flags {
     GB_MOUNT_ALL_FLAGS = (1u << 4) - 1,
 };
 
-// Entries are carried out in order. Those that create something (directory, file, symlink, tmpfs) stand before the first
-// bind: until then the tree under the new root is ours alone and holds no link that a tool could have planted.
+// Entries are carried out in order. The first `template_count` of them are the same for every run of a policy: as root the
+// launcher builds them once and copies the finished tree. In each of the two parts those that create something (directory,
+// file, symlink, tmpfs) stand before the first bind: until then the tree is ours alone and holds no link that a tool could
+// have planted. In the second part, which comes after the first part's binds, they create only below /tmp and /dev.
 // What a mask shows instead of its target: created by the spec as a mode-000 file and directory under GB_SEALED.
 #define GB_SEALED "/.sealed"
 #define GB_SEALED_FILE "/.sealed/file"
@@ -152,7 +154,8 @@ struct gb_spec {
     uint64_t scoped;
     uint64_t root_size; // bytes of the root tmpfs
     uint32_t root_inodes;
-    uint32_t reserved; // zero
+    uint32_t template_count; // leading mounts that belong to the template
+    uint64_t template_key;   // names the template within this launcher's life; 0: build everything for this run
     uint64_t exec_page; // address at which the program's path stands when execve is called, or 0: see sandbox/README.md
 };
 
@@ -245,7 +248,7 @@ _Static_assert(sizeof(struct gb_request) == 24, "wire size");
 _Static_assert(sizeof(struct gb_mount) == 56, "wire size");
 _Static_assert(sizeof(struct gb_path_rule) == 16, "wire size");
 _Static_assert(sizeof(struct gb_rlimit) == 24, "wire size");
-_Static_assert(sizeof(struct gb_spec) == 152, "wire size");
+_Static_assert(sizeof(struct gb_spec) == 160, "wire size");
 _Static_assert(sizeof(struct gb_usage) == 48, "wire size");
 _Static_assert(sizeof(struct gb_order) == 16, "wire size");
 

@@ -38,9 +38,15 @@ int gb_open_id_map_namespace(int proc, uint32_t on_disk_uid, uint32_t on_disk_gi
 // Opens the bind source without following links, checks that it is the file the supervisor saw, and returns a detached clone
 // of its mount tree with the mount's flags applied. `id_map` is a user namespace descriptor or -1.
 int gb_detach_source(const struct gb_spec_view *spec, const struct gb_mount *mount, int id_map);
-// Builds the new root on a tmpfs and makes it the current directory. `trees` holds a detached tree per bind mount.
-// On failure `*detail` is the index of the mount. `*skipped` counts optional targets that were absent.
-int gb_build_root(const struct gb_spec_view *spec, const int *trees, uint32_t *detail, uint32_t *skipped);
+// Puts an empty root (a tmpfs, for gb_carry_out to fill) or a detached copy of a template at the place where roots are
+// assembled, and makes it the current directory.
+int gb_start_root(const struct gb_spec_view *spec);
+int gb_start_root_at(const struct gb_spec_view *spec, const char *place);
+int gb_start_root_from(int template_tree);
+// Carries out the mounts [from, to) in the current directory. `trees` holds a detached tree per bind mount. On failure
+// `*detail` is the index of the mount. `*skipped` counts covers that had no target.
+int gb_carry_out(const struct gb_spec_view *spec, uint32_t from, uint32_t to, const int *trees, uint32_t *detail, uint32_t *skipped);
+int gb_make_root_read_only(const char *root);
 int gb_enter_root(void); // pivot into the current directory, drop the old root, make the root read-only
 
 // ---- credentials.c

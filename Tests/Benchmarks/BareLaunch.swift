@@ -1,0 +1,35 @@
+internal import CLinuxShims
+internal import Glibc
+internal import LinuxPrimitives
+
+/// posix_spawn and wait from this process: what every case is compared with.
+struct BareLaunch {
+    private let arguments: [String]
+    /// A descriptor that the program finds as number 9 (a compiled filter for bwrap), or -1.
+    private let extra: Int32
+
+    init(_ arguments: [String], extra: Int32 = -1) {
+        self.arguments = arguments
+        self.extra = extra
+    }
+
+    /// Runs the program once with /dev/null on 0, 1 and 2. True when it exited with 0.
+    func callAsFunction() -> Bool {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for number: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0) }
+        if extra >= 0 {
+            lseek(extra, 0, SEEK_SET) // a filter passed by descriptor is read from its shared offset
+            posix_spawn_file_actions_adddup2(&actions, extra, 9)
+        }
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        var pid: pid_t = 0
+        guard posix_spawn(&pid, arguments[0], &actions, nil, pointers, environ) == 0 else { return false }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+        return status == 0
+    }
+}

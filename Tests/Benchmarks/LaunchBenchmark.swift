@@ -1,0 +1,102 @@
+internal import CLinuxShims
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxLauncher
+internal import SandboxPolicy
+
+/// `/bin/true` bare, through the library, and under bwrap at equal isolation; then the two whole commands. The peers' isolation
+/// is that of shared/performance.md section 1: all namespaces, private root, no capabilities, a filter.
+struct LaunchBenchmark {
+    let directory: String
+    let policies: BenchmarkPolicies
+    let rounds: Int
+
+    func run() throws {
+        let workspace = try Scratch.directory()
+        defer { rmdir(workspace) }
+        let policy = try policies.resolved("workspace")
+        let confinement = try policy.confinement(workspace: workspace, workspaceWritable: true)
+        let request = RunRequest(
+            arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash, output: .capture(keep: 1 << 16))
+        let supervisor = try SandboxSupervisor()
+        defer { supervisor.shutDown() }
+        var stages: [[(name: String, microseconds: UInt64)]] = []
+
+        var cases = [BenchmarkCase(name: "bare", command: "/bin/true", run: BareLaunch(["/bin/true"]).callAsFunction)]
+        cases.append(
+            BenchmarkCase(name: "glovebox-library", command: "SandboxSupervisor.run, policy workspace") {
+                let report = supervisor.run(request)
+                stages.append(report.stages)
+                return report.outcome == .exited(code: 0)
+            })
+        let command = directory + "/glovebox"
+        if access(command, X_OK) == 0 {
+            let arguments = [command, "run", "--workspace", workspace, "--", "/bin/true"]
+            cases.append(BenchmarkCase(name: "glovebox-command", command: arguments.joined(separator: " "), run: BareLaunch(arguments).callAsFunction))
+        }
+        if let bwrap = Peers.bwrap() {
+            let filter = try bwrapFilter()
+            let arguments = Peers.bwrapArguments(bwrap) + ["/bin/true"]
+            let launch = BareLaunch(arguments, extra: filter.take())
+            cases.append(BenchmarkCase(name: "bwrap", command: arguments.joined(separator: " "), run: launch.callAsFunction))
+        } else {
+            print("bwrap is not installed: no peer to compare with (apt-get install bubblewrap)")
+        }
+
+        let before = Interleaved.load
+        let measurements = Interleaved.measure(cases, rounds: rounds, warmUp: max(5, rounds / 20))
+        print("load before \(before), after \(Interleaved.load); \(rounds) interleaved rounds; microseconds")
+        Table.row("case", ["min", "median", "p95", "p99", "x bare", "x bwrap"])
+        let bare = measurements[0].median
+        let bwrap = measurements.first { $0.name == "bwrap" }?.median
+        for item in measurements {
+            let peer = bwrap.map { Table.number(item.median / $0, decimals: 2) } ?? "-"
+            Table.row(
+                item.name + (item.failures > 0 ? " (\(item.failures) FAILED)" : ""),
+                [0, 0.5, 0.95, 0.99].map { Table.number(item.percentile($0)) } + [Table.number(item.median / bare, decimals: 2), peer])
+        }
+        printStages(stages)
+        for item in cases { print("\(item.name): \(item.command)") }
+    }
+
+    private func printStages(_ all: [[(name: String, microseconds: UInt64)]]) {
+        guard let names = all.last?.map(\.name) else { return }
+        print("stages of glovebox-library, median microseconds:")
+        for name in names {
+            let times = all.compactMap { $0.first { $0.name == name }?.microseconds }.sorted()
+            guard !times.isEmpty else { continue }
+            Table.row("  " + name, ["\(times[times.count / 2])"])
+        }
+    }
+
+    /// The same rules without a listener, which bwrap could not serve.
+    private func bwrapFilter() throws -> OwnedDescriptor {
+        let demands = FilterDemands(mediateCreation: false, mediateMemfd: false, mediateNetwork: false, canNotify: false)
+        let specification = try SyscallCatalogue.specification(
+            for: SyscallRules(), maySpawn: true, network: NetworkConfinement(), demands: demands)
+        return try MemoryFile.make(name: "filter", bytes: try FilterCompiler.compile(specification).bytes, sealed: false)
+    }
+}
+
+/// Sandboxes of others, and how they are asked for what Glovebox does by default.
+enum Peers {
+    static func bwrap() -> String? {
+        ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].first { access($0, X_OK) == 0 }
+    }
+
+    static func bwrapArguments(_ path: String) -> [String] {
+        [path] + """
+            --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try --ro-bind /usr /usr \
+            --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind /etc/ld.so.cache /etc/ld.so.cache \
+            --proc /proc --dev /dev --tmpfs /tmp --cap-drop ALL --die-with-parent --new-session --seccomp 9
+            """.split(separator: " ").map(String.init)
+    }
+}
+
+enum Scratch {
+    static func directory() throws -> String {
+        var template = Array("/tmp/glovebox-bench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemError(errno: errno, operation: "mkdtemp") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,43 @@
+// glovebox-bench: programs to run, never tests. Everything it starts ends with it.
+//   glovebox-bench launch [--rounds N]     /bin/true bare, sealed, under bwrap; whole commands; stages
+//   glovebox-bench soak [--runs N]         leaks and memory over many runs
+internal import Glibc
+internal import LinuxPrimitives
+
+func value(after option: String, default fallback: Int) -> Int {
+    guard let at = CommandLine.arguments.firstIndex(of: option), at + 1 < CommandLine.arguments.count else { return fallback }
+    return Int(CommandLine.arguments[at + 1]) ?? fallback
+}
+
+/// The policies of the source tree: the first `policies` directory from the program upwards.
+func findPolicies(from program: String) -> String? {
+    var directory = program
+    for _ in 0..<6 {
+        guard let slash = directory.lastIndex(of: "/") else { return nil }
+        directory = String(directory[..<slash])
+        if access(directory + "/policies/runtime.yaml", R_OK) == 0 { return directory + "/policies" }
+    }
+    return nil
+}
+
+let mode = CommandLine.arguments.dropFirst().first { !$0.hasPrefix("-") } ?? "launch"
+do {
+    let program = try PathResolution.canonicalPath("/proc/self/exe")
+    guard let directory = findPolicies(from: program) ?? getenv("GLOVEBOX_POLICIES").map({ String(cString: $0) }) else {
+        throw SystemError(errno: ENOENT, operation: "find", object: "the policies directory above \(program)")
+    }
+    let policies = BenchmarkPolicies(directory: directory)
+    switch mode {
+    case "launch":
+        let place = String(program[..<(program.lastIndex(of: "/") ?? program.endIndex)])
+        try LaunchBenchmark(directory: place, policies: policies, rounds: value(after: "--rounds", default: 200)).run()
+    case "soak":
+        exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
+    default:
+        print("glovebox-bench: `\(mode)` is neither `launch` nor `soak`")
+        exit(64)
+    }
+} catch {
+    print("glovebox-bench: \(error)")
+    exit(1)
+}

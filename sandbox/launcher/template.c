@@ -1,0 +1,89 @@
+// Finished roots, one per policy, from which runs get copies: the skeleton and the read-only system mounts are the same for
+// every run, and building them costs more than everything else in a cold launch but the clone.
+//
+// They live in a mount namespace of the launcher's own, so that the host sees none of them. What belongs to one run (its
+// workspace, /tmp, /proc, the covers of denied names) is never part of a template.
+#define _GNU_SOURCE
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Covered in the launcher's own namespace, where nobody needs it.
+static const char place[] = "/sys";
+
+enum { TEMPLATES = 16 };
+static uint64_t keys[TEMPLATES];
+static uint32_t next_slot;
+
+int template_prepare_place(void)
+{
+    if (unshare(CLONE_NEWNS) < 0) return -errno;
+    // The host's later mounts are to show up here, ours never there.
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) return -errno;
+    if (mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=64k,nr_inodes=64") < 0) return -errno;
+    return mount(NULL, place, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+static void name_of(uint32_t slot, char *out, size_t capacity)
+{
+    size_t at = 0;
+    for (; place[at] != '\0'; at++) out[at] = place[at];
+    out[at++] = '/';
+    gb_format_number(out + at, capacity - at, slot);
+}
+
+static int build(const struct gb_spec_view *spec, const char *name, uint32_t *detail)
+{
+    static int trees[GB_MAX_MOUNTS];
+    uint32_t count = spec->header.template_count, skipped = 0;
+    for (uint32_t i = 0; i < count; i++) trees[i] = -1;
+    int failed = 0;
+    for (uint32_t i = 0; i < count && failed == 0; i++) {
+        if (spec->mounts[i].kind != GB_MOUNT_BIND) continue;
+        *detail = i;
+        trees[i] = gb_detach_source(spec, &spec->mounts[i], -1);
+        if (trees[i] < 0) failed = trees[i];
+    }
+    mode_t mask = umask(0); // modes in the spec are exact
+    if (failed == 0) failed = gb_start_root_at(spec, name);
+    if (failed == 0) failed = gb_carry_out(spec, 0, count, trees, detail, &skipped);
+    umask(mask);
+    if (chdir("/") < 0 && failed == 0) failed = -errno;
+    if (failed == 0) failed = gb_make_root_read_only(name);
+    for (uint32_t i = 0; i < count; i++)
+        if (trees[i] >= 0) close(trees[i]);
+    return failed;
+}
+
+static void discard(uint32_t slot, const char *name)
+{
+    umount2(name, MNT_DETACH); // copies that runs hold stay whole
+    keys[slot] = 0;
+}
+
+int template_copy(const struct gb_spec_view *spec, uint32_t *detail)
+{
+    char name[32];
+    for (uint32_t slot = 0; slot < TEMPLATES; slot++)
+        if (keys[slot] == spec->header.template_key) {
+            name_of(slot, name, sizeof name);
+            return gb_open_tree(AT_FDCWD, name, GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE);
+        }
+    uint32_t slot = next_slot;
+    name_of(slot, name, sizeof name);
+    if (keys[slot] != 0) discard(slot, name);
+    if (mkdir(name, 0700) < 0 && errno != EEXIST) return -errno;
+    int failed = build(spec, name, detail);
+    if (failed) {
+        discard(slot, name);
+        return failed;
+    }
+    keys[slot] = spec->header.template_key;
+    next_slot = (slot + 1) % TEMPLATES;
+    return gb_open_tree(AT_FDCWD, name, GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE);
+}
