@@ -25,12 +25,15 @@ struct FilterEvaluatorTests {
         #expect(try Self.run(head, SystemCall(number: number)) == (holds ? .killProcess : .allow))
     }
 
-    @Test(arguments: [(0, 7), (4, 0xC000_003E), (8, 0x5566), (12, 0x3344), (16, 0x0102), (20, 0x0A0B), (56, 0x99), (60, 0x88)] as [(UInt32, UInt32)])
+    @Test(arguments: [
+        (0, 7), (4, 0xC000_003E), (8, 0x5566), (12, 0x3344), (16, 0x0102), (20, 0x0A0B), (56, 0x99), (60, 0x88),
+    ] as [(UInt32, UInt32)])
     func loadsReadTheRightWord(offset: UInt32, expected: UInt32) throws {
         let call = SystemCall(
             number: 7, arguments: [0x0000_0A0B_0000_0102, 0, 0, 0, 0, 0x0000_0088_0000_0099], instructionPointer: 0x0000_3344_0000_5566)
         let head = [
-            BPFInstruction(code: BPFCode.loadWord, operand: offset), BPFInstruction(code: BPFCode.jumpIfEqual, whenTrue: 1, operand: expected),
+            BPFInstruction(code: BPFCode.loadWord, operand: offset),
+            BPFInstruction(code: BPFCode.jumpIfEqual, whenTrue: 1, operand: expected),
         ]
         #expect(try Self.run(head, call) == .killProcess)
     }

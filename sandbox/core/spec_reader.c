@@ -73,6 +73,7 @@ static int check_mount(const struct reader *reader, const char *strings, const s
     if (mount->kind == GB_MOUNT_BIND && !is_clean_path(strings + mount->source)) return refuse(reader, "mount source", EINVAL);
     if (mount->mode & ~01777u) return refuse(reader, "mount mode", EINVAL); // no set-id bits ever
     if ((mount->flags & GB_MOUNT_IDMAP) && mount->kind != GB_MOUNT_BIND) return refuse(reader, "mount id map", EINVAL);
+    if ((mount->flags & GB_MOUNT_SHARED) && !(mount->flags & GB_MOUNT_IDMAP)) return refuse(reader, "mount id map", EINVAL);
     if ((mount->flags & GB_MOUNT_IDMAP) && !(reader->header->flags & GB_SPEC_MAPPED_BY_LAUNCHER))
         return refuse(reader, "mount id map", EINVAL);
     return 0;

@@ -14,16 +14,15 @@ size_t gb_format_number(char *out, size_t capacity, uint64_t number)
     return count;
 }
 
-size_t gb_format_map(char *out, size_t capacity, uint32_t inner, uint32_t outer)
+size_t gb_format_map(char *out, size_t capacity, uint32_t inner, uint32_t outer, uint32_t count)
 {
-    size_t length = gb_format_number(out, capacity, inner);
-    if (length == 0 || length + 1 >= capacity) return 0;
-    out[length++] = ' ';
-    size_t more = gb_format_number(out + length, capacity - length, outer);
-    if (more == 0 || length + more + 4 > capacity) return 0;
-    length += more;
-    out[length++] = ' ';
-    out[length++] = '1';
-    out[length++] = '\n';
+    const uint32_t numbers[] = {inner, outer, count};
+    size_t length = 0;
+    for (int i = 0; i < 3; i++) {
+        size_t more = gb_format_number(out + length, capacity - length, numbers[i]);
+        if (more == 0 || length + more + 2 > capacity) return 0;
+        length += more;
+        out[length++] = i < 2 ? ' ' : '\n';
+    }
     return length;
 }

@@ -13,6 +13,7 @@
 // Id-map tables are kept between launches: a run that gets the same ids again finds its table ready.
 struct id_map {
     uint32_t on_disk_uid, on_disk_gid, uid, gid;
+    int others;
     int namespace;
 };
 enum { ID_MAPS = 8 };
@@ -21,20 +22,21 @@ static uint32_t id_maps_used, id_maps_next;
 
 static int id_map_for(const struct launcher *launcher, const struct gb_mount *mount, const struct gb_spec *spec)
 {
+    int others = (mount->flags & GB_MOUNT_SHARED) != 0;
     for (uint32_t i = 0; i < id_maps_used; i++) {
         const struct id_map *map = &id_maps[i];
         if (map->on_disk_uid == mount->owner_uid && map->on_disk_gid == mount->owner_gid && map->uid == spec->outer_uid &&
-            map->gid == spec->outer_gid)
+            map->gid == spec->outer_gid && map->others == others)
             return map->namespace;
     }
     int opened =
-        gb_open_id_map_namespace(launcher->proc, mount->owner_uid, mount->owner_gid, spec->outer_uid, spec->outer_gid);
+        gb_open_id_map_namespace(launcher->proc, mount, spec->outer_uid, spec->outer_gid, others);
     if (opened < 0) return opened;
     struct id_map *slot = &id_maps[id_maps_next];
     if (id_maps_used < ID_MAPS) id_maps_used++;
     else close(slot->namespace);
     id_maps_next = (id_maps_next + 1) % ID_MAPS;
-    *slot = (struct id_map){mount->owner_uid, mount->owner_gid, spec->outer_uid, spec->outer_gid, opened};
+    *slot = (struct id_map){mount->owner_uid, mount->owner_gid, spec->outer_uid, spec->outer_gid, others, opened};
     return opened;
 }
 

@@ -68,6 +68,8 @@ struct BindSource: Sendable, Equatable, Hashable {
     struct Owner: Sendable, Equatable, Hashable {
         var user: UInt32
         var group: UInt32
+        /// A directory of root's that is open to everybody: the tool acts as nobody there, and the others keep an id.
+        var isShared = false
     }
 }
 

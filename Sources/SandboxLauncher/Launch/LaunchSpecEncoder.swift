@@ -110,6 +110,7 @@ struct LaunchSpecEncoder {
                 record.flags |= GB_MOUNT_IDMAP.rawValue
                 record.owner_uid = owner.user
                 record.owner_gid = owner.group
+                if owner.isShared { record.flags |= GB_MOUNT_SHARED.rawValue }
             }
         case .tmpfs(let bytes, let inodes, let mode):
             record.kind = GB_MOUNT_TMPFS.rawValue

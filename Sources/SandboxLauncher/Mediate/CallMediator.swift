@@ -15,8 +15,11 @@ struct CallMediator: ~Copyable {
     private var creating: CreatingCalls?
     private var parked: [SeccompNotification] = []
     private(set) var log = ViolationLog()
-    /// Set by the run: the disk limit is used up, so nothing new may be made.
-    var diskIsFull = false
+    /// The last sample said that the disk limit is used up.
+    private var diskIsFull = false
+    private var samples: UInt64 = 0
+    /// Calls that wait for a fresh sample before they are refused for the disk limit, and the sample count at their arrival.
+    private var awaitingSample: [UInt64: UInt64] = [:]
     private(set) var sawNotification = false
 
     /// Calls that may wait at once for the other side of a FIFO.
@@ -35,9 +38,17 @@ struct CallMediator: ~Copyable {
 
     var descriptor: Int32 { listener.rawValue }
     var hasParked: Bool { !parked.isEmpty }
+    /// Whether the limit on created names has refused something.
+    var createdLimitHit: Bool {
+        switch creating {
+        case .some(let calls): calls.created.wasFull
+        case nil: false
+        }
+    }
+
     var createdNames: UInt64 {
         switch creating {
-        case .some(let calls): calls.created
+        case .some(let calls): calls.created.total
         case nil: 0
         }
     }
@@ -96,6 +107,7 @@ struct CallMediator: ~Copyable {
         if call == .memfdCreate { return try makeMemory(notification, caller) }
         guard plan.mediated else { return false }
         if diskIsFull {
+            try awaitFreshSample(notification)
             throw .refused(
                 NameRules.Refusal(
                     errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up",
@@ -114,6 +126,27 @@ struct CallMediator: ~Copyable {
         }
         return true
     }
+
+    /// A sample may be older than the files that were deleted since: a call is refused only on one that was taken after it came.
+    /// The next sample may already be under way, so it takes two.
+    private mutating func awaitFreshSample(_ notification: SeccompNotification) throws(CreatingCalls.Failure) {
+        let since = awaitingSample[notification.id] ?? samples
+        guard samples >= since + 2 else {
+            awaitingSample[notification.id] = since
+            throw .notYet
+        }
+        awaitingSample[notification.id] = nil
+    }
+
+    /// What the tree has written is now known to be over, or under, the limit.
+    mutating func noteSample(diskIsFull: Bool) {
+        self.diskIsFull = diskIsFull
+        samples += 1
+        if !diskIsFull { awaitingSample = [:] }
+    }
+
+    /// A call waits for a sample: the run should take one at once.
+    var wantsSample: Bool { !awaitingSample.isEmpty }
 
     private mutating func actAs(
         _ identity: (user: UInt32, group: UInt32), _ body: (inout CallMediator) throws(CreatingCalls.Failure) -> Void

@@ -13,7 +13,7 @@ struct CreatingCalls: ~Copyable {
     private let names: SandboxNames
     private let rules: NameRules
     private let createdLimit: UInt64
-    private(set) var created: UInt64 = 0
+    private(set) var created: CreatedNames
 
     enum Failure: Error {
         case refused(NameRules.Refusal)
@@ -32,6 +32,7 @@ struct CreatingCalls: ~Copyable {
         self.names = names
         self.rules = rules
         self.createdLimit = createdLimit
+        created = CreatedNames(limit: createdLimit)
     }
 
     // MARK: - open
@@ -77,7 +78,7 @@ struct CreatingCalls: ~Copyable {
             if error == EEXIST { return nil }
             throw .system(error)
         }
-        created += 1
+        created.add(place.path, isText: place.isText)
         return .descriptor(OwnedDescriptor(adopting: result), closeOnExec: flags & O_CLOEXEC != 0)
     }
 
@@ -153,7 +154,7 @@ struct CreatingCalls: ~Copyable {
         try charge()
         let allowed = mode & ~caller.umask & 0o1777
         try call { place.withName { mkdirat(place.directory.rawValue, $0, allowed) } }
-        created += 1
+        created.add(place.path, isText: place.isText)
     }
 
     /// Regular files, FIFOs and sockets; device nodes are refused whoever asks.
@@ -165,7 +166,7 @@ struct CreatingCalls: ~Copyable {
         try charge()
         let allowed = type | (mode & ~caller.umask & 0o1777)
         try call { place.withName { mknodat(place.directory.rawValue, $0, allowed, 0) } }
-        created += 1
+        created.add(place.path, isText: place.isText)
     }
 
     mutating func makeLink(to text: [UInt8], at path: [UInt8], base: Int32, caller: CallerView) throws(Failure) {
@@ -177,7 +178,7 @@ struct CreatingCalls: ~Copyable {
                 place.withName { symlinkat(text.baseAddress!.assumingMemoryBound(to: CChar.self), place.directory.rawValue, $0) }
             }
         }
-        created += 1
+        created.add(place.path, isText: place.isText)
     }
 
     /// A second name for a file. Following the last link is not offered: a descriptor's `/proc` name is the one use of it that
@@ -203,7 +204,7 @@ struct CreatingCalls: ~Copyable {
                 target.withName { to in linkat(source.directory.rawValue, from, target.directory.rawValue, to, 0) }
             }
         }
-        created += 1
+        created.add(target.path, isText: target.isText)
     }
 
     private mutating func linkDescriptor(
@@ -214,7 +215,7 @@ struct CreatingCalls: ~Copyable {
         guard identity.isRegularFile, identity.links == 0 else { throw .system(EPERM) }
         try charge()
         try call { target.withName { linkat(AT_FDCWD, path, target.directory.rawValue, $0, GBX_AT_SYMLINK_FOLLOW) } }
-        created += 1
+        created.add(target.path, isText: target.isText)
     }
 
     mutating func rename(
@@ -241,6 +242,7 @@ struct CreatingCalls: ~Copyable {
                 target.withName { to in gbx_renameat2(source.directory.rawValue, from, target.directory.rawValue, to, flags) }
             }
         } as: { $0 < 0 ? -$0 : 0 }
+        created.move(from, to: to, exchanging: exchange)
     }
 
     // MARK: - Steps
@@ -267,11 +269,18 @@ struct CreatingCalls: ~Copyable {
         try check { () throws(NameRules.Refusal) in try rules.checkCreate(path) }
     }
 
-    private func charge() throws(Failure) {
-        guard created < createdLimit else {
+    private mutating func charge() throws(Failure) {
+        var counted = created
+        let room = counted.room { path in
+            guard let place = try? names.place(of: Array(path.utf8), from: []) else { return false }
+            return (try? identity(place)) ?? nil != nil
+        }
+        created = counted
+        if room == .unknown { throw .notYet }
+        guard room == .free else {
             throw .refused(
                 NameRules.Refusal(
-                    errno: EDQUOT, layer: "created-limit", reason: "\(createdLimit) names were created, which is the policy's limit",
+                    errno: EDQUOT, layer: "created-limit", reason: "\(createdLimit) names that the run created are there, which is the policy's limit",
                     allowedBy: "limits: {created: \(createdLimit * 2)}", rule: nil))
         }
     }

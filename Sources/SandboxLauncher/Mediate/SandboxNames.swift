@@ -18,6 +18,8 @@ struct SandboxNames: ~Copyable {
         let name: [UInt8]
         /// The path ended in a slash: only a directory may stand or come there.
         let wantsDirectory: Bool
+        /// The path is valid UTF-8, so that `path` names it exactly.
+        let isText: Bool
 
         var path: String { parent + "/" + String(decoding: name, as: UTF8.self) }
 
@@ -50,7 +52,8 @@ struct SandboxNames: ~Copyable {
         let real = try CallerView.readLink(Array("/proc/self/fd/\(directory.rawValue)".utf8))
         // A path that is no valid UTF-8 compares as its repaired form: it can only match a denial by meaning it.
         let parent = real == [slash] ? "" : String(decoding: real, as: UTF8.self)
-        return Place(directory: directory, parent: parent, name: name, wantsDirectory: wantsDirectory)
+        let isText = parent.utf8.elementsEqual(real == [slash] ? [] : real) && String(decoding: name, as: UTF8.self).utf8.elementsEqual(name)
+        return Place(directory: directory, parent: parent, name: name, wantsDirectory: wantsDirectory, isText: isText)
     }
 
     private func openDirectory(_ path: [UInt8]) throws(SystemError) -> OwnedDescriptor {

@@ -14,6 +14,9 @@ enum RootSkeleton {
         "sysrq-trigger", "sysvipc", "timer_list", "timer_stats", "tty", "vmallocinfo", "zoneinfo",
     ]
 
+    /// Facts about the machine that programs ask for and that tell nothing of other users.
+    static let readableProc = ["cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version", "vmstat"]
+
     /// Files whose absence makes libraries look for them thousands of times (performance.md, traps met), and the identity that
     /// the tool sees.
     static func etc(innerID: UInt32) -> [(path: String, text: String)] {

@@ -38,7 +38,12 @@ struct SandboxPlanner {
         let mediated = writable || !confinement.denials.isEmpty
 
         addSkeleton(limits: limits, executableTemporary: executableTemporary)
-        for grant in confinement.grants.sorted(by: { $0.path < $1.path }) { try add(grant, mediated: mediated) }
+        var found: [(host: HostPath, grant: PathGrant)] = []
+        for grant in confinement.grants {
+            if let host = try resolve(grant) { found.append((host, grant)) }
+        }
+        // By real path, parents first: what a link leads to (/bin is often one) lies inside a grant that is bound already.
+        for (host, grant) in found.sorted(by: { $0.host.real < $1.host.real }) { add(host, grant, mediated: mediated) }
         try addDevices()
 
         // What belongs to one run: the private file systems, what is made inside them, and binds with the run's own ids.
@@ -59,7 +64,8 @@ struct SandboxPlanner {
         mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
         mounts.append(MountEntry(kind: .readOnly, target: "/proc/sys"))
 
-        rules.append(PathRule(path: "/proc", access: LandlockPlan.readOnlyBits, optional: false))
+        let procFiles = confinement.readsProcesses != nil ? ["/proc"] : RootSkeleton.readableProc.map { "/proc/" + $0 }
+        rules += procFiles.map { PathRule(path: $0, access: LandlockPlan.readOnlyBits, optional: true) }
         rules.append(PathRule(path: "/etc", access: LandlockPlan.readOnlyBits, optional: false))
         rules.append(PathRule(path: "/dev", access: LandlockPlan.deviceDirectoryBits, optional: false))
         for place in ["/tmp", "/dev/shm"] {
@@ -123,7 +129,8 @@ struct SandboxPlanner {
 
     // MARK: - Grants
 
-    private mutating func add(_ grant: PathGrant, mediated: Bool) throws(LaunchError) {
+    /// Nil when an optional path is not there.
+    private mutating func resolve(_ grant: PathGrant) throws(LaunchError) -> HostPath? {
         for reserved in ["/proc", "/sys", "/dev", "/.sealed"] where grant.path.isAtOrBelow(reserved) || grant.path == "/" {
             throw LaunchError(
                 .path, "\(grant.rule.location): \(grant.path) cannot be granted as files: the sandbox has its own \(reserved)",
@@ -135,7 +142,7 @@ struct SandboxPlanner {
         } catch {
             if grant.optional, error.errno == ENOENT || error.errno == ENOTDIR {
                 absent.append(grant.path)
-                return
+                return nil
             }
             throw LaunchError(
                 .path, "\(grant.rule.location): \(grant.path) is granted but cannot be reached on this host (\(error.symbol))",
@@ -145,6 +152,10 @@ struct SandboxPlanner {
             throw LaunchError(.path, "\(grant.rule.location): \(grant.path) is neither a file nor a directory",
                               mend: "device nodes are granted with device:PATH")
         }
+        return host
+    }
+
+    private mutating func add(_ host: HostPath, _ grant: PathGrant, mediated: Bool) {
         for link in host.links where !isInsideBind(link.place) && !directories.contains(link.place) {
             directory(link.place.parentPath)
             creations.append(MountEntry(kind: .symlink(to: link.text), target: link.place))
@@ -187,7 +198,7 @@ struct SandboxPlanner {
         guard identity.uid == 0 else { return .init(user: identity.uid, group: identity.gid == 0 ? identity.uid : identity.gid) }
         if identity.isDirectory, identity.mode & 0o002 != 0 {
             note = "\(host.real) belongs to root and is open to everybody: new files belong to nobody (65534)"
-            return .init(user: 65534, group: 65534)
+            return .init(user: 65534, group: 65534, isShared: true)
         }
         note = "\(host.real) belongs to root: the tool's files there belong to root as well (set-id bits are refused)"
         return .init(user: 0, group: 0)

@@ -66,11 +66,11 @@ struct SealedRun: ~Copyable {
         drain(buffer)
         let end = MonotonicClock.now()
         let outcome = decideOutcome(cgroup: cgroup)
-        let (log, createdNames) = mediationRecord
+        let (log, createdNames, createdLimitHit) = mediationRecord
         return RunEnd(
             outcome: outcome, started: started, usage: usage, memoryKills: memoryKills, wallNanoseconds: end - began,
             stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
-            violationsDropped: log.dropped, createdNames: createdNames, leftBehind: isGivenUp,
+            violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
             exitedAt: exitedAt, endedAt: endedAt)
     }
 
@@ -89,6 +89,13 @@ struct SealedRun: ~Copyable {
         }
     }
 
+    private var wantsSample: Bool {
+        switch mediator {
+        case .some(let mediator): mediator.wantsSample
+        case nil: false
+        }
+    }
+
     private var hasParkedCalls: Bool {
         switch mediator {
         case .some(let mediator): mediator.hasParked
@@ -103,10 +110,10 @@ struct SealedRun: ~Copyable {
         }
     }
 
-    private var mediationRecord: (ViolationLog, UInt64) {
+    private var mediationRecord: (ViolationLog, UInt64, Bool) {
         switch mediator {
-        case .some(let mediator): (mediator.log, mediator.createdNames)
-        case nil: (ViolationLog(), 0)
+        case .some(let mediator): (mediator.log, mediator.createdNames, mediator.createdLimitHit)
+        case nil: (ViolationLog(), 0, false)
         }
     }
 
@@ -246,11 +253,12 @@ struct SealedRun: ~Copyable {
             nextSample = now + Self.samplePeriod
             if !awaitsUsage { awaitsUsage = order(GB_ORDER_USAGE) }
         }
+        if wantsSample, !awaitsUsage, exited == nil { awaitsUsage = order(GB_ORDER_USAGE) }
     }
 
     private mutating func checkUsage() {
         let limits = request.confinement.limits
-        mediator?.diskIsFull = usage.writtenBytes >= limits.diskBytes
+        mediator?.noteSample(diskIsFull: usage.writtenBytes >= limits.diskBytes)
         if usage.cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
             cause.settle(.cpuExceeded(limitMilliseconds: limits.cpuMilliseconds))
             killTree()
@@ -322,6 +330,7 @@ struct RunEnd: Sendable {
     var violations: [Violation]
     var violationsDropped: UInt64
     var createdNames: UInt64
+    var createdLimitHit: Bool
     /// A process of the tree could not be ended within ten seconds (uninterruptible sleep).
     var leftBehind: Bool
     /// Monotonic nanoseconds: the init's word that the tool has ended, and the end of the init itself.

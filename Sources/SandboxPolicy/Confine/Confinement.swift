@@ -16,6 +16,9 @@ package struct Confinement: Sendable, Equatable {
     /// Whether the tool may create processes. False: `fork`, `vfork` and process `clone` are refused, threads are not, and
     /// only the launcher's own `execve` happens.
     package var maySpawn: Bool
+    /// Rule that lets the tool read `/proc/<pid>` of the sandbox's own processes (`process:*` read). Without it, files there are
+    /// refused: `/proc/self/mountinfo` names paths of the host. Listing, and facts about the machine, stay readable.
+    package var readsProcesses: RuleReference?
     package var syscalls: SyscallRules
     package var limits: Limits
     package var environment: EnvironmentRules
@@ -24,7 +27,7 @@ package struct Confinement: Sendable, Equatable {
 
     package init(
         workspace: String?, grants: [PathGrant], denials: [PathDenial], devices: [DeviceGrant], network: NetworkConfinement,
-        maySpawn: Bool, syscalls: SyscallRules, limits: Limits, environment: EnvironmentRules, waived: Set<Protection>
+        maySpawn: Bool, readsProcesses: RuleReference? = nil, syscalls: SyscallRules, limits: Limits, environment: EnvironmentRules, waived: Set<Protection>
     ) {
         self.workspace = workspace
         self.grants = grants
@@ -32,6 +35,7 @@ package struct Confinement: Sendable, Equatable {
         self.devices = devices
         self.network = network
         self.maySpawn = maySpawn
+        self.readsProcesses = readsProcesses
         self.syscalls = syscalls
         self.limits = limits
         self.environment = environment

@@ -102,8 +102,14 @@ extension ResolvedPolicy {
             : "one process; it may have threads, but starts no other program"
         let mechanism = confinement.maySpawn
             ? "pids limit" : "filter refuses fork, vfork, clone of a process and every execve after the first"
-        return [DerivationStep(
+        var steps = [DerivationStep(
             section: .run, text: text, mechanisms: [mechanism], location: rule?.location ?? "default", because: rule?.because)]
+        if let reader = confinement.readsProcesses {
+            steps.append(DerivationStep(
+                section: .run, text: "it may read what /proc tells of its own processes", mechanisms: ["Landlock read_file, read_dir on /proc"],
+                location: reader.location, because: reader.because))
+        }
+        return steps
     }
 
     private func networkSteps(_ confinement: Confinement) -> [DerivationStep] {

@@ -11,13 +11,23 @@ extension ResolvedPolicy {
         let paths = files.derive()
         return Confinement(
             workspace: paths.grants.contains { $0.isWorkspace } ? workspace : nil, grants: paths.grants, denials: paths.denials,
-            devices: deviceGrants(), network: try networkConfinement(), maySpawn: spawnRule?.effect == .allow, syscalls: syscalls,
+            devices: deviceGrants(), network: try networkConfinement(), maySpawn: spawnRule?.effect == .allow,
+            readsProcesses: processReadRule?.reference, syscalls: syscalls,
             limits: limits, environment: environment, waived: waived)
     }
 
     /// The rule that decides whether the tool may create processes.
     var spawnRule: PolicyRule? {
         ruleSet.decidingRule(Resource(kind: .process, parts: ["spawn"], extent: .exact), .execute)
+    }
+
+    /// The rule that gives all processes of the sandbox to read; one for a single process is no OS right.
+    var processReadRule: PolicyRule? {
+        let set = ruleSet
+        return rules.first {
+            $0.resource.kind == .process && $0.resource.parts.isEmpty && $0.effect == .allow && $0.rights.contains(.read)
+                && set.decidingRule($0.resource, .read)?.effect == .allow
+        }
     }
 
     private func deviceGrants() -> [DeviceGrant] {

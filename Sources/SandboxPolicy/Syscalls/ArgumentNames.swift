@@ -15,10 +15,12 @@ struct ValueNames {
         if flags.isEmpty { return (values[low] ?? ValueNames.hexadecimal(low)) + suffix }
         var rest = low
         var parts: [String] = []
-        if valueMask != 0 || values[0] != nil {
+        if valueMask != 0 {
             let value = rest & valueMask
             if value != 0 || values[0] != nil { parts.append(values[value] ?? ValueNames.hexadecimal(value)) }
             rest &= ~valueMask
+        } else if low == 0, let name = values[0] {
+            return name + suffix
         }
         for flag in flags where rest & flag.bits == flag.bits {
             parts.append(flag.name)

@@ -119,10 +119,7 @@ extension ArgumentRules {
                 [plain, [.bits(flags, creating, are: temporaryFlag), .bits(mode, setIdBits, are: 0)]], else: context.refusal,
                 group: NotificationGroup.creation)
         }
-        let created = [createFlag, temporaryFlag, creating].map { kind in
-            [ArgumentCondition.bits(flags, creating, are: kind), .bits(mode, setIdBits, are: 0)]
-        }
-        return allowOnly([plain] + created, else: context.refusal)
+        return allowOnly([plain, [.bits(mode, setIdBits, are: 0)]], else: context.refusal)
     }
 
     /// Regular files (also by type 0), pipes and sockets; device nodes and set-id bits are refused.

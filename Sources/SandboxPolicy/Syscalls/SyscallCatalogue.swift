@@ -101,10 +101,10 @@ package enum NotificationGroup {
 /// The address of the program's path in the launcher, at the one `execve` that a tool without process:spawn gets.
 ///
 /// A filter cannot count calls, so the launcher's own execve is told apart by the pointer it passes. The compiled filter
-/// carries a placeholder; each launch draws a fresh random address, puts the path there and patches the filter. The mapping
-/// dies with the exec, and the tool cannot learn the address: it would have to guess one of about 2^46. The pointer is a
-/// secret of one launch, not a proof: whoever knows it can map a path there and call execve once more. Process creation is
-/// refused regardless of it, and what can be executed is Landlock's decision.
+/// carries a placeholder; each launch should draw a fresh random page (one of about 2^35), put the path there and patch the
+/// filter. The mapping dies with the exec, and the tool cannot read the address. The pointer is a secret of one launch, not a
+/// proof: whoever knows or guesses it can map a path there and call execve once more, and every wrong guess is reported.
+/// Process creation is refused regardless of it, and what can be executed is Landlock's decision.
 package enum ExecPointer {
     /// Stands in the compiled filter until a launch patches it; no user address has its upper half.
     package static let placeholder: UInt64 = 0x676c_6f76_6562_6f78

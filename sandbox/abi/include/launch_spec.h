@@ -84,7 +84,8 @@ enum gb_mount_flags {
     GB_MOUNT_NOEXEC = 1u << 1,
     GB_MOUNT_DEVICE = 1u << 2,   // a device node: no MS_NODEV on this one bind
     GB_MOUNT_IDMAP = 1u << 3,    // owner_uid/owner_gid on disk appear as the tool's own ids (root launcher only)
-    GB_MOUNT_ALL_FLAGS = (1u << 4) - 1,
+    GB_MOUNT_SHARED = 1u << 4,   // with IDMAP: every other on-disk id below the owner's is mapped too, to an id that nobody has
+    GB_MOUNT_ALL_FLAGS = (1u << 5) - 1,
 };
 
 // Entries are carried out in order. The first `template_count` of them are the same for every run of a policy: as root the
@@ -95,6 +96,10 @@ enum gb_mount_flags {
 #define GB_SEALED "/.sealed"
 #define GB_SEALED_FILE "/.sealed/file"
 #define GB_SEALED_DIRECTORY "/.sealed/directory"
+
+// First of the host ids that stand for "somebody else" in a shared directory: the kernel lets nobody write where the owner has
+// no id in the mount, so those who do not take part need one as well. Behind the range that runs lease.
+#define GB_SHARED_ID_BASE 1900100000u
 
 struct gb_mount {
     uint32_t kind;   // gb_mount_kind

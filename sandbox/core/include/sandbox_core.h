@@ -18,7 +18,7 @@ int gb_set_mount_attributes(int tree, const char *path, unsigned at_flags, const
 uint64_t gb_now_ns(void);
 
 // ---- text.c: bounded formatting without stdio
-size_t gb_format_map(char *out, size_t capacity, uint32_t inner, uint32_t outer); // "inner outer 1\n"
+size_t gb_format_map(char *out, size_t capacity, uint32_t inner, uint32_t outer, uint32_t count); // "inner outer count\n"
 size_t gb_format_number(char *out, size_t capacity, uint64_t number);
 
 // ---- descriptors.c
@@ -32,7 +32,8 @@ int gb_close_all_but(int keep); // moves `keep` to number 4, closes every other 
 int gb_write_id_maps(int proc, pid_t pid, const struct gb_spec *spec); // by the root launcher, for another process
 int gb_write_own_id_maps(const struct gb_spec *spec);                 // by the child of an ordinary user
 int gb_raise_loopback(void);
-int gb_open_id_map_namespace(int proc, uint32_t on_disk_uid, uint32_t on_disk_gid, uint32_t uid, uint32_t gid);
+// `others`: map the on-disk ids below the owner's as well (GB_MOUNT_SHARED).
+int gb_open_id_map_namespace(int proc, const struct gb_mount *mount, uint32_t uid, uint32_t gid, int others);
 
 // ---- mounts.c
 // Opens the bind source without following links, checks that it is the file the supervisor saw, and returns a detached clone
