@@ -23,6 +23,8 @@ package final class SandboxSupervisor: Sendable {
         var workspace: String?
         var workspaceWritable: Bool
         var terminal: Bool
+        /// Lines of the sandbox's /etc/hosts: names lead to what they led to when the run began.
+        var hosts: String
     }
 
     /// - Parameters:
@@ -94,7 +96,8 @@ package final class SandboxSupervisor: Sendable {
         let limits = request.confinement.limits
         var terminal = false
         if case .terminal = request.output { terminal = true }
-        let plan = try plan(for: request, terminal: terminal, isRoot: isRoot, anew: anew)
+        let network = try networkTargets(request.confinement.network, cancellation)
+        let plan = try plan(for: request, terminal: terminal, hosts: network.hosts, isRoot: isRoot, anew: anew)
         let denials = try NameDenials(request.confinement.denials, within: plan.grants)
 
         let identity = isRoot ? try hostIdentity() : nil
@@ -108,7 +111,7 @@ package final class SandboxSupervisor: Sendable {
         case nil: (false, false, [])
         }
         var preparation = LaunchPreparation(
-            spec: LaunchSpec(), plan: plan, denials: denials, countsMemory: hasCgroup,
+            spec: LaunchSpec(), plan: plan, denials: denials, network: network, countsMemory: hasCgroup,
             mediationIdentity: hostID.map { ($0, $0) })
         preparation.spec = try SpecComposer(
             request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
@@ -116,6 +119,7 @@ package final class SandboxSupervisor: Sendable {
         ).compose()
         let bytes = try LaunchSpecEncoder.encode(preparation.spec)
         var streams = try openStreams(request)
+        if let hostID { streams.belong(to: hostID, hostID) }
         try connection.send(
             bytes, flags: isUnified ? GB_REQUEST_CGROUP_V2.rawValue : 0, cgroups: UInt32(groups.count),
             descriptors: streams.toolDescriptors + groups)
@@ -132,20 +136,28 @@ package final class SandboxSupervisor: Sendable {
         return builder.report(cgroup: cgroup)
     }
 
-    private func plan(for request: RunRequest, terminal: Bool, isRoot: Bool, anew: Bool) throws(LaunchError) -> SandboxPlan {
+    private func plan(for request: RunRequest, terminal: Bool, hosts: String, isRoot: Bool, anew: Bool) throws(LaunchError) -> SandboxPlan {
         let confinement = request.confinement
         let key = PlanKey(
             policyHash: request.policyHash, workspace: confinement.workspace,
-            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal)
+            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal, hosts: hosts)
         if !anew, let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
         var planner = SandboxPlanner(
-            confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI), terminal: terminal)
+            confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI), terminal: terminal,
+            hosts: hosts)
         let plan = try planner.plan()
         plans.withLock { plans in
             if plans.count >= Self.planLimit { plans.removeAll() }
             plans[key] = plan
         }
         return plan
+    }
+
+    /// Names are resolved anew for each run: a pinned address is only as good as it is fresh.
+    private func networkTargets(_ network: NetworkConfinement, _ cancellation: RunCancellation?) throws(LaunchError) -> NetworkTargets {
+        guard network.isBrokered || network.loopback != nil else { return NetworkTargets() }
+        let names = try NetworkTargets.names(in: network)
+        return try NetworkTargets(network, resolved: NameResolution.resolve(names, cancellation: cancellation?.descriptor))
     }
 
     private func hostIdentity() throws(LaunchError) -> HostIdentityLease? {

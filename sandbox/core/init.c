@@ -65,7 +65,7 @@ static _Noreturn void finish(int status_socket, int status)
     while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) {
     }
     struct gb_message message = {.kind = GB_MESSAGE_EXITED, .status = status};
-    gb_count_usage(&message.usage);
+    gb_count_reaped_usage(&message.usage);
     send(status_socket, &message, sizeof message, MSG_NOSIGNAL);
     _exit(0);
 }

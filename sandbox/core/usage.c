@@ -88,15 +88,26 @@ static uint64_t microseconds(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec;
 }
 
-void gb_count_usage(struct gb_usage *usage)
+// The init writes nothing itself; the kernel adds what its reaped children wrote.
+static int64_t count_reaped(struct gb_usage *usage)
 {
     memset(usage, 0, sizeof *usage);
     struct rusage reaped;
     getrusage(RUSAGE_CHILDREN, &reaped);
     usage->cpu_us = microseconds(reaped.ru_utime) + microseconds(reaped.ru_stime);
     usage->peak_bytes = (uint64_t)reaped.ru_maxrss * 1024;
-    int64_t written = written_by("/proc/self"); // the init writes nothing itself; the kernel adds what its reaped children wrote
+    return written_by("/proc/self");
+}
 
+void gb_count_reaped_usage(struct gb_usage *usage)
+{
+    int64_t written = count_reaped(usage);
+    usage->written_bytes = written > 0 ? (uint64_t)written : 0;
+}
+
+void gb_count_usage(struct gb_usage *usage)
+{
+    int64_t written = count_reaped(usage);
     uint64_t tick_us = 1000000u / (uint64_t)sysconf(_SC_CLK_TCK), page = (uint64_t)sysconf(_SC_PAGESIZE);
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (proc >= 0) {

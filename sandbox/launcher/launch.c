@@ -129,6 +129,7 @@ void launch_run(struct launcher *launcher, struct launch *launch)
     } else {
         open_gate(launcher, launch->serial);
         report_launched(launch->status, (pid_t)pid, pidfd);
+        janitor_hold(launcher, (pid_t)pid, pidfd);
     }
     close(pidfd);
 }

@@ -20,6 +20,7 @@ struct launcher {
     struct gate *gate;
     int has_templates;     // a place of its own for finished roots: only as the host's root
     uint32_t next_serial;
+    int janitor;          // socket to the janitor, or -1
 };
 
 struct launch {
@@ -48,6 +49,10 @@ void request_release(struct launch *launch);
 int template_prepare_place(void);
 // A detached copy of the template that the spec names, built at its first use. On failure `*detail` is the mount.
 int template_copy(const struct gb_spec_view *spec, uint32_t *detail);
+
+// janitor.c
+int janitor_start(void); // its socket, or -errno
+void janitor_hold(const struct launcher *launcher, pid_t pid, int pidfd); // best effort: the mount namespace outlives the init
 
 // child.c: the new process, from clone to its end.
 _Noreturn void child_enter(const struct launcher *launcher, struct launch *launch);

@@ -16,8 +16,13 @@
 // Covered in the launcher's own namespace, where nobody needs it.
 static const char place[] = "/sys";
 
-enum { TEMPLATES = 16 };
-static uint64_t keys[TEMPLATES];
+// A template is kept as a detached tree, which no clone has to copy, where the kernel can copy from one (Linux 6.15); else it
+// stays mounted below `place`.
+enum { TEMPLATES = 16, MOUNTED = -1 };
+static struct template {
+    uint64_t key; // 0: free
+    int tree;     // or MOUNTED
+} templates[TEMPLATES];
 static uint32_t next_slot;
 
 int template_prepare_place(void)
@@ -25,6 +30,8 @@ int template_prepare_place(void)
     if (unshare(CLONE_NEWNS) < 0) return -errno;
     // The host's later mounts are to show up here, ours never there.
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) return -errno;
+    // Every clone copies every mount: the host's cgroup hierarchies and the like under /sys are no sandbox's business.
+    if (umount2(place, MNT_DETACH) < 0 && errno != EINVAL) return -errno;
     if (mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=64k,nr_inodes=64") < 0) return -errno;
     return mount(NULL, place, NULL, MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
@@ -60,30 +67,56 @@ static int build(const struct gb_spec_view *spec, const char *name, uint32_t *de
     return failed;
 }
 
-static void discard(uint32_t slot, const char *name)
+static void discard(struct template *template, const char *name)
 {
-    umount2(name, MNT_DETACH); // copies that runs hold stay whole
-    keys[slot] = 0;
+    if (template->key != 0 && template->tree != MOUNTED) close(template->tree);
+    else umount2(name, MNT_DETACH); // copies that runs hold stay whole
+    *template = (struct template){.tree = MOUNTED};
+}
+
+static int copy(const struct template *template, const char *name)
+{
+    unsigned flags = GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE;
+    if (template->tree == MOUNTED) return gb_open_tree(AT_FDCWD, name, flags);
+    return gb_open_tree(template->tree, "", flags | AT_EMPTY_PATH);
+}
+
+// Takes the finished tree off its place when copies can be made from it there.
+static void detach(struct template *template, const char *name)
+{
+    int tree = copy(template, name);
+    if (tree < 0) return;
+    int second = gb_open_tree(tree, "", GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE | AT_EMPTY_PATH);
+    if (second < 0) {
+        close(tree);
+        return;
+    }
+    close(second);
+    umount2(name, MNT_DETACH);
+    template->tree = tree;
 }
 
 int template_copy(const struct gb_spec_view *spec, uint32_t *detail)
 {
     char name[32];
     for (uint32_t slot = 0; slot < TEMPLATES; slot++)
-        if (keys[slot] == spec->header.template_key) {
+        if (templates[slot].key == spec->header.template_key) {
             name_of(slot, name, sizeof name);
-            return gb_open_tree(AT_FDCWD, name, GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE);
+            return copy(&templates[slot], name);
         }
     uint32_t slot = next_slot;
+    struct template *template = &templates[slot];
     name_of(slot, name, sizeof name);
-    if (keys[slot] != 0) discard(slot, name);
+    if (template->key != 0) discard(template, name);
+    template->tree = MOUNTED;
     if (mkdir(name, 0700) < 0 && errno != EEXIST) return -errno;
     int failed = build(spec, name, detail);
     if (failed) {
-        discard(slot, name);
+        discard(template, name);
         return failed;
     }
-    keys[slot] = spec->header.template_key;
+    template->key = spec->header.template_key;
     next_slot = (slot + 1) % TEMPLATES;
-    return gb_open_tree(AT_FDCWD, name, GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE);
+    detach(template, name);
+    return copy(template, name);
 }

@@ -24,6 +24,17 @@ int gbx_pidfd_send_signal(int pidfd, int signal)
     return (int)gbx_result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
 }
 
+int gbx_pidfd_open_thread(int tid)
+{
+    // PIDFD_THREAD is O_EXCL; Linux 6.9, and EINVAL before.
+    return (int)gbx_result(syscall(SYS_pidfd_open, tid, O_EXCL));
+}
+
+int gbx_pidfd_getfd(int pidfd, int fd)
+{
+    return (int)gbx_result(syscall(SYS_pidfd_getfd, pidfd, fd, 0)); // the copy is always close-on-exec
+}
+
 static uint64_t microseconds(struct timeval time)
 {
     return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec;
@@ -111,8 +122,32 @@ int gbx_set_thread_groups(size_t count, const uint32_t *groups)
     return (int)gbx_result(syscall(SYS_setgroups, count, groups));
 }
 
+int gbx_set_thread_effective_user(uint32_t uid)
+{
+    if (uid == (uid_t)-1)
+        return -EINVAL;
+    return (int)gbx_result(syscall(SYS_setresuid, (uid_t)-1, uid, (uid_t)-1));
+}
+
+int gbx_set_thread_effective_group(uint32_t gid)
+{
+    if (gid == (gid_t)-1)
+        return -EINVAL;
+    return (int)gbx_result(syscall(SYS_setresgid, (gid_t)-1, gid, (gid_t)-1));
+}
+
+uint32_t gbx_thread_effective_user(void)
+{
+    return (uint32_t)syscall(SYS_geteuid);
+}
+
+uint32_t gbx_thread_effective_group(void)
+{
+    return (uint32_t)syscall(SYS_getegid);
+}
+
 // The posix_spawn functions return the error and leave errno alone.
-static int spawn_prepared(const char *path, char *const argv[], int inherited, posix_spawn_file_actions_t *actions,
+static int spawn_prepared(const char *path, char *const argv[], int descriptor, int as, posix_spawn_file_actions_t *actions,
                           posix_spawnattr_t *attributes, int *pid)
 {
     static char *const no_environment[] = {NULL};
@@ -124,15 +159,15 @@ static int spawn_prepared(const char *path, char *const argv[], int inherited, p
         error = posix_spawnattr_setsigdefault(attributes, &all);
     if (error == 0)
         error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    // 3 first: opening /dev/null as 0 or 1 must not overwrite the inherited one.
+    // It first: opening /dev/null as 0, 1 or 2 must not overwrite it.
     if (error == 0)
-        error = posix_spawn_file_actions_adddup2(actions, inherited, 3); // clears close-on-exec even when it is 3 already
+        error = posix_spawn_file_actions_adddup2(actions, descriptor, as); // clears close-on-exec even when it is there already
     if (error == 0)
         error = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
     if (error == 0)
-        error = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+        error = posix_spawn_file_actions_addopen(actions, as == 1 ? 2 : 1, "/dev/null", O_WRONLY, 0);
     if (error == 0)
-        error = posix_spawn_file_actions_addclosefrom_np(actions, 4);
+        error = posix_spawn_file_actions_addclosefrom_np(actions, as == 1 ? 3 : as + 1);
     pid_t child = 0;
     if (error == 0)
         error = posix_spawn(&child, path, actions, attributes, argv, no_environment);
@@ -141,7 +176,7 @@ static int spawn_prepared(const char *path, char *const argv[], int inherited, p
     return -error;
 }
 
-int gbx_spawn(const char *path, char *const argv[], int inherited, int *pid)
+static int spawn_with(const char *path, char *const argv[], int descriptor, int as, int *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -154,8 +189,18 @@ int gbx_spawn(const char *path, char *const argv[], int inherited, int *pid)
         posix_spawn_file_actions_destroy(&actions);
         return -error;
     }
-    int result = spawn_prepared(path, argv, inherited, &actions, &attributes, pid);
+    int result = spawn_prepared(path, argv, descriptor, as, &actions, &attributes, pid);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return result;
+}
+
+int gbx_spawn(const char *path, char *const argv[], int inherited, int *pid)
+{
+    return spawn_with(path, argv, inherited, 3, pid);
+}
+
+int gbx_spawn_asking(const char *path, char *const argv[], int output, int *pid)
+{
+    return spawn_with(path, argv, output, 1, pid);
 }

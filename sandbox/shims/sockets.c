@@ -2,6 +2,8 @@
 #include "linux_shims.h"
 #include "result.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -133,4 +135,81 @@ int gbx_bind_abstract(const char *name, size_t length)
         return -error;
     }
     return fd;
+}
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+static int option_number(int fd, int name, int32_t *out)
+{
+    socklen_t size = sizeof *out;
+    return (int)gbx_result(getsockopt(fd, SOL_SOCKET, name, out, &size));
+}
+
+int gbx_socket_facts(int fd, struct gbx_socket_facts *out)
+{
+    memset(out, 0, sizeof *out);
+    int result = option_number(fd, SO_DOMAIN, &out->family);
+    if (result == 0)
+        result = option_number(fd, SO_TYPE, &out->type);
+    if (result == 0)
+        result = option_number(fd, SO_PROTOCOL, &out->protocol);
+    if (result < 0)
+        return result;
+    socklen_t size = sizeof out->network;
+    return (int)gbx_result(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &out->network, &size));
+}
+
+int gbx_socket(int family, int type, int protocol)
+{
+    return (int)gbx_result(socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+int gbx_connect(int fd, const void *address, size_t size)
+{
+    return (int)gbx_result(connect(fd, address, (socklen_t)size));
+}
+
+int gbx_bind(int fd, const void *address, size_t size)
+{
+    return (int)gbx_result(bind(fd, address, (socklen_t)size));
+}
+
+int gbx_shut_down(int fd)
+{
+    return (int)gbx_result(shutdown(fd, SHUT_RDWR));
+}
+
+int gbx_reuse_address(int fd)
+{
+    int one = 1;
+    return (int)gbx_result(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one));
+}
+
+int gbx_is_ipv6_only(int fd)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+    int64_t result = gbx_result(getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &size));
+    return result < 0 ? (int)result : value != 0;
+}
+
+// Only options that concern the connection itself. SO_REUSEPORT is left out on purpose: a socket of ours with it could take
+// connections from another server of the same user.
+void gbx_copy_stream_options(int from, int to)
+{
+    static const struct {
+        int level, name;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_OOBINLINE}, {SOL_SOCKET, SO_LINGER}, {SOL_SOCKET, SO_RCVTIMEO},
+        {SOL_SOCKET, SO_SNDTIMEO}, {SOL_SOCKET, SO_RCVLOWAT}, {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_KEEPIDLE},
+        {IPPROTO_TCP, TCP_KEEPINTVL}, {IPPROTO_TCP, TCP_KEEPCNT}, {IPPROTO_TCP, TCP_USER_TIMEOUT},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        char value[32];
+        socklen_t size = sizeof value;
+        if (getsockopt(from, options[i].level, options[i].name, value, &size) == 0)
+            (void)setsockopt(to, options[i].level, options[i].name, value, size); // a preference: without it the data still flow
+    }
 }

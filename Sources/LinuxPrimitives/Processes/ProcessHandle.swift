@@ -32,6 +32,28 @@ package struct ProcessHandle: ~Copyable, Sendable {
         self.init(adopting: OwnedDescriptor(adopting: try checked(gbx_pidfd_open(pid), "pidfd_open", "pid \(pid)")), pid: pid)
     }
 
+    /// The thread that has this number now. Before Linux 6.9 the process that it belongs to.
+    package init(thread tid: Int32) throws(SystemError) {
+        var number = gbx_pidfd_open_thread(tid)
+        if number == -EINVAL { number = gbx_pidfd_open(try Self.process(ofThread: tid)) }
+        self.init(adopting: OwnedDescriptor(adopting: try checked(number, "pidfd_open", "thread \(tid)")), pid: tid)
+    }
+
+    private static func process(ofThread tid: Int32) throws(SystemError) -> Int32 {
+        let status = try SmallFile.text("/proc/\(tid)/status")
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Tgid:") }),
+            let number = Int32(line.dropFirst(5).drop { $0 == " " || $0 == "\t" })
+        else { throw SystemError(errno: ESRCH, operation: "pidfd_open", object: "thread \(tid)") }
+        return number
+    }
+
+    /// A descriptor of ours for an open file of the process. EBADF when it has none by that number; EPERM when we may not
+    /// trace it.
+    package borrowing func copy(ofDescriptor number: Int32) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(
+            adopting: try checked(gbx_pidfd_getfd(descriptor.rawValue, number), "pidfd_getfd", "descriptor \(number) of \(pid)"))
+    }
+
     /// The pidfd, for `poll`: readable once the process has ended.
     package var rawValue: Int32 { descriptor.rawValue }
 

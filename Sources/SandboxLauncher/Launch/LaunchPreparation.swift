@@ -8,16 +8,11 @@ struct LaunchPreparation: Sendable {
     var spec: LaunchSpec
     var plan: SandboxPlan
     var denials: NameDenials
+    var network: NetworkTargets
     /// A cgroup bounds the tree's memory; otherwise the supervisor polls.
     var countsMemory: Bool
     /// The tool's ids on the host when the supervisor is root: the ids with which it acts for the tool.
     var mediationIdentity: (user: UInt32, group: UInt32)?
-
-    /// Processes that the kernel's memory killer took.
-    func kernelMemoryKills(_ cgroup: borrowing ControlGroupLease?) -> UInt64 {
-        guard let events = cgroup?.events() else { return 0 }
-        return events.oomKills
-    }
 
     // MARK: - Failures
 

@@ -12,6 +12,14 @@ final class LauncherConnection: Sendable {
 
     private struct State: ~Copyable {
         var link: Link?
+
+        /// Closes the control socket, upon which the launcher leaves, and reaps it: a launcher that stayed as a zombie would
+        /// hold its number for as long as this process lives.
+        mutating func retire() {
+            guard let old = link.take() else { return }
+            old.control.close()
+            _ = try? old.process.wait()
+        }
     }
 
     private let path: String
@@ -61,7 +69,7 @@ final class LauncherConnection: Sendable {
 
     /// Ends the launcher: it leaves when its control socket closes, and every sandbox of it dies with it.
     func close() {
-        state.withLock { $0.link = nil }
+        state.withLock { $0.retire() }
     }
 
     private func deliver(_ header: [UInt8], body: [UInt8], descriptors: [Int32]) throws(LaunchError) {
@@ -75,7 +83,7 @@ final class LauncherConnection: Sendable {
                         return
                     } catch let error as SystemError {
                         // A dead launcher shows at the next request; the runs it took with it have their own outcome.
-                        state.link = nil
+                        state.retire()
                         if attempt == 1 || (error.errno != EPIPE && error.errno != ECONNRESET) { throw error }
                     }
                 }

@@ -68,11 +68,16 @@ struct SpecComposer {
         if memfdNoExec { spec.flags.insert(.memfdNoExec) }
         let demands = FilterDemands(
             mediateCreation: plan.mediated, mediateMemfd: !memfdNoExec,
-            mediateNetwork: false, canNotify: facts.userNotification)
+            mediateNetwork: request.confinement.network.isBrokered, canNotify: facts.userNotification)
         guard facts.userNotification || denials.real.isEmpty else {
             throw LaunchError(
                 .protectionMissing, "denied names need seccomp notifications, which this kernel does not have",
                 mend: "use Linux 5.14 or newer, or a policy without denied names")
+        }
+        guard facts.userNotification || !request.confinement.network.isBrokered else {
+            throw LaunchError(
+                .protectionMissing, "network grants need seccomp notifications, which this kernel does not have",
+                mend: "use Linux 5.14 or newer, or a policy without network grants")
         }
         let program = try filters.program(for: request.confinement, policyHash: request.policyHash, demands: demands)
         spec.flags.insert(.seccomp)

@@ -6,13 +6,14 @@ internal import SandboxPolicy
 /// Answers the seccomp notifications of one run: does creating calls on the tool's behalf, refuses the rest, and records what
 /// it refused. Never answers "go on" (see `SeccompListener`).
 struct CallMediator: ~Copyable {
-    private let listener: SeccompListener
+    let listener: SeccompListener
     private let plan: SandboxPlan
     private let denials: NameDenials
     private let confinement: Confinement
     /// The tool's ids on the host when the supervisor is root; nil when they are its own.
-    private let identity: (user: UInt32, group: UInt32)?
-    private var creating: CreatingCalls?
+    let identity: (user: UInt32, group: UInt32)?
+    let network: NetworkCalls
+    var creating: CreatingCalls?
     private var parked: [SeccompNotification] = []
     private(set) var log = ViolationLog()
     /// The last sample said that the disk limit is used up.
@@ -26,9 +27,10 @@ struct CallMediator: ~Copyable {
     private static let parkedLimit = 64
 
     init(
-        listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement,
+        listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement, network: NetworkTargets,
         identity: (user: UInt32, group: UInt32)?
     ) {
+        self.network = NetworkCalls(network, syscalls: confinement.syscalls)
         self.listener = listener
         self.plan = plan
         self.denials = denials
@@ -69,18 +71,22 @@ struct CallMediator: ~Copyable {
     mutating func retryParked() {
         let waiting = parked
         parked = []
-        for notification in waiting where (try? listener.isValid(notification.id)) == true { answer(notification) }
+        for notification in waiting {
+            if (try? listener.isValid(notification.id)) == true { answer(notification) } else { network.forget(notification.id) }
+        }
     }
 
     private mutating func answer(_ notification: SeccompNotification) {
-        let caller = CallerView(pid: notification.pid)
+        let caller = CallerView(pid: notification.pid, listener: listener.rawValue, notification: notification.id)
         do {
             let handled = try mediate(notification, caller)
             if !handled { refuse(notification, caller) }
         } catch {
             switch error {
             case .notYet where parked.count < Self.parkedLimit: parked.append(notification)
-            case .notYet: fail(notification, EAGAIN)
+            case .notYet:
+                network.forget(notification.id)
+                fail(notification, EAGAIN)
             case .system(let number): fail(notification, number)
             case .refused(let refusal):
                 record(notification, caller, refusal)
@@ -103,16 +109,11 @@ struct CallMediator: ~Copyable {
 
     /// False when the call is none of those: then it is refused.
     private mutating func mediate(_ notification: SeccompNotification, _ caller: CallerView) throws(CreatingCalls.Failure) -> Bool {
+        if let call = network.call(notification.number) { return try mediate(call, notification, caller) }
         guard let call = Call(rawValue: notification.number) else { return false }
         if call == .memfdCreate { return try makeMemory(notification, caller) }
         guard plan.mediated else { return false }
-        if diskIsFull {
-            try awaitFreshSample(notification)
-            throw .refused(
-                NameRules.Refusal(
-                    errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up",
-                    allowedBy: "limits: {disk: …}", rule: nil))
-        }
+        try refuseWhenDiskIsFull(notification)
         try prepare(caller)
         let strings = try readStrings(call, notification, caller)
         // The strings were read from a live caller only if it still waits now: its pid may have been given to another process.
@@ -125,6 +126,15 @@ struct CallMediator: ~Copyable {
             try carryOut(call, notification, strings, caller)
         }
         return true
+    }
+
+    mutating func refuseWhenDiskIsFull(_ notification: SeccompNotification) throws(CreatingCalls.Failure) {
+        guard diskIsFull else { return }
+        try awaitFreshSample(notification)
+        throw .refused(
+            NameRules.Refusal(
+                errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up",
+                allowedBy: "limits: {disk: …}", rule: nil))
     }
 
     /// A sample may be older than the files that were deleted since: a call is refused only on one that was taken after it came.
@@ -148,7 +158,7 @@ struct CallMediator: ~Copyable {
     /// A call waits for a sample: the run should take one at once.
     var wantsSample: Bool { !awaitingSample.isEmpty }
 
-    private mutating func actAs(
+    mutating func actAs(
         _ identity: (user: UInt32, group: UInt32), _ body: (inout CallMediator) throws(CreatingCalls.Failure) -> Void
     ) throws(CreatingCalls.Failure) {
         var failure: CreatingCalls.Failure?
@@ -162,10 +172,13 @@ struct CallMediator: ~Copyable {
         if let failure { throw failure }
     }
 
-    private mutating func prepare(_ caller: CallerView) throws(CreatingCalls.Failure) {
+    mutating func prepare(_ caller: CallerView) throws(CreatingCalls.Failure) {
         guard creating == nil else { return }
         do {
-            let names = SandboxNames(root: try caller.openRoot())
+            let root = try caller.openRoot()
+            // A caller that died meanwhile may have left its number to a process of the host, and this would be the host's root.
+            guard caller.isWaiting() else { throw SystemError(errno: ESRCH, operation: "open", object: "the sandbox's root") }
+            let names = SandboxNames(root: root)
             creating = CreatingCalls(
                 names: names, rules: NameRules(plan: plan, denials: denials), createdLimit: confinement.limits.createdFiles)
         } catch {
@@ -280,7 +293,8 @@ struct CallMediator: ~Copyable {
         let answer = SystemError(errno: refusal.errno, operation: name).symbol
         log.record(
             Violation(
-                layer: refusal.layer, syscall: name, arguments: SyscallDecoder.text(name: name, arguments: notification.arguments),
+                layer: refusal.layer, syscall: name,
+                arguments: refusal.arguments ?? SyscallDecoder.text(name: name, arguments: notification.arguments),
                 pid: notification.pid, program: caller.program, answer: answer, reason: refusal.reason, allowedBy: refusal.allowedBy,
                 rule: refusal.rule))
     }

@@ -6,6 +6,13 @@ internal import LinuxPrimitives
 /// here is a copy; the supervisor acts on the copy and never asks the kernel to look at the caller's memory again.
 struct CallerView {
     let pid: Int32
+    /// The listener that brought the call, borrowed, and the call's id.
+    let listener: Int32
+    let notification: UInt64
+
+    /// Whether the call is still waiting for its answer. Only then does `pid` mean this caller: whatever was reached through the
+    /// number is used only after this said so.
+    func isWaiting() -> Bool { gbx_notification_is_valid(listener, notification) == 1 }
 
     func string(at address: UInt64) throws(SystemError) -> [UInt8] {
         try ProcessMemory.readCString(pid: pid, address: address)
@@ -41,6 +48,25 @@ struct CallerView {
         let number = open("/proc/\(pid)/root", GBX_O_PATH | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: "/proc/\(pid)/root") }
         return OwnedDescriptor(adopting: number)
+    }
+
+    /// Exactly `count` bytes of its memory.
+    func bytes(at address: UInt64, count: Int) throws(SystemError) -> [UInt8] {
+        try ProcessMemory.read(pid: pid, address: address, count: count)
+    }
+
+    /// A descriptor of ours for one of its open files.
+    func copy(ofDescriptor number: Int32) throws(SystemError) -> OwnedDescriptor {
+        try ProcessHandle(thread: pid).copy(ofDescriptor: number)
+    }
+
+    /// Status flags of one of its descriptors, O_CLOEXEC among them.
+    func flags(ofDescriptor number: Int32) throws(SystemError) -> Int32 {
+        let text = String(decoding: try SmallFile.read("/proc/\(pid)/fdinfo/\(number)", limit: 4096), as: UTF8.self)
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags:") }),
+            let flags = Int32(line.dropFirst(6).drop { $0 == " " || $0 == "\t" }, radix: 8)
+        else { throw SystemError(errno: EBADF, operation: "read", object: "/proc/\(pid)/fdinfo/\(number)") }
+        return flags
     }
 
     static func readLink(_ path: [UInt8], at directory: Int32 = AT_FDCWD) throws(SystemError) -> [UInt8] {

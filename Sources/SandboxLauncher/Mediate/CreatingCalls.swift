@@ -10,10 +10,10 @@ internal import SandboxPolicy
 /// The calling thread acts with the tool's file ids (see `ThreadFileIdentity`): modes and owners count as if the tool had
 /// made the call, and set-id bits are never given.
 struct CreatingCalls: ~Copyable {
-    private let names: SandboxNames
-    private let rules: NameRules
+    let names: SandboxNames
+    let rules: NameRules
     private let createdLimit: UInt64
-    private(set) var created: CreatedNames
+    var created: CreatedNames
 
     enum Failure: Error {
         case refused(NameRules.Refusal)
@@ -48,7 +48,7 @@ struct CreatingCalls: ~Copyable {
             if !exclusive, let number = Self.ownDescriptor(path, pid: caller.pid) {
                 return try reopen(number, flags: flags, caller: caller)
             }
-            let place = try self.place(path, base, caller)
+            let place = try self.place(path, base, caller, dotted: EISDIR)
             if place.wantsDirectory { throw .system(EISDIR) }
             guard let existing = try identity(place) else {
                 if let opened = try create(place, flags: flags, mode: mode & ~caller.umask) { return opened }
@@ -62,6 +62,7 @@ struct CreatingCalls: ~Copyable {
                 base = AT_FDCWD
                 continue
             }
+            if existing.isDirectory { throw .system(EISDIR) } // open(2): a directory is never created this way
             if let opened = try openExisting(place, existing, flags: flags) { return opened }
         }
         throw .system(ELOOP)
@@ -119,18 +120,29 @@ struct CreatingCalls: ~Copyable {
     }
 
     private func reopen(_ number: Int32, flags: Int32, caller: CallerView) throws(Failure) -> Answer {
-        let link = "/proc/\(caller.pid)/fd/\(number)"
-        let target = try system { () throws(SystemError) in try CallerView.readLink(Array(link.utf8)) }
+        let pinned = try pin(number, of: caller)
+        let target = try system { () throws(SystemError) in try CallerView.readLink(Array("/proc/self/fd/\(pinned.rawValue)".utf8)) }
         // Pipes and sockets have no path; a file has to pass as if it were opened by its name.
         if target.first == UInt8(ascii: "/") {
             let path = String(decoding: target, as: UTF8.self)
             try check { () throws(NameRules.Refusal) in try rules.checkOpen(path, rights: Self.rights(of: flags)) }
         }
-        let result = Glibc.open(link, flags & Self.knownFlags & ~(O_CREAT | O_EXCL | O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        let kept = flags & Self.knownFlags & ~(O_CREAT | O_EXCL | O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+        let result = Glibc.open("/proc/self/fd/\(pinned.rawValue)", kept)
         guard result >= 0 else { throw .system(errno) }
         let opened = OwnedDescriptor(adopting: result)
         if flags & O_NONBLOCK == 0 { _ = gbx_set_nonblocking(opened.rawValue, 0) }
         return .descriptor(opened, closeOnExec: flags & O_CLOEXEC != 0)
+    }
+
+    /// The file behind a descriptor of the caller, held without opening it. Only when the caller still waits was it the
+    /// caller's: a dead one's number may have become another process's.
+    private func pin(_ number: Int32, of caller: CallerView) throws(Failure) -> OwnedDescriptor {
+        let result = Glibc.open("/proc/\(caller.pid)/fd/\(number)", GBX_O_PATH | O_CLOEXEC)
+        guard result >= 0 else { throw .system(errno) }
+        let pinned = OwnedDescriptor(adopting: result)
+        guard caller.isWaiting() else { throw .system(ESRCH) }
+        return pinned
     }
 
     private static let knownFlags =
@@ -160,6 +172,8 @@ struct CreatingCalls: ~Copyable {
     /// Regular files, FIFOs and sockets; device nodes are refused whoever asks.
     mutating func makeNode(_ path: [UInt8], base: Int32, mode: UInt32, caller: CallerView) throws(Failure) {
         let type = mode & UInt32(S_IFMT)
+        let known = [S_IFREG, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK, S_IFDIR].map { UInt32($0) }
+        guard type == 0 || known.contains(type) else { throw .system(EINVAL) }
         guard type == 0 || type == UInt32(S_IFREG) || type == UInt32(S_IFIFO) || type == UInt32(S_IFSOCK) else { throw .system(EPERM) }
         let place = try self.place(path, base, caller)
         try checkNew(place)
@@ -186,13 +200,14 @@ struct CreatingCalls: ~Copyable {
     mutating func link(
         _ old: [UInt8], oldBase: Int32, _ new: [UInt8], newBase: Int32, flags: Int32, caller: CallerView
     ) throws(Failure) {
+        guard flags & ~(GBX_AT_EMPTY_PATH | GBX_AT_SYMLINK_FOLLOW) == 0 else { throw .system(EINVAL) }
         if flags & GBX_AT_EMPTY_PATH != 0 { throw .system(ENOENT) } // what the kernel says without CAP_DAC_READ_SEARCH
         let target = try place(new, newBase, caller)
         try checkNew(target)
         if flags & GBX_AT_SYMLINK_FOLLOW != 0, let number = Self.ownDescriptor(old, pid: caller.pid) {
             return try linkDescriptor(number, to: target, caller: caller)
         }
-        let source = try place(old, oldBase, caller)
+        let source = try place(old, oldBase, caller, dotted: EPERM)
         try check { () throws(NameRules.Refusal) in
             try rules.checkOpen(source.path, rights: .read)
             try rules.checkOpen(source.path, rights: .write)
@@ -210,8 +225,10 @@ struct CreatingCalls: ~Copyable {
     private mutating func linkDescriptor(
         _ number: Int32, to target: borrowing SandboxNames.Place, caller: CallerView
     ) throws(Failure) {
-        let path = "/proc/\(caller.pid)/fd/\(number)"
-        let identity = try system { () throws(SystemError) in try FileIdentity.of(path: path) }
+        let pinned = try pin(number, of: caller)
+        let path = "/proc/self/fd/\(pinned.rawValue)"
+        let identity = try system { () throws(SystemError) in try FileIdentity.of(pinned.rawValue) }
+        if try self.identity(target) != nil { throw .system(EEXIST) }
         guard identity.isRegularFile, identity.links == 0 else { throw .system(EPERM) }
         try charge()
         try call { target.withName { linkat(AT_FDCWD, path, target.directory.rawValue, $0, GBX_AT_SYMLINK_FOLLOW) } }
@@ -222,8 +239,8 @@ struct CreatingCalls: ~Copyable {
         _ old: [UInt8], oldBase: Int32, _ new: [UInt8], newBase: Int32, flags: UInt32, caller: CallerView
     ) throws(Failure) {
         guard flags & ~(GBX_RENAME_NOREPLACE | GBX_RENAME_EXCHANGE) == 0 else { throw .system(EINVAL) }
-        let source = try place(old, oldBase, caller)
-        let target = try place(new, newBase, caller)
+        let source = try place(old, oldBase, caller, dotted: EBUSY)
+        let target = try place(new, newBase, caller, dotted: EBUSY)
         let exchange = flags & GBX_RENAME_EXCHANGE != 0
         let (from, to) = (source.path, target.path)
         try check { () throws(NameRules.Refusal) in
@@ -247,16 +264,18 @@ struct CreatingCalls: ~Copyable {
 
     // MARK: - Steps
 
-    private func place(_ path: [UInt8], _ base: Int32, _ caller: CallerView) throws(Failure) -> SandboxNames.Place {
+    func place(
+        _ path: [UInt8], _ base: Int32, _ caller: CallerView, dotted: Int32 = EEXIST
+    ) throws(Failure) -> SandboxNames.Place {
         do {
-            return try names.place(of: path, from: try caller.directory(base))
+            return try names.place(of: path, from: try caller.directory(base), dotted: dotted)
         } catch {
             throw .system(error.errno)
         }
     }
 
     /// Nil when there is nothing by that name.
-    private func identity(_ place: borrowing SandboxNames.Place) throws(Failure) -> FileIdentity? {
+    func identity(_ place: borrowing SandboxNames.Place) throws(Failure) -> FileIdentity? {
         do {
             return try place.withName { (name) throws(SystemError) in try FileIdentity.ifPresent(name: name, at: place.directory.rawValue) }
         } catch {
@@ -264,15 +283,15 @@ struct CreatingCalls: ~Copyable {
         }
     }
 
-    private func checkNew(_ place: borrowing SandboxNames.Place) throws(Failure) {
+    func checkNew(_ place: borrowing SandboxNames.Place) throws(Failure) {
         let path = place.path
         try check { () throws(NameRules.Refusal) in try rules.checkCreate(path) }
     }
 
-    private mutating func charge() throws(Failure) {
+    mutating func charge() throws(Failure) {
         var counted = created
         let room = counted.room { path in
-            guard let place = try? names.place(of: Array(path.utf8), from: []) else { return false }
+            guard let place = try? names.place(of: Array(path.utf8), from: [], dotted: EEXIST) else { return false }
             return (try? identity(place)) ?? nil != nil
         }
         created = counted
@@ -285,7 +304,7 @@ struct CreatingCalls: ~Copyable {
         }
     }
 
-    private func check(_ body: () throws(NameRules.Refusal) -> Void) throws(Failure) {
+    func check(_ body: () throws(NameRules.Refusal) -> Void) throws(Failure) {
         do { try body() } catch { throw .refused(error) }
     }
 

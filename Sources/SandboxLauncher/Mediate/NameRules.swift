@@ -14,6 +14,8 @@ struct NameRules {
         var reason: String
         var allowedBy: String?
         var rule: String?
+        /// What the record shows as the call's arguments, where the registers hold a pointer only.
+        var arguments: String? = nil
     }
 
     /// Making a name: the directory must be writable, and the name not denied. A name that is denied for reading only could

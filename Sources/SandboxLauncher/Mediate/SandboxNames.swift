@@ -32,8 +32,10 @@ struct SandboxNames: ~Copyable {
     }
 
     /// Walks everything but the last component, following links inside the sandbox's root. `.` and `..` as the last component
-    /// are refused as the kernel does for names to be made.
-    func place(of path: [UInt8], from base: @autoclosure () throws(SystemError) -> [UInt8]) throws(SystemError) -> Place {
+    /// are refused with the errno that the kernel has for the call.
+    func place(
+        of path: [UInt8], from base: @autoclosure () throws(SystemError) -> [UInt8], dotted: Int32
+    ) throws(SystemError) -> Place {
         guard !path.isEmpty else { throw SystemError(errno: ENOENT, operation: "resolve") }
         let slash = UInt8(ascii: "/")
         var absolute = path[0] == slash ? path : try base() + [slash] + path
@@ -42,10 +44,10 @@ struct SandboxNames: ~Copyable {
             absolute.removeLast()
             wantsDirectory = true
         }
-        guard let cut = absolute.lastIndex(of: slash), absolute.count > 1 else { throw SystemError(errno: EEXIST, operation: "resolve") }
+        guard let cut = absolute.lastIndex(of: slash), absolute.count > 1 else { throw SystemError(errno: dotted, operation: "resolve") }
         let name = Array(absolute[(cut + 1)...])
         guard name != [UInt8(ascii: ".")], name != [UInt8(ascii: "."), UInt8(ascii: ".")] else {
-            throw SystemError(errno: EEXIST, operation: "resolve")
+            throw SystemError(errno: dotted, operation: "resolve")
         }
         guard name.count <= 255 else { throw SystemError(errno: ENAMETOOLONG, operation: "resolve") }
         let directory = try openDirectory(cut == 0 ? [slash] : Array(absolute[..<cut]))

@@ -44,7 +44,8 @@ package enum LandlockPlan {
         if abi >= 5 { access.handledFiles |= ioctlDevice }
         if abi >= 9 { access.handledFiles |= resolveUnix }
         // With a loopback of its own the tool may use any port there; otherwise the second layer under the network namespace.
-        if abi >= 4, network.loopback == nil { access.handledNetwork = bindTCP | connectTCP }
+        // What the supervisor connects and binds on its behalf is not bound by these rules.
+        if abi >= 4, network.loopback == nil || network.isBrokered { access.handledNetwork = bindTCP | connectTCP }
         if abi >= 6 { access.scoped = scopeAbstractUnix | scopeSignal }
         return access
     }
@@ -63,12 +64,6 @@ package enum LandlockPlan {
         }
         if rights.contains(.delete) { bits |= removeFile | removeDirectory | (mediated ? 0 : refer) }
         return bits
-    }
-
-    /// Private temporary file systems: everything but device nodes. Names there are made by the supervisor as well when calls
-    /// are mediated, except unnamed files (O_TMPFILE) and sockets, which need the right.
-    static func temporaryBits(executable: Bool) -> UInt64 {
-        bits(for: [.read, .write, .delete], mediated: false) | (executable ? execute : 0)
     }
 
     static let deviceDirectoryBits = readFile | writeFile | readDirectory | truncate

@@ -7,11 +7,12 @@ enum RootSkeleton {
         ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"),
     ]
 
-    /// peers.md 6.2: kernel state that tells of the host or acts on it. What a kernel does not have is skipped.
+    /// Kernel state that tells of the host, and that the kernel lets everybody read (the OCI list and more). What only the host's
+    /// root may open (kcore, kmsg, kpagecount, timer_list, sysrq-trigger …) needs no cover: the tool is never that root.
+    /// What a kernel does not have is skipped.
     static let maskedProc = [
-        "acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "kcore", "key-users", "keys",
-        "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr", "sched_debug", "scsi", "slabinfo",
-        "sysrq-trigger", "sysvipc", "timer_list", "timer_stats", "tty", "vmallocinfo", "zoneinfo",
+        "acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "key-users", "keys", "latency_stats",
+        "modules", "mtrr", "sched_debug", "scsi", "sysvipc", "timer_stats", "tty", "zoneinfo",
     ]
 
     /// Facts about the machine that programs ask for and that tell nothing of other users.
@@ -19,12 +20,12 @@ enum RootSkeleton {
 
     /// Files whose absence makes libraries look for them thousands of times (performance.md, traps met), and the identity that
     /// the tool sees.
-    static func etc(innerID: UInt32) -> [(path: String, text: String)] {
+    static func etc(innerID: UInt32, hosts: String) -> [(path: String, text: String)] {
         [
             ("/etc/passwd", "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\ntool:x:\(innerID):\(innerID)::/tmp:/bin/sh\n"
                 + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"),
             ("/etc/group", "root:x:0:\ntool:x:\(innerID):\nnogroup:x:65534:\n"),
-            ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+            ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n" + hosts),
             ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
             ("/etc/resolv.conf", ""),
         ]

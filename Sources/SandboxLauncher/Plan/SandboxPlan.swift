@@ -40,16 +40,19 @@ struct SandboxPlan: Sendable {
         }
     }
 
-    /// The rights that the longest matching grant gives on a path inside, before denials.
+    /// The rights that the grants give on a path inside, before denials. Landlock adds up along the path; the sandbox's own
+    /// temporary directories count only where nothing of the policy does.
     func rights(on path: String) -> FileRights {
-        var best: ResolvedGrant?
+        var granted: FileRights = [], own: FileRights = []
+        var isGranted = false
         for grant in grants where path == grant.path || (grant.subtree && path.isAtOrBelow(grant.path)) {
-            if best.map({ grant.path.utf8.count > $0.path.utf8.count }) ?? true { best = grant }
+            if grant.rule == nil {
+                own.formUnion(grant.rights)
+            } else {
+                granted.formUnion(grant.rights)
+                isGranted = true
+            }
         }
-        guard let best else { return [] }
-        // Landlock adds up along the path, so a wider grant's rights stay; only denials take away.
-        return grants.reduce(best.rights) { rights, grant in
-            path == grant.path || (grant.subtree && path.isAtOrBelow(grant.path)) ? rights.union(grant.rights) : rights
-        }
+        return isGranted ? granted : own
     }
 }

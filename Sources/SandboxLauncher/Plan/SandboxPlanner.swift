@@ -10,6 +10,8 @@ struct SandboxPlanner {
     let isRoot: Bool
     let landlockABI: Int32
     let terminal: Bool
+    /// Further lines of /etc/hosts, each ending in a newline.
+    let hosts: String
 
     private var directories: Set<String> = ["/"]
     private var creations: [MountEntry] = []
@@ -21,12 +23,13 @@ struct SandboxPlanner {
     private var note: String?
     private var usesIDMap = false
 
-    init(confinement: Confinement, innerID: UInt32, isRoot: Bool, landlockABI: Int32, terminal: Bool) {
+    init(confinement: Confinement, innerID: UInt32, isRoot: Bool, landlockABI: Int32, terminal: Bool, hosts: String = "") {
         self.confinement = confinement
         self.innerID = innerID
         self.isRoot = isRoot
         self.landlockABI = landlockABI
         self.terminal = terminal
+        self.hosts = hosts
     }
 
     mutating func plan() throws(LaunchError) -> SandboxPlan {
@@ -61,26 +64,59 @@ struct SandboxPlanner {
         mounts += creations.filter(isOwn)
         mounts.append(MountEntry(kind: .proc, target: "/proc"))
         mounts += binds.filter(isOwn)
-        mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
+        // Where Landlock gives only single files of /proc to read, the others need no cover (each costs a mount). Where it gives
+        // all of /proc, or is not there, a cover is what hides them.
+        if confinement.readsProcesses != nil || access.abi == 0 {
+            mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
+        }
         mounts.append(MountEntry(kind: .readOnly, target: "/proc/sys"))
 
         let procFiles = confinement.readsProcesses != nil ? ["/proc"] : RootSkeleton.readableProc.map { "/proc/" + $0 }
         rules += procFiles.map { PathRule(path: $0, access: LandlockPlan.readOnlyBits, optional: true) }
         rules.append(PathRule(path: "/etc", access: LandlockPlan.readOnlyBits, optional: false))
         rules.append(PathRule(path: "/dev", access: LandlockPlan.deviceDirectoryBits, optional: false))
+        let temporaryRights = try temporaryRights()
         for place in ["/tmp", "/dev/shm"] {
             let executable = executableTemporary && place == "/tmp"
-            rules.append(PathRule(path: place, access: LandlockPlan.temporaryBits(executable: executable), optional: false))
-            grants.append(.init(path: place, rights: executable ? .all : [.read, .write, .delete], subtree: true, rule: nil))
+            rules.append(PathRule(path: place, access: LandlockPlan.bits(for: temporaryRights, mediated: false) | (executable ? LandlockPlan.execute : 0), optional: false))
+            grants.append(.init(path: place, rights: executable ? temporaryRights.union(.execute) : temporaryRights, subtree: true, rule: nil))
         }
         if confinement.grants.allSatisfy({ $0.rights.contains(.read) }) {
             rules.append(PathRule(path: "/", access: LandlockPlan.readDirectory, optional: false))
         }
         for index in rules.indices { rules[index].access &= access.handledFiles }
         rules.removeAll { $0.access == 0 }
+        rules = Self.withoutRepeats(rules)
         return SandboxPlan(
             mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants, denials: confinement.denials, absent: absent,
             workspaceNote: note, usesIDMap: usesIDMap, mediated: mediated)
+    }
+
+    /// Rules add up along a path, so one that gives nothing beyond a rule above it only costs time.
+    private static func withoutRepeats(_ rules: [PathRule]) -> [PathRule] {
+        var kept: [PathRule] = []
+        for rule in rules.sorted(by: { $0.path.utf8.count < $1.path.utf8.count }) {
+            let above = kept.reduce(UInt64(0)) { rule.path.isAtOrBelow($1.path) ? $0 | $1.access : $0 }
+            if rule.access & ~above != 0 { kept.append(rule) }
+        }
+        return kept
+    }
+
+    /// What the tool may do in its own /tmp. Landlock adds rights up along a path, through mount points, so what /tmp gives holds
+    /// for a grant below it as well. A read-only grant is kept by its mount; one that may write but not delete takes deleting
+    /// from /tmp too; any other split cannot be kept and stops the launch.
+    private func temporaryRights() throws(LaunchError) -> FileRights {
+        var rights: FileRights = [.read, .write, .delete]
+        for grant in confinement.grants where Self.isPrivate(grant.path + "/") && !grant.rights.isDisjoint(with: [.write, .delete]) {
+            guard grant.rights.isSuperset(of: [.read, .write]) else {
+                throw LaunchError(
+                    .path, "\(grant.rule.location): \(grant.rights.names.joined(separator: ", ")) on \(grant.path) cannot be kept apart from the "
+                        + "sandbox's own temporary directory above it",
+                    mend: "use a directory outside /tmp and /dev/shm, or grant read, write and delete")
+            }
+            if !grant.rights.contains(.delete) { rights.remove(.delete) }
+        }
+        return rights
     }
 
     private static func isPrivate(_ target: String) -> Bool {
@@ -113,7 +149,7 @@ struct SandboxPlanner {
         directory("/.sealed")
         creations.append(MountEntry(kind: .file(text: "", mode: 0), target: "/.sealed/file"))
         creations.append(MountEntry(kind: .directory(mode: 0), target: "/.sealed/directory"))
-        for (path, text) in RootSkeleton.etc(innerID: innerID) {
+        for (path, text) in RootSkeleton.etc(innerID: innerID, hosts: hosts) {
             creations.append(MountEntry(kind: .file(text: text, mode: 0o644), target: path))
             directories.insert(path)
         }
@@ -207,7 +243,11 @@ struct SandboxPlanner {
     // MARK: - Devices
 
     private mutating func addDevices() throws(LaunchError) {
-        for name in RootSkeleton.devices { try bindDevice("/dev/" + name, from: "the minimal /dev") }
+        for name in RootSkeleton.devices {
+            try bindDevice("/dev/" + name, from: "the minimal /dev")
+            // The supervisor opens them for the tool when it asks with O_CREAT, as every `>/dev/null` of a shell does.
+            grants.append(.init(path: "/dev/" + name, rights: [.read, .write], subtree: false, rule: nil))
+        }
         var wantsTerminals = terminal
         for device in confinement.devices {
             if device.path == "/dev/ptmx" || device.path == "/dev/pts" {
@@ -215,6 +255,7 @@ struct SandboxPlanner {
                 continue
             }
             try bindDevice(device.path, from: device.rule.location)
+            grants.append(.init(path: device.path, rights: device.rights, subtree: false, rule: device.rule))
             rules.append(
                 PathRule(path: device.path, access: LandlockPlan.ioctlDevice | LandlockPlan.bits(for: device.rights, mediated: true), optional: false))
         }
@@ -223,8 +264,12 @@ struct SandboxPlanner {
             creations.append(MountEntry(kind: .symlink(to: "pts/ptmx"), target: "/dev/ptmx"))
             binds.append(MountEntry(kind: .devpts, target: "/dev/pts"))
             rules.append(PathRule(path: "/dev/pts", access: LandlockPlan.terminalBits, optional: false))
+            grants.append(.init(path: "/dev/pts", rights: [.read, .write], subtree: true, rule: nil))
         }
-        if terminal { try bindDevice("/dev/tty", from: "--terminal") }
+        if terminal {
+            try bindDevice("/dev/tty", from: "--terminal")
+            grants.append(.init(path: "/dev/tty", rights: [.read, .write], subtree: false, rule: nil))
+        }
     }
 
     private mutating func bindDevice(_ path: String, from origin: String) throws(LaunchError) {

@@ -23,7 +23,7 @@ struct ReportBuilder {
     func report(cgroup: borrowing ControlGroupLease?) -> RunReport {
         RunReport(
             outcome: end.outcome, usage: usage(cgroup), receipt: receipt(cgroup), violations: end.violations,
-            violationsDropped: end.violationsDropped, limitHits: limitHits(cgroup), policyName: request.policyName,
+            violationsDropped: end.violationsDropped, limitHits: limitHits(), policyName: request.policyName,
             policyHash: request.policyHash, stages: stages(), stdout: end.stdout, stderr: end.stderr)
     }
 
@@ -59,7 +59,7 @@ struct ReportBuilder {
 
     // MARK: - Limits
 
-    private func limitHits(_ cgroup: borrowing ControlGroupLease?) -> [LimitHit] {
+    private func limitHits() -> [LimitHit] {
         let limits = request.confinement.limits
         var hits: [LimitHit] = []
         func hit(_ name: LimitName, _ detail: String) {
@@ -73,9 +73,9 @@ struct ReportBuilder {
         case .signaled(25): hit(.file, "a file grew to the limit (SIGXFSZ)")
         default: break
         }
-        let kills = end.memoryKills + preparation.kernelMemoryKills(cgroup)
+        let kills = end.memoryKills
         if kills > 0 { hit(.memory, "\(kills) process\(kills == 1 ? " was" : "es were") killed for memory") }
-        let forks = cgroup?.events().forksRefused ?? 0
+        let forks = end.forksRefused
         if forks > 0 { hit(.pids, "\(forks) new process\(forks == 1 ? " was" : "es were") refused") }
         if end.createdLimitHit { hit(.created, "no more names could be created") }
         if end.usage.writtenBytes >= limits.diskBytes, !hits.contains(where: { $0.limit == LimitName.disk.rawValue }) {
@@ -100,7 +100,7 @@ struct ReportBuilder {
         add(.userNamespace, namespaces, "the tool is host uid \(spec.outerUser)" + (isRoot ? ", leased for this run alone" : ", yours, and no other"))
         add(.mountNamespace, has(GB_ENFORCED_ROOT), mountDetail(started))
         add(.pidNamespace, namespaces, "own init; the tree dies with it")
-        add(.networkNamespace, namespaces, has(GB_ENFORCED_LOOPBACK) ? "a loopback of its own and nothing else" : "no interface is up")
+        add(.networkNamespace, namespaces, networkDetail(has(GB_ENFORCED_LOOPBACK)))
         add(.ipcNamespace, namespaces, "own System V IPC and message queues")
         add(.utsNamespace, namespaces, "own host name")
         add(.cgroupNamespace, spec.flags.contains(.cgroupNamespace), "own cgroup root")
@@ -136,11 +136,17 @@ struct ReportBuilder {
         return parts.joined(separator: "; ")
     }
 
+    private func networkDetail(_ hasLoopback: Bool) -> String {
+        let own = hasLoopback ? "a loopback of its own" : "no interface is up"
+        guard preparation.network.isBrokered else { return hasLoopback ? own + " and nothing else" : own }
+        return own + "; " + preparation.network.summary
+    }
+
     private var landlockDetail: String {
         let landlock = preparation.spec.landlock
         guard landlock.abi > 0 else { return "not available" }
         var parts = ["ABI \(landlock.abi) of \(LandlockPlan.highestCodedABI) known", "\(preparation.spec.pathRules.count) path rules"]
-        if landlock.handledNetwork != 0 { parts.append("no TCP") }
+        if landlock.handledNetwork != 0 { parts.append(preparation.network.isBrokered ? "no TCP of its own" : "no TCP") }
         if landlock.scoped != 0 { parts.append("signals and abstract sockets scoped") }
         return parts.joined(separator: "; ")
     }

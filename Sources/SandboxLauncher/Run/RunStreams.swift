@@ -11,6 +11,7 @@ struct RunStreams: ~Copyable {
     private var input: InputStream?
     private var terminal: TerminalRelay?
     private var toolInput: OwnedDescriptor?
+    private var passesCallersInput = false
     private var toolOutput: OwnedDescriptor?
     private var toolError: OwnedDescriptor?
 
@@ -57,6 +58,7 @@ struct RunStreams: ~Copyable {
         switch source {
         case .none:
             toolInput = try PathResolution.open(path: "/dev/null", flags: O_RDONLY)
+            passesCallersInput = true // not a pipe of ours either
             input = InputStream()
         case .bytes(let bytes):
             var pipe = try Pipe.make()
@@ -76,9 +78,22 @@ struct RunStreams: ~Copyable {
                 input = InputStream(target: target, relaying: number)
             } else {
                 toolInput = try OwnedDescriptor.duplicating(number)
+                passesCallersInput = true
                 input = InputStream()
             }
         }
+    }
+
+    /// Gives the tool's pipes to the tool's own host ids: `/dev/stdout` opened by name is a permission check on the pipe.
+    func belong(to user: UInt32, _ group: UInt32) {
+        for number in [toolInput.number, toolOutput.number, toolError.number].compactMap({ $0 }) where isOurs(number) {
+            _ = fchown(number, user, group) // a tool that cannot open its stdout by name still has the descriptor
+        }
+    }
+
+    /// A pipe made here, not a descriptor that the caller passed.
+    private func isOurs(_ number: Int32) -> Bool {
+        number != toolInput.number || !passesCallersInput
     }
 
     /// Numbers to send with the request, in the order of launch_spec.h.

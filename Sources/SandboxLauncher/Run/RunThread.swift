@@ -8,6 +8,12 @@ enum RunThread {
     }
 
     static func start(_ run: @escaping @Sendable () -> Void) {
+        // No thread to be had: the caller's own is better than no answer.
+        if !tryStart(run) { run() }
+    }
+
+    /// False when there is no thread to be had; then nothing runs.
+    static func tryStart(_ run: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
@@ -21,8 +27,8 @@ enum RunThread {
                 Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
             }, body.toOpaque())
-        // No thread to be had: the caller's own is better than no answer.
-        if failed != 0 { body.takeRetainedValue().run() }
+        if failed != 0 { body.release() }
+        return failed == 0
     }
 }
 

@@ -32,6 +32,7 @@ struct SealedRun: ~Copyable {
     private var awaitsUsage = false
     private var exitedAt: UInt64 = 0
     private var insisted = false
+    private var listenerEnded = false
     private var isGivenUp = false
 
     /// After SIGTERM at the wall-clock limit, before SIGKILL.
@@ -65,10 +66,12 @@ struct SealedRun: ~Copyable {
         let endedAt = MonotonicClock.now()
         drain(buffer)
         let end = MonotonicClock.now()
-        let outcome = decideOutcome(cgroup: cgroup)
+        let events = cgroup?.events()
+        let outcome = decideOutcome(events)
         let (log, createdNames, createdLimitHit) = mediationRecord
         return RunEnd(
-            outcome: outcome, started: started, usage: usage, memoryKills: memoryKills, wallNanoseconds: end - began,
+            outcome: outcome, started: started, usage: usage, memoryKills: memoryKills + (events?.oomKills ?? 0),
+            forksRefused: events?.forksRefused ?? 0, wallNanoseconds: end - began,
             stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
             violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
             exitedAt: exitedAt, endedAt: endedAt)
@@ -130,7 +133,7 @@ struct SealedRun: ~Copyable {
         func readable(_ number: Int32) -> pollfd { pollfd(fd: number, events: Int16(POLLIN), revents: 0) }
         if let number = status.number { add(readable(number), .status) }
         if let number = process.number { add(readable(number), .process) }
-        if let number = listenerNumber { add(readable(number), .listener) }
+        if let number = listenerNumber, !listenerEnded { add(readable(number), .listener) }
         add(stdout.pollEntry, .stdout)
         add(stderr.pollEntry, .stderr)
         if exited == nil { add(input.pollEntry, .input) }
@@ -162,7 +165,9 @@ struct SealedRun: ~Copyable {
         case .status: receiveMessage()
         case .process: process = nil
         case .listener:
-            if events & Int16(POLLIN) != 0 {
+            if events & Int16(POLLIN) == 0 {
+                listenerEnded = true // nobody uses the filter any more: the end of the tree is near, and stays readable
+            } else {
                 // A few at a time: a flood of refused calls must not keep the output or the clock waiting.
                 for _ in 0..<16 {
                     guard let number = listenerNumber, mediator?.serve() == true else { break }
@@ -211,7 +216,7 @@ struct SealedRun: ~Copyable {
             if let descriptor = received.takeDescriptor(0) {
                 mediator = CallMediator(
                     listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
-                    confinement: request.confinement, identity: preparation.mediationIdentity)
+                    confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity)
             }
         case .usage:
             awaitsUsage = false
@@ -308,13 +313,13 @@ struct SealedRun: ~Copyable {
         stderr.drop()
     }
 
-    private func decideOutcome(cgroup: borrowing ControlGroupLease?) -> RunOutcome {
+    private func decideOutcome(_ events: ControlGroupEvents?) -> RunOutcome {
         if let failed { return preparation.outcome(ofFailure: failed, program: request.arguments[0]) }
         if let settled = cause.outcome { return settled }
         guard let exited else { return .launcherDied }
         return preparation.outcome(
             ofStatus: exited.status, limits: request.confinement.limits,
-            memoryKills: memoryKills + (preparation.kernelMemoryKills(cgroup)))
+            memoryKills: memoryKills + (events?.oomKills ?? 0))
     }
 }
 
@@ -323,7 +328,10 @@ struct RunEnd: Sendable {
     var outcome: RunOutcome
     var started: LaunchMessage?
     var usage: SandboxUsage
+    /// Processes killed for memory, by the kernel or by the supervisor.
     var memoryKills: UInt64
+    /// Forks that the pids limit refused, where a cgroup counts them.
+    var forksRefused: UInt64
     var wallNanoseconds: UInt64
     var stdout: CapturedOutput
     var stderr: CapturedOutput

@@ -195,9 +195,16 @@ extension ArgumentRules {
             // keyboard (0x4B..) and virtual-terminal (0x56..) requests as ranges. FIOASYNC stays: event loops use it, and its
             // signal goes to the owner that the caller set, inside its own pid namespace.
             let requests: [UInt32] = [0x5412, 0x541C, 0x541D, 0x5423]
-            let ranges: [UInt32] = [0x4B00, 0x5600]
+            var ranges: [(value: UInt32, mask: UInt32)] = [(0x4B00, 0xffff_ff00), (0x5600, 0xffff_ff00)]
+            if context.demands.mediateNetwork {
+                // A socket that the supervisor hands over stands in the host's network: it must not tell of interfaces and routes
+                // there. 0x8910 to 0x89FF, without SIOCATMARK and its neighbours below; 0x8B00 are wireless extensions.
+                ranges += [
+                    (0x8910, 0xffff_fff0), (0x8920, 0xffff_ffe0), (0x8940, 0xffff_ffc0), (0x8980, 0xffff_ff80), (0x8B00, 0xffff_ff00),
+                ]
+            }
             return ArgumentRules(
-                patterns: requests.map { ([.low(1, is: $0)], refusal) } + ranges.map { ([.bits(1, 0xffff_ff00, are: $0)], refusal) },
+                patterns: requests.map { ([.low(1, is: $0)], refusal) } + ranges.map { ([.bits(1, $0.mask, are: $0.value)], refusal) },
                 otherwise: .allow)
         case "prctl":
             return allowOnly(prctlPatterns, else: refusal)

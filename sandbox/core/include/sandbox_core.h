@@ -68,6 +68,7 @@ int gb_install_filter(const struct gb_spec_view *spec, int notify);
 
 // ---- usage.c: counts what the processes of this pid namespace use, from inside (only the init sees them all)
 void gb_count_usage(struct gb_usage *usage);
+void gb_count_reaped_usage(struct gb_usage *usage); // when nobody is left but the init
 
 // ---- init.c: the sandbox's pid 1 after the tool has started; does not return
 _Noreturn void gb_run_init(int status_socket, pid_t tool);

@@ -90,6 +90,11 @@ int gbx_seals(int fd);
 int gbx_pidfd_open(int pid);
 int gbx_pidfd_send_signal(int pidfd, int signal);
 
+// The same for one thread (Linux 6.9; -EINVAL before): its own descriptor table is what pidfd_getfd sees.
+int gbx_pidfd_open_thread(int tid);
+// pidfd_getfd: no wrapper before glibc 2.36. A descriptor of ours for the process's descriptor `fd`, close-on-exec.
+int gbx_pidfd_getfd(int pidfd, int fd);
+
 struct gbx_exit {
     int32_t finished; // 0: still running (only with GBX_WAIT_NOHANG)
     int32_t pid;
@@ -119,6 +124,17 @@ int gbx_set_thread_fsgid(uint32_t gid);
 int gbx_set_thread_groups(size_t count, const uint32_t *_Nullable groups);
 uint32_t gbx_thread_fsuid(void);
 uint32_t gbx_thread_fsgid(void);
+
+// Effective ids of the calling thread alone (setresuid, setresgid; -1 for the others): what a peer sees in SO_PEERCRED.
+// File ids and, as root, the effective capabilities follow.
+int gbx_set_thread_effective_user(uint32_t uid);
+int gbx_set_thread_effective_group(uint32_t gid);
+uint32_t gbx_thread_effective_user(void);
+uint32_t gbx_thread_effective_group(void);
+
+// posix_spawn of `path` with `output` as 1, 0 and 2 on /dev/null, nothing else, an empty environment, no signal blocked or
+// ignored. On success *pid is the child; returns 0.
+int gbx_spawn_asking(const char *_Nonnull path, char *const _Nullable argv[_Nonnull], int output, int *_Nonnull pid);
 
 // posix_spawn of `path` with 0 and 1 on /dev/null, 2 inherited, `inherited` as 3, nothing else, an empty environment,
 // no signal blocked or ignored (addclosefrom_np: _GNU_SOURCE). On success *pid is the child; returns 0.
@@ -180,6 +196,27 @@ int gbx_peer_credentials(int fd, struct gbx_peer *_Nonnull out);
 
 // A datagram socket bound to an abstract name (without the leading NUL): sun_path and its length are awkward in Swift.
 int gbx_bind_abstract(const char *_Nonnull name, size_t length);
+
+struct gbx_socket_facts {
+    int32_t family; // AF_*
+    int32_t type;   // SOCK_*
+    int32_t protocol;
+    uint64_t network; // cookie of the network namespace it was made in; no two living ones are equal
+};
+// SO_DOMAIN, SO_TYPE, SO_PROTOCOL, SO_NETNS_COOKIE (Linux 5.14; not in Swift's Glibc). -ENOTSOCK for anything else.
+int gbx_socket_facts(int fd, struct gbx_socket_facts *_Nonnull out);
+// socket, non-blocking: the type constants are an enum in Swift
+int gbx_socket(int family, int type, int protocol);
+// connect, bind: an address as bytes, without Swift's detour over every sockaddr type
+int gbx_connect(int fd, const void *_Nonnull address, size_t size);
+int gbx_bind(int fd, const void *_Nonnull address, size_t size);
+// shutdown(SHUT_RDWR): wakes a thread that waits in connect
+int gbx_shut_down(int fd);
+int gbx_reuse_address(int fd);
+// 1: IPV6_V6ONLY is set, 0: it is not
+int gbx_is_ipv6_only(int fd);
+// Time-outs, linger, keep-alive and no-delay of one TCP socket for another
+void gbx_copy_stream_options(int from, int to);
 
 // ---- terminal.c --------------------------------------------------------------------------------------------------------
 

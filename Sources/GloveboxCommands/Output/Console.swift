@@ -1,0 +1,20 @@
+internal import Glibc
+internal import LinuxPrimitives
+internal import SandboxPolicy
+
+/// What Glovebox itself says, on descriptors 1 and 2. Nothing is buffered, so nothing is lost at the end.
+enum Console {
+    static func print(_ text: String) { write(text + "\n", to: 1) }
+    static func complain(_ text: String) { write("glovebox: \(SafeText.line(text))\n", to: 2) }
+    static func note(_ text: String) { write(text + "\n", to: 2) }
+
+    /// A report. On a terminal, the characters that JSON leaves alone and terminals obey are shown as text.
+    static func printJSON(_ value: JSONValue) {
+        let text = value.prettyText
+        print(TerminalWindow.isTerminal(1) ? SafeText.clean(text) : text)
+    }
+
+    static func write(_ text: String, to descriptor: Int32) {
+        try? Transfer.writeAll(descriptor, Array(text.utf8)) // a reader that is gone has nothing to be told
+    }
+}

@@ -1,0 +1,112 @@
+internal import Glibc
+internal import Glovebox
+internal import LinuxPrimitives
+internal import SandboxLauncher
+internal import SandboxPolicy
+
+/// `glovebox run`: one command sealed, its output passed through, its exit code ours.
+///
+/// The way to the launch is kept short: no argument parser, no task, no thread but the one that waits for signals.
+enum RunCommand {
+    /// Reads the words after `run`, runs, reports. Returns the exit code.
+    static func perform(_ words: [String]) -> Int32 {
+        do throws(CommandFailure) {
+            switch try RunArguments.read(words) {
+            case .help: return HelpPage.show(["run"])
+            case .run(let arguments): return try run(arguments)
+            }
+        } catch {
+            Console.complain(error.message)
+            return error.exitCode
+        }
+    }
+
+    private static func run(_ arguments: RunArguments) throws(CommandFailure) -> Int32 {
+        if arguments.terminal, !TerminalWindow.isTerminal(0) || !TerminalWindow.isTerminal(1) {
+            throw .usage("-t needs a terminal on standard input and output; leave it out for pipes and files")
+        }
+        StandardDescriptors.fill()
+        let reportFile: ReportFile?
+        if let path = arguments.report { reportFile = try ReportFile.prepare(path) } else { reportFile = nil }
+        let request = try request(arguments)
+        guard let cancellation = try? RunCancellation() else {
+            throw .failed("no descriptor is left for the run; raise the limit on open files (ulimit -n)")
+        }
+        let signals = SignalWatch.start(cancellation)
+        let supervisor: SandboxSupervisor
+        do throws(LaunchError) {
+            supervisor = try SandboxSupervisor()
+        } catch {
+            throw .failed(error.description)
+        }
+        let report = supervisor.run(request, cancellation: cancellation)
+        supervisor.shutDown()
+        return try finish(report, arguments, reportFile, stoppedBy: signals.received)
+    }
+
+    // MARK: - Before
+
+    static func request(_ arguments: RunArguments) throws(CommandFailure) -> RunRequest {
+        do throws(PolicyError) {
+            var policy = try PolicyStore.standard().load(arguments.policy ?? "workspace")
+            var overrides = PolicyOverrides(allow: arguments.allow, deny: arguments.deny)
+            if let timeout = arguments.timeout { overrides.limits[.wall] = timeout }
+            policy = try policy.adding(overrides)
+            var workspace: Workspace?
+            if let choice = arguments.workspace {
+                workspace = try Workspace(checking: choice.path, writable: choice.isWritable)
+            } else if policy.usesWorkspace {
+                workspace = try Workspace(checking: ".", writable: true)
+            }
+            let confinement = try policy.confinement(workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? false)
+            return RunRequest(
+                arguments: arguments.command, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
+                workingDirectory: directory(arguments.workingDirectory, workspace: confinement.workspace),
+                environment: environment(arguments), input: .descriptor(0), output: output(arguments))
+        } catch {
+            // What was typed is a matter of usage; what a file says is not.
+            throw CommandFailure(
+                exitCode: error.file == ResolvedPolicy.commandLine ? ExitStatus.usage : ExitStatus.failure,
+                message: PolicyErrorText.line(error))
+        }
+    }
+
+    private static func directory(_ given: String?, workspace: String?) -> String? {
+        guard let given, !given.hasPrefix("/") else { return given }
+        return "\(workspace ?? "/tmp")/\(given)"
+    }
+
+    /// An interactive program cannot draw without knowing its terminal's kind.
+    private static func environment(_ arguments: RunArguments) -> [String: String] {
+        var environment = arguments.environment
+        if arguments.terminal, environment["TERM"] == nil, let kind = getenv("TERM") { environment["TERM"] = String(cString: kind) }
+        return environment
+    }
+
+    private static func output(_ arguments: RunArguments) -> RunRequest.Output {
+        if arguments.terminal { return .terminal(0) }
+        if arguments.json { return .capture(keep: 512 << 10) }
+        return .forward(
+            stdout: 1, stderr: 2, sanitizeStdout: TerminalWindow.isTerminal(1), sanitizeStderr: TerminalWindow.isTerminal(2))
+    }
+
+    // MARK: - After
+
+    private static func finish(
+        _ report: RunReport, _ arguments: RunArguments, _ reportFile: consuming ReportFile?, stoppedBy signal: Int32?
+    ) throws(CommandFailure) -> Int32 {
+        let value = RunReportJSON.value(report, includingOutput: arguments.json)
+        if arguments.json { Console.printJSON(value) }
+        if !arguments.quiet, !arguments.json {
+            let lines = RunSummary.lines(report, style: TextStyle.of(2))
+            if !lines.isEmpty { Console.note(lines.joined(separator: "\n")) }
+        }
+        try reportFile?.write(value.prettyText + "\n")
+        return exitCode(report.outcome, stoppedBy: signal)
+    }
+
+    static func exitCode(_ outcome: RunOutcome, stoppedBy signal: Int32?) -> Int32 {
+        if case .cancelled = outcome, let signal { return 128 + signal }
+        return outcome.exitCode
+    }
+}

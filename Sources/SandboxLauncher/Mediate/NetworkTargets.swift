@@ -1,0 +1,141 @@
+internal import Glibc
+internal import SandboxPolicy
+
+/// What a policy's network grants mean for one run: addresses and ports. Names were resolved once, by the supervisor, and stay
+/// what they were: whoever answers for a name cannot move it while the run lasts.
+struct NetworkTargets: Sendable, Equatable {
+    struct Target: Sendable, Equatable {
+        var address: InternetAddress
+        /// Nil: every port.
+        var port: UInt16?
+        /// The host as the policy writes it.
+        var host: String
+
+        var description: String {
+            let place = host == address.description ? address.policyText : "\(host) (\(address))"
+            return "\(place):\(port.map(String.init) ?? "*")"
+        }
+    }
+
+    private(set) var targets: [Target] = []
+    /// Ports of this host's loopback that the tool may serve.
+    private(set) var listen: Set<UInt16> = []
+    private(set) var hasLoopback = false
+    /// Lines for the sandbox's own /etc/hosts, each ending in a newline.
+    private(set) var hosts = ""
+    /// What a person should know: names without an address, addresses that a name may not lead to.
+    private(set) var notes: [String] = []
+    private var dropped: [InternetAddress: String] = [:]
+
+    /// `connect` and `bind` go to the supervisor.
+    private(set) var isBrokered = false
+
+    /// Nothing is brokered.
+    init() {}
+
+    /// Names that have to be resolved for these grants, in a fixed order. A host that is neither an address nor a host name
+    /// stops the launch: nobody could say what it would come to mean.
+    static func names(in network: NetworkConfinement) throws(LaunchError) -> [String] {
+        var names: Set<String> = []
+        for endpoint in network.connect where InternetAddress(literal: endpoint.host) == nil && endpoint.host != "localhost" {
+            guard isName(endpoint.host) else {
+                throw LaunchError(
+                    .malformed, "\(endpoint.rule.location): `\(endpoint.host)` is neither an address nor a host name",
+                    mend: "write a name of letters, digits, hyphens and dots, or an address in its full form")
+            }
+            names.insert(endpoint.host)
+        }
+        return names.sorted()
+    }
+
+    /// - Parameter resolved: the addresses of each name, as the resolver gave them.
+    init(_ network: NetworkConfinement, resolved: [String: [InternetAddress]]) throws(LaunchError) {
+        isBrokered = network.isBrokered
+        hasLoopback = network.loopback != nil
+        listen = Set(network.listen.compactMap(\.port))
+        var named: [InternetAddress: [UInt16?]] = [:]
+        for endpoint in network.connect {
+            guard let address = InternetAddress(literal: endpoint.host) else { continue }
+            if address.isUnspecified {
+                throw LaunchError(
+                    .malformed, "\(endpoint.rule.location): `\(endpoint.host)` is no address of a machine",
+                    mend: "write 127.0.0.1 or [::1] for this host")
+            }
+            named[address, default: []].append(endpoint.port)
+            targets.append(Target(address: address, port: endpoint.port, host: address.description))
+        }
+        for endpoint in network.connect where InternetAddress(literal: endpoint.host) == nil {
+            if endpoint.host == "localhost" { // what every machine means by it; no resolver is asked
+                for address in [InternetAddress.loopback4, .loopback6] {
+                    targets.append(Target(address: address, port: endpoint.port, host: endpoint.host))
+                }
+                continue
+            }
+            let addresses = resolved[endpoint.host] ?? []
+            if addresses.isEmpty { note("\(endpoint.host) has no address") }
+            for address in addresses {
+                if let reason = address.reasonToDrop, named[address] == nil {
+                    dropped[address] = endpoint.host
+                    note("\(endpoint.host) leads to \(address), which is \(reason): reached only when a grant names the address")
+                    continue
+                }
+                pin(endpoint.host, address)
+                // An address that is only usable because it is named itself is usable at the ports named there.
+                if address.reasonToDrop == nil {
+                    targets.append(Target(address: address, port: endpoint.port, host: endpoint.host))
+                }
+            }
+        }
+        if hasLoopback, targets.contains(where: { $0.address.isLoopback }) {
+            note("loopback addresses lead to the sandbox's own loopback, so grants of the host's are without effect")
+        }
+    }
+
+    func allows(_ endpoint: InternetEndpoint) -> Bool {
+        guard endpoint.port != 0 else { return false }
+        return targets.contains { $0.address == endpoint.address && ($0.port == nil || $0.port == endpoint.port) }
+    }
+
+    /// The name that leads to an address which only a grant of its own opens.
+    func nameDropped(for address: InternetAddress) -> String? { dropped[address] }
+
+    /// One line for the receipt.
+    var summary: String {
+        var parts: [String] = []
+        if !targets.isEmpty { parts.append("connections made by the supervisor to " + targets.map(\.description).joined(separator: ", ")) }
+        if !listen.isEmpty { parts.append("serves 127.0.0.1 of this host at port " + listen.sorted().map(String.init).joined(separator: ", ")) }
+        return (parts + notes).joined(separator: "; ")
+    }
+
+    private mutating func pin(_ name: String, _ address: InternetAddress) {
+        let line = "\(address) \(name)\n"
+        if !hosts.contains(line) { hosts += line }
+    }
+
+    private mutating func note(_ text: String) {
+        if !notes.contains(text) { notes.append(text) }
+    }
+
+    /// Letters, digits, hyphens and dots, as in /etc/hosts; and nothing that a resolver would read as a number (`127.1`,
+    /// `0x7f000001`): a name's last label is never one.
+    static func isName(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard !bytes.isEmpty, bytes.count <= 253 else { return false }
+        let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let isWord = { (byte: UInt8) in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "-")
+        }
+        let hyphen = UInt8(ascii: "-")
+        guard labels.allSatisfy({ label in
+            !label.isEmpty && label.count <= 63 && label.first != hyphen && label.last != hyphen && label.allSatisfy(isWord)
+        }), let last = labels.last
+        else { return false }
+        let startsLikeNumber = last.first.map { (0x30...0x39).contains($0) } ?? true
+        return !startsLikeNumber
+    }
+}
+
+extension NetworkConfinement {
+    /// There is something that only the supervisor can reach.
+    var isBrokered: Bool { !connect.isEmpty || !listen.isEmpty }
+}

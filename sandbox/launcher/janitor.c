@@ -1,0 +1,111 @@
+// Takes the dismantling of a sandbox's mount namespace off the caller's path.
+//
+// The kernel dismantles a mount namespace when its last user goes, inside that user's exit: 0.1 to 0.3 ms in which nothing of
+// the tool lives any more, but its init does not end. A small process of the launcher's holds every namespace a little longer
+// than its init and closes it then; the work is done here. It holds nothing else, and what it holds is bounded: beyond that
+// an init dismantles its own. As the host's root only: an ordinary user's launcher may not look into a sandbox it made.
+#define _GNU_SOURCE
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HELD_MAX = 256 };
+
+static struct {
+    struct pollfd inits[HELD_MAX + 1]; // the first is the socket
+    int namespaces[HELD_MAX + 1];
+    nfds_t count;
+} held;
+
+static void release(nfds_t slot)
+{
+    close(held.inits[slot].fd);
+    close(held.namespaces[slot]); // the last user: dismantled in this call
+    held.count--;
+    held.inits[slot] = held.inits[held.count];
+    held.namespaces[slot] = held.namespaces[held.count];
+}
+
+// Returns 0, or 1 when the launcher is gone.
+static int take(int socket)
+{
+    char byte;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t length = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (length == 0) return 1;
+    if (length < 0) return errno != EAGAIN && errno != EINTR;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights == NULL || rights->cmsg_len != CMSG_LEN(2 * sizeof(int))) return 0;
+    int descriptors[2];
+    memcpy(descriptors, CMSG_DATA(rights), sizeof descriptors);
+    held.inits[held.count] = (struct pollfd){.fd = descriptors[0], .events = POLLIN};
+    held.namespaces[held.count++] = descriptors[1];
+    return 0;
+}
+
+static _Noreturn void tidy(int socket)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); // beside the socket's end, which tells as well
+    held.inits[0] = (struct pollfd){.fd = socket, .events = POLLIN};
+    held.count = 1;
+    for (;;) {
+        // Full: no more is taken until something was released; the launcher then keeps its namespaces to itself.
+        held.inits[0].events = held.count <= HELD_MAX ? POLLIN : 0;
+        if (poll(held.inits, held.count, -1) < 0) continue;
+        for (nfds_t slot = held.count - 1; slot > 0; slot--)
+            if (held.inits[slot].revents != 0) release(slot);
+        if (held.inits[0].revents != 0 && held.count <= HELD_MAX && take(socket)) _exit(0);
+    }
+}
+
+int janitor_start(void)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    pid_t pid = fork();
+    if (pid == 0) {
+        const int kept = 4;
+        if (ends[1] != kept && dup3(ends[1], kept, O_CLOEXEC) < 0) _exit(1);
+        syscall(SYS_close_range, 3u, 3u, 0u);
+        syscall(SYS_close_range, 5u, ~0u, 0u);
+        tidy(kept);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return -EAGAIN;
+    }
+    return ends[0];
+}
+
+void janitor_hold(const struct launcher *launcher, pid_t pid, int pidfd)
+{
+    char path[32];
+    size_t at = gb_format_number(path, sizeof path, (uint64_t)pid);
+    if (launcher->janitor < 0 || at == 0) return;
+    memcpy(path + at, "/ns/mnt", 8);
+    int namespace = openat(launcher->proc, path, O_RDONLY | O_CLOEXEC);
+    if (namespace < 0) return; // it has ended already
+    char byte = 0;
+    int descriptors[2] = {pidfd, namespace};
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof descriptors)] = {0};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof descriptors);
+    memcpy(CMSG_DATA(rights), descriptors, sizeof descriptors);
+    // A busy janitor is not waited for: this sandbox's init then dismantles its namespace itself.
+    sendmsg(launcher->janitor, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(namespace);
+}
