@@ -48,6 +48,9 @@ package final class SandboxSupervisor: Sendable {
         }
     }
 
+    /// Starts the launcher now, beside what the caller does next. Without it the first run starts it.
+    package func prestart() { connection.prestart() }
+
     deinit {
         shutDown()
     }

@@ -1,5 +1,6 @@
 // glovebox-bench: programs to run, never tests. Everything it starts ends with it.
 //   glovebox-bench launch [--rounds N]     /bin/true bare, sealed, under bwrap; whole commands; stages
+//   glovebox-bench policy                  what a policy costs before the launch, step by step
 //   glovebox-bench soak [--runs N]         leaks and memory over many runs
 internal import Glibc
 internal import LinuxPrimitives
@@ -31,10 +32,12 @@ do {
     case "launch":
         let place = String(program[..<(program.lastIndex(of: "/") ?? program.endIndex)])
         try LaunchBenchmark(directory: place, policies: policies, rounds: value(after: "--rounds", default: 200)).run()
+    case "policy":
+        try PolicyBenchmark(policies: policies).run()
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is neither `launch` nor `soak`")
+        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `soak`")
         exit(64)
     }
 } catch {

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int write_whole(int directory, const char *path, const char *text, size_t length)
@@ -77,7 +76,8 @@ int gb_open_id_map_namespace(int proc, const struct gb_mount *mount, uint32_t ui
     // The holder waits on a pipe that nobody writes: it ends when we close our end, whatever happens to us.
     int gate[2];
     if (pipe2(gate, O_CLOEXEC) < 0) return -errno;
-    struct gbk_clone_args arguments = {.flags = CLONE_NEWUSER, .exit_signal = 0};
+    // The launcher ignores SIGCHLD: the holder vanishes by itself, and nobody waits for its end.
+    struct gbk_clone_args arguments = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
     long holder = syscall(SYS_clone3, &arguments, sizeof arguments);
     if (holder == 0) {
         char none;
@@ -98,8 +98,5 @@ int gb_open_id_map_namespace(int proc, const struct gb_mount *mount, uint32_t ui
     }
     close(gate[0]);
     close(gate[1]);
-    if (holder > 0)
-        while (waitpid((pid_t)holder, NULL, __WCLONE) < 0 && errno == EINTR) {
-        }
     return result;
 }

@@ -67,7 +67,7 @@ static _Noreturn void tidy(int socket)
     }
 }
 
-int janitor_start(void)
+static int start(void)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
@@ -87,11 +87,14 @@ int janitor_start(void)
     return ends[0];
 }
 
-void janitor_hold(const struct launcher *launcher, pid_t pid, int pidfd)
+void janitor_hold(struct launcher *launcher, pid_t pid, int pidfd)
 {
     char path[32];
     size_t at = gb_format_number(path, sizeof path, (uint64_t)pid);
-    if (launcher->janitor < 0 || at == 0) return;
+    if (!launcher->is_root || at == 0) return;
+    // Not for the first launch: a one-shot command's launcher has no second one, and a process costs more than it saves.
+    if (launcher->janitor < 0 && launcher->next_serial > 1) launcher->janitor = start();
+    if (launcher->janitor < 0) return;
     memcpy(path + at, "/ns/mnt", 8);
     int namespace = openat(launcher->proc, path, O_RDONLY | O_CLOEXEC);
     if (namespace < 0) return; // it has ended already

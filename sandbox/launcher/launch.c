@@ -102,12 +102,13 @@ void launch_run(struct launcher *launcher, struct launch *launch)
     const struct gb_spec *spec = &launch->spec.header;
     uint32_t detail = 0;
     int failed;
-    if (launcher->has_templates && spec->template_key != 0) {
-        launch->root = template_copy(&launch->spec, &detail);
-        if (launch->root < 0) {
-            report_failure(launch->status, GB_STAGE_MOUNTS, -launch->root, detail);
+    if (launcher->is_root && spec->template_key != 0) {
+        int root = template_copy(&launch->spec, &detail);
+        if (root < 0 && root != TEMPLATE_NONE) {
+            report_failure(launch->status, GB_STAGE_MOUNTS, -root, detail);
             return;
         }
+        launch->root = root < 0 ? -1 : root;
     }
     if ((spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) && (failed = detach_sources(launcher, launch, &detail))) {
         report_failure(launch->status, GB_STAGE_MOUNTS, -failed, detail);

@@ -18,9 +18,9 @@ struct launcher {
     int liveness_read;    // children see the end of this pipe when the launcher is gone
     int liveness_write;
     struct gate *gate;
-    int has_templates;     // a place of its own for finished roots: only as the host's root
+    int is_root;           // the host's root: may keep templates and hold namespaces
     uint32_t next_serial;
-    int janitor;          // socket to the janitor, or -1
+    int janitor;          // socket to the janitor, or -1; started with the second launch
 };
 
 struct launch {
@@ -46,13 +46,13 @@ int request_receive(struct launcher *launcher, struct launch *launch);
 void request_release(struct launch *launch);
 
 // template.c: finished roots that runs of one policy share as copies. Only the host's root can make mounts outside a sandbox.
-int template_prepare_place(void);
-// A detached copy of the template that the spec names, built at its first use. On failure `*detail` is the mount.
+// A detached copy of the template that the spec names; TEMPLATE_NONE when there is none (yet): the child then builds all of its
+// root. -errno with the mount in `*detail` when one could not be built.
+#define TEMPLATE_NONE (-1000000)
 int template_copy(const struct gb_spec_view *spec, uint32_t *detail);
 
 // janitor.c
-int janitor_start(void); // its socket, or -errno
-void janitor_hold(const struct launcher *launcher, pid_t pid, int pidfd); // best effort: the mount namespace outlives the init
+void janitor_hold(struct launcher *launcher, pid_t pid, int pidfd); // best effort: the mount namespace outlives the init
 
 // child.c: the new process, from clone to its end.
 _Noreturn void child_enter(const struct launcher *launcher, struct launch *launch);

@@ -43,8 +43,8 @@ static int prepare(struct launcher *launcher)
     launcher->gate = mmap(NULL, sizeof *launcher->gate, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (launcher->gate == MAP_FAILED) return -errno;
     gb_prepare_capabilities();
-    launcher->janitor = geteuid() == 0 ? janitor_start() : -1;
-    launcher->has_templates = geteuid() == 0 && template_prepare_place() == 0;
+    launcher->is_root = geteuid() == 0;
+    launcher->janitor = -1;
     return 0;
 }
 

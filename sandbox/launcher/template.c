@@ -1,6 +1,9 @@
 // Finished roots, one per policy, from which runs get copies: the skeleton and the read-only system mounts are the same for
 // every run, and building them costs more than everything else in a cold launch but the clone.
 //
+// A template is built at the second use of its key: a launcher that serves one run, as a one-shot command's does, would pay
+// for it and never use it again.
+//
 // They live in a mount namespace of the launcher's own, so that the host sees none of them. What belongs to one run (its
 // workspace, /tmp, /proc, the covers of denied names) is never part of a template.
 #define _GNU_SOURCE
@@ -24,8 +27,11 @@ static struct template {
     int tree;     // or MOUNTED
 } templates[TEMPLATES];
 static uint32_t next_slot;
+static uint64_t seen[TEMPLATES]; // keys used once
+static uint32_t next_seen;
+static enum { NO_PLACE_YET, HAS_PLACE, NO_PLACE } state;
 
-int template_prepare_place(void)
+static int prepare_place(void)
 {
     if (unshare(CLONE_NEWNS) < 0) return -errno;
     // The host's later mounts are to show up here, ours never there.
@@ -96,9 +102,22 @@ static void detach(struct template *template, const char *name)
     template->tree = tree;
 }
 
+// Remembers a key's first use. True from the second on.
+static int used_before(uint64_t key)
+{
+    for (uint32_t i = 0; i < TEMPLATES; i++)
+        if (seen[i] == key) return 1;
+    seen[next_seen] = key;
+    next_seen = (next_seen + 1) % TEMPLATES;
+    return 0;
+}
+
 int template_copy(const struct gb_spec_view *spec, uint32_t *detail)
 {
     char name[32];
+    if (state == NO_PLACE || !used_before(spec->header.template_key)) return TEMPLATE_NONE;
+    if (state == NO_PLACE_YET) state = prepare_place() == 0 ? HAS_PLACE : NO_PLACE;
+    if (state == NO_PLACE) return TEMPLATE_NONE;
     for (uint32_t slot = 0; slot < TEMPLATES; slot++)
         if (templates[slot].key == spec->header.template_key) {
             name_of(slot, name, sizeof name);

@@ -26,6 +26,13 @@ enum RunCommand {
             throw .usage("-t needs a terminal on standard input and output; leave it out for pipes and files")
         }
         StandardDescriptors.fill()
+        let supervisor: SandboxSupervisor
+        do throws(LaunchError) {
+            supervisor = try SandboxSupervisor()
+        } catch {
+            throw .failed(error.description)
+        }
+        supervisor.prestart() // comes up while the policy is read
         let reportFile: ReportFile?
         if let path = arguments.report { reportFile = try ReportFile.prepare(path) } else { reportFile = nil }
         let request = try request(arguments)
@@ -33,12 +40,6 @@ enum RunCommand {
             throw .failed("no descriptor is left for the run; raise the limit on open files (ulimit -n)")
         }
         let signals = SignalWatch.start(cancellation)
-        let supervisor: SandboxSupervisor
-        do throws(LaunchError) {
-            supervisor = try SandboxSupervisor()
-        } catch {
-            throw .failed(error.description)
-        }
         let report = supervisor.run(request, cancellation: cancellation)
         supervisor.shutDown()
         return try finish(report, arguments, reportFile, stoppedBy: signals.received)

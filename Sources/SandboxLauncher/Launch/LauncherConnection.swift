@@ -67,6 +67,14 @@ final class LauncherConnection: Sendable {
         }
     }
 
+    /// Starts the launcher ahead of the first request, so that it comes up while the caller is still busy. A failure shows at
+    /// that request.
+    func prestart() {
+        state.withLock { state in
+            if state.link == nil { state.link = try? start() }
+        }
+    }
+
     /// Ends the launcher: it leaves when its control socket closes, and every sandbox of it dies with it.
     func close() {
         state.withLock { $0.retire() }
