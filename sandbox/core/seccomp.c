@@ -15,5 +15,7 @@ int gb_install_filter(const struct gb_spec_view *spec, int notify)
     // act that was done on the tool's behalf is never answered with EINTR and tried twice.
     if (notify) flags = GBK_SECCOMP_FILTER_FLAG_NEW_LISTENER | GBK_SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     long result = syscall(SYS_seccomp, GBK_SECCOMP_SET_MODE_FILTER, flags, &program);
+    if (result < 0 && errno == EINVAL && notify) // an older kernel: a signal may make the tool try such a call twice
+        result = syscall(SYS_seccomp, GBK_SECCOMP_SET_MODE_FILTER, GBK_SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     return result < 0 ? -errno : (int)result; // the listener is close-on-exec from birth
 }

@@ -18,7 +18,9 @@ package enum ControlGroupPlacement: Sendable, Equatable {
     /// From the text of /proc/self/cgroup and /proc/self/mountinfo. A controller in a v1 hierarchy is never in v2 at the same
     /// time, so on hybrid hosts v1 is what counts.
     package static func parse(cgroup: String, mountinfo: String) -> ControlGroupPlacement {
-        let mounts = mountinfo.split(separator: "\n").compactMap { Mount(line: $0) }
+        // Most lines are other mounts: only what may be a cgroup is worth taking apart.
+        let lines = mountinfo.utf8.split(separator: UInt8(ascii: "\n")).filter(Mount.mayBeControlGroup)
+        let mounts = lines.compactMap { Mount(line: Substring($0)) }
         var own: [String: String] = [:] // controller → path in its hierarchy; "" is v2
         for line in cgroup.split(separator: "\n") {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -66,6 +68,16 @@ package enum ControlGroupPlacement: Sendable, Equatable {
             }
             root = Mount.unescaped(fields[3])
             point = Mount.unescaped(fields[4])
+        }
+
+        /// Whether the line has ` - cgroup` in it, looked for as bytes.
+        static func mayBeControlGroup(_ line: Substring.UTF8View) -> Bool {
+            let wanted = Array(" - cgroup".utf8)
+            let bytes = Array(line)
+            guard bytes.count >= wanted.count else { return false }
+            return (0...(bytes.count - wanted.count)).contains { start in
+                bytes[start + 1] == UInt8(ascii: "-") && bytes[start..<(start + wanted.count)].elementsEqual(wanted)
+            }
         }
 
         func directory(of path: String, controller: String?) -> String? {

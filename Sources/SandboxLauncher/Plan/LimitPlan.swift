@@ -11,8 +11,9 @@ enum LimitPlan {
             fixed(GBX_RLIMIT_CPU, cpuSeconds, .cpu),
             fixed(GBX_RLIMIT_FSIZE, limits.fileBytes, .file),
             fixed(GBX_RLIMIT_NOFILE, limits.openFiles, .openFiles),
-            // Counted per user namespace (Linux 5.14), so it is this sandbox's own number; one is the init's.
-            fixed(GBX_RLIMIT_NPROC, limits.pids + 1, .pids),
+            // Counted per user namespace (Linux 5.14), so it is this sandbox's own number; one is the init's. Where a cgroup
+            // counts as well it is to refuse first, since only it tells how often.
+            fixed(GBX_RLIMIT_NPROC, limits.pids + (countsMemory ? 2 : 1), .pids),
             ResourceLimit(resource: UInt32(GBX_RLIMIT_CORE), soft: 0, hard: 0, name: "core"),
             ResourceLimit(resource: UInt32(GBX_RLIMIT_STACK), soft: 8 << 20, hard: 64 << 20, name: "stack"),
             ResourceLimit(resource: UInt32(GBX_RLIMIT_MEMLOCK), soft: 64 << 10, hard: 64 << 10, name: "memlock"),

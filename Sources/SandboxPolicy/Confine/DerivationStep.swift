@@ -136,7 +136,7 @@ extension ResolvedPolicy {
         for endpoint in network.listen {
             steps.append(DerivationStep(
                 section: .network, text: "others on this host may reach it at port \(endpoint.port.map(String.init) ?? "any")",
-                mechanisms: ["the supervisor listens and hands connections over"], location: endpoint.rule.location,
+                mechanisms: ["the supervisor hands over a socket bound to the host's 127.0.0.1"], location: endpoint.rule.location,
                 because: endpoint.rule.because))
         }
         return steps
