@@ -116,13 +116,13 @@ package final class SandboxSupervisor: Sendable {
         var preparation = LaunchPreparation(
             spec: LaunchSpec(), plan: plan, denials: denials, network: network, countsMemory: hasCgroup,
             mediationIdentity: hostID.map { ($0, $0) })
-        preparation.spec = try SpecComposer(
-            request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
-            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal, filters: filters
-        ).compose()
-        let bytes = try LaunchSpecEncoder.encode(preparation.spec)
         var streams = try openStreams(request)
         if let hostID { streams.belong(to: hostID, hostID) }
+        preparation.spec = try SpecComposer(
+            request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
+            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal, terminalPath: streams.terminalPath, filters: filters
+        ).compose()
+        let bytes = try LaunchSpecEncoder.encode(preparation.spec)
         try connection.send(
             bytes, flags: isUnified ? GB_REQUEST_CGROUP_V2.rawValue : 0, cgroups: UInt32(groups.count),
             descriptors: streams.toolDescriptors + groups)

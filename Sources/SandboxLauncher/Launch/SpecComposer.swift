@@ -13,6 +13,8 @@ struct SpecComposer {
     let outer: (user: UInt32, group: UInt32)
     let countsMemory: Bool
     let terminal: Bool
+    /// Host path of the run's own pty, when it has one.
+    let terminalPath: String?
     let filters: FilterStore
 
     static let searchPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
@@ -28,6 +30,7 @@ struct SpecComposer {
         spec.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
         spec.searchPath = environment["PATH"] ?? Self.searchPath
         spec.mounts = plan.mounts + denials.covers
+        if let terminalPath { spec.mounts.insert(try console(terminalPath), at: plan.mounts.count) }
         spec.pathRules = plan.pathRules
         spec.landlock = plan.landlock
         spec.innerID = innerID
@@ -45,6 +48,16 @@ struct SpecComposer {
         try addFilter(&spec)
         try addNamespaces(&spec)
         return spec
+    }
+
+    private func console(_ path: String) throws(LaunchError) -> MountEntry {
+        do {
+            let identity = try FileIdentity.of(path: path, followingLink: false)
+            let source = BindSource(path: path, device: identity.device, inode: identity.inode, owner: nil)
+            return MountEntry(kind: .bind(source), target: "/dev/console", noExec: true, device: true)
+        } catch {
+            throw LaunchError(.path, "the run's terminal \(path) cannot be reached: \(error)", mend: "mount devpts on /dev/pts")
+        }
     }
 
     private func addLandlock(_ spec: inout LaunchSpec) throws(LaunchError) {

@@ -269,6 +269,10 @@ struct SandboxPlanner {
         if terminal {
             try bindDevice("/dev/tty", from: "--terminal")
             grants.append(.init(path: "/dev/tty", rights: [.read, .write], subtree: false, rule: nil))
+            // Where the run's own pty gets a name inside (ttyname(3) looks through /dev for it).
+            creations.append(MountEntry(kind: .file(text: "", mode: 0o666), target: "/dev/console"))
+            rules.append(PathRule(path: "/dev/console", access: LandlockPlan.terminalBits, optional: false))
+            grants.append(.init(path: "/dev/console", rights: [.read, .write], subtree: false, rule: nil))
         }
     }
 

@@ -84,6 +84,14 @@ struct RunStreams: ~Copyable {
         }
     }
 
+    /// Host path of the pty that the tool gets, when it gets one.
+    var terminalPath: String? {
+        switch terminal {
+        case .some: toolInput.number.flatMap { try? HostPath.readLink("/proc/self/fd/\($0)") }
+        case nil: nil
+        }
+    }
+
     /// Gives the tool's pipes to the tool's own host ids: `/dev/stdout` opened by name is a permission check on the pipe.
     func belong(to user: UInt32, _ group: UInt32) {
         for number in [toolInput.number, toolOutput.number, toolError.number].compactMap({ $0 }) where isOurs(number) {
