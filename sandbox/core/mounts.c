@@ -120,11 +120,12 @@ static int mask(const char *target)
     return failed;
 }
 
-static int make_read_only(const char *target)
+static int restrict_part(const char *target, uint32_t flags)
 {
     int at = open_target(target);
     if (at < 0) return at;
-    struct gbk_mount_attr attributes = {.attr_set = GBK_MOUNT_ATTR_RDONLY};
+    struct gbk_mount_attr attributes = {.attr_set = (flags & GB_MOUNT_RDONLY ? GBK_MOUNT_ATTR_RDONLY : 0) |
+                                                     (flags & GB_MOUNT_NOEXEC ? GBK_MOUNT_ATTR_NOEXEC : 0)};
     int tree = gb_open_tree(at, "", AT_EMPTY_PATH | GBK_OPEN_TREE_CLONE | GBK_AT_RECURSIVE);
     int failed = tree < 0 ? tree : gb_set_mount_attributes(tree, "", AT_EMPTY_PATH | GBK_AT_RECURSIVE, &attributes);
     if (failed == 0) failed = gb_move_mount_here(tree, at);
@@ -149,7 +150,7 @@ static int carry_out(const struct gb_spec_view *spec, const struct gb_mount *ent
     case GB_MOUNT_DEVPTS:
         return mount("devpts", target, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") < 0 ? -errno : 0;
     case GB_MOUNT_MASK: return mask(target);
-    case GB_MOUNT_READ_ONLY: return make_read_only(target);
+    case GB_MOUNT_RESTRICT: return restrict_part(target, entry->flags);
     default: return -EOPNOTSUPP; // gb_spec_read refused it; still no fall-through
     }
 }
@@ -192,7 +193,7 @@ int gb_carry_out(const struct gb_spec_view *spec, uint32_t from, uint32_t to, co
     for (uint32_t i = from; i < to; i++) {
         const struct gb_mount *entry = &spec->mounts[i];
         *detail = i;
-        int covers = entry->kind == GB_MOUNT_MASK || entry->kind == GB_MOUNT_READ_ONLY;
+        int covers = entry->kind == GB_MOUNT_MASK || entry->kind == GB_MOUNT_RESTRICT;
         int failed = carry_out(spec, entry, trees[i]);
         if (failed == -ENOENT && covers) {
             *skipped += 1; // nothing there to cover; creating the name later is refused by the supervisor

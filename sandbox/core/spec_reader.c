@@ -65,13 +65,15 @@ static bool is_private(const char *target)
 
 static int check_mount(const struct reader *reader, const char *strings, const struct gb_mount *mount)
 {
-    if (mount->kind < GB_MOUNT_DIRECTORY || mount->kind > GB_MOUNT_READ_ONLY) return refuse(reader, "mount kind", EOPNOTSUPP);
+    if (mount->kind < GB_MOUNT_DIRECTORY || mount->kind > GB_MOUNT_RESTRICT) return refuse(reader, "mount kind", EOPNOTSUPP);
     if (mount->flags & ~(uint32_t)GB_MOUNT_ALL_FLAGS) return refuse(reader, "mount flags", EOPNOTSUPP);
     if (!is_string(reader, mount->source) || !is_string(reader, mount->target)) return refuse(reader, "mount strings", EINVAL);
     const char *target = strings + mount->target;
     if (!is_clean_path(target) || target[1] == '\0') return refuse(reader, "mount target", EINVAL);
     if (mount->kind == GB_MOUNT_BIND && !is_clean_path(strings + mount->source)) return refuse(reader, "mount source", EINVAL);
     if (mount->mode & ~01777u) return refuse(reader, "mount mode", EINVAL); // no set-id bits ever
+    if (mount->kind == GB_MOUNT_RESTRICT && !(mount->flags & (GB_MOUNT_RDONLY | GB_MOUNT_NOEXEC)))
+        return refuse(reader, "mount restriction", EINVAL); // one that takes nothing is a mistake
     if ((mount->flags & GB_MOUNT_IDMAP) && mount->kind != GB_MOUNT_BIND) return refuse(reader, "mount id map", EINVAL);
     if ((mount->flags & GB_MOUNT_SHARED) && !(mount->flags & GB_MOUNT_IDMAP)) return refuse(reader, "mount id map", EINVAL);
     if ((mount->flags & GB_MOUNT_IDMAP) && !(reader->header->flags & GB_SPEC_MAPPED_BY_LAUNCHER))

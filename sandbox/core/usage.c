@@ -43,13 +43,16 @@ static const char *number_after(const char *text, const char *name, uint64_t *nu
 
 // Bytes dirtied on disk file systems, less those whose pages were dropped before write-back. Signed: the process that deletes
 // a file gets the credit, not the one that wrote it.
-static int64_t written_by(const char *directory)
+// `*hidden` is set when the kernel does not let us see it (a process that is not dumpable).
+static int64_t written_by(const char *directory, int *hidden)
 {
     char path[48], text[512];
     size_t at = strlen(directory);
     memcpy(path, directory, at);
     memcpy(path + at, "/io", 4);
-    if (read_file(path, text, sizeof text) <= 0) return 0;
+    ssize_t length = read_file(path, text, sizeof text);
+    if (length == -EACCES || length == -EPERM) *hidden = 1;
+    if (length <= 0) return 0;
     uint64_t written, cancelled;
     number_after(text, "\nwrite_bytes:", &written);
     number_after(text, "cancelled_write_bytes:", &cancelled);
@@ -80,7 +83,10 @@ static void count_process(const char *name, struct gb_usage *usage, int64_t *wri
         usage->largest_bytes = resident;
         usage->largest_pid = (int32_t)strtoull(name, NULL, 10);
     }
-    *written += written_by(directory);
+    int hidden = 0;
+    *written += written_by(directory, &hidden);
+    usage->hidden += (uint32_t)hidden;
+    if (hidden) usage->hidden_pid = (int32_t)strtoull(name, NULL, 10);
 }
 
 static uint64_t microseconds(struct timeval time)
@@ -96,7 +102,8 @@ static int64_t count_reaped(struct gb_usage *usage)
     getrusage(RUSAGE_CHILDREN, &reaped);
     usage->cpu_us = microseconds(reaped.ru_utime) + microseconds(reaped.ru_stime);
     usage->peak_bytes = (uint64_t)reaped.ru_maxrss * 1024;
-    return written_by("/proc/self");
+    int hidden = 0;
+    return written_by("/proc/self", &hidden);
 }
 
 void gb_count_reaped_usage(struct gb_usage *usage)

@@ -81,13 +81,17 @@ enum CallTreatment {
     static func byNumber(
         _ specification: FilterSpecification
     ) throws(FilterCompileError) -> [(number: UInt32, treatment: CallTreatment)] {
-        let byNumber = Dictionary(grouping: specification.rules, by: \.number)
         var result: [(number: UInt32, treatment: CallTreatment)] = []
-        for number in byNumber.keys.sorted() {
-            let rules = byNumber[number] ?? []
+        for rules in rulesOfEachNumber(specification) {
             guard let first = rules.first else { continue }
+            let number = first.number
             guard let unsigned = UInt32(exactly: number), unsigned < SystemCall.x32Bit else {
                 throw .invalidRule(call: first.name, reason: "\(number) is no number of x86-64")
+            }
+            // Most calls have one rule, without conditions.
+            if rules.count == 1, first.conditions.isEmpty {
+                result.append((unsigned, .constant(first.action)))
+                continue
             }
             let plain = rules.filter(\.conditions.isEmpty)
             guard plain.allSatisfy({ $0.action == plain[0].action }) else {
@@ -102,6 +106,20 @@ enum CallTreatment {
                 deviating.isEmpty
                 ? .constant(otherwise) : .byArguments(ArgumentCall(number: number, rules: deviating), otherwise: otherwise)
             result.append((unsigned, treatment))
+        }
+        return result
+    }
+
+    /// The rules, those of one number together and in their order, by ascending number.
+    private static func rulesOfEachNumber(_ specification: FilterSpecification) -> [ArraySlice<SyscallRule>] {
+        let rules = specification.rules
+        let order = rules.indices.sorted { (rules[$0].number, $0) < (rules[$1].number, $1) }
+        let sorted = order.map { rules[$0] }
+        var result: [ArraySlice<SyscallRule>] = []
+        var start = 0
+        for index in sorted.indices where index + 1 == sorted.count || sorted[index + 1].number != sorted[index].number {
+            result.append(sorted[start...index])
+            start = index + 1
         }
         return result
     }

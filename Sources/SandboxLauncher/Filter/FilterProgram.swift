@@ -39,7 +39,7 @@ package struct FilterProgram: Sendable, Equatable {
         } else {
             execPointer = nil
         }
-        bytes = instructions.flatMap(\.bytes)
+        bytes = BPFInstruction.encode(instructions)
     }
 
     private static func operands(equalTo value: UInt32, in instructions: [BPFInstruction]) -> [Int] {

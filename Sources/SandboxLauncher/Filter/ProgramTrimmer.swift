@@ -7,8 +7,13 @@ internal import SandboxPolicy
 enum ProgramTrimmer {
     static func trimmed(_ instructions: [BPFInstruction]) -> [BPFInstruction] {
         var graph = instructions.enumerated().map { Node($0.element, at: $0.offset) }
-        for index in graph.indices.dropLast(3) where isEmptyComparison(graph, at: index) {
-            bypass(index, in: &graph)
+        var origins = [[Int]](repeating: [], count: graph.count)
+        for (index, node) in graph.enumerated() where !node.isReturn {
+            origins[node.whenTrue].append(index)
+            if node.whenFalse != node.whenTrue { origins[node.whenFalse].append(index) }
+        }
+        for index in graph.indices.dropLast(3) where isEmptyComparison(graph, at: index, origins) {
+            bypass(index, in: &graph, &origins)
         }
         return relinked(graph)
     }
@@ -38,7 +43,8 @@ enum ProgramTrimmer {
         }
     }
 
-    private static func isEmptyComparison(_ graph: [Node], at index: Int) -> Bool {
+    /// - Parameter origins: from where each instruction is reached.
+    private static func isEmptyComparison(_ graph: [Node], at index: Int, _ origins: [[Int]]) -> Bool {
         let (and, test) = (graph[index + 1].instruction, graph[index + 2].instruction)
         guard graph[index].instruction.code == BPFCode.loadWord, and.code == BPFCode.and, and.operand == 0,
             test.code == BPFCode.jumpIfEqual, test.operand == 0
@@ -47,22 +53,18 @@ enum ProgramTrimmer {
         let target = graph[index + 2].whenTrue
         guard graph[target].instruction.code == BPFCode.loadWord || graph[target].isReturn else { return false }
         // Everybody who comes here must come by a conditional jump that reaches the target too; nobody may enter in the middle.
-        return graph.indices.allSatisfy { from in
-            let node = graph[from]
-            guard !node.isReturn else { return true }
-            let targets = [node.whenTrue, node.whenFalse]
-            if from != index, targets.contains(index + 1) { return false }
-            if from != index + 1, targets.contains(index + 2) { return false }
-            return !targets.contains(index) || (node.isConditional && target - from - 1 <= 255)
-        }
+        return origins[index + 1] == [index] && origins[index + 2] == [index + 1]
+            && origins[index].allSatisfy { graph[$0].isConditional && target - $0 - 1 <= 255 }
     }
 
-    private static func bypass(_ index: Int, in graph: inout [Node]) {
+    private static func bypass(_ index: Int, in graph: inout [Node], _ origins: inout [[Int]]) {
         let target = graph[index + 2].whenTrue
-        for from in graph.indices where graph[from].isConditional {
+        for from in origins[index] {
             if graph[from].whenTrue == index { graph[from].whenTrue = target }
             if graph[from].whenFalse == index { graph[from].whenFalse = target }
         }
+        origins[target] += origins[index]
+        origins[index] = []
     }
 
     /// The reachable instructions in their old order, so that every distance only shrinks.

@@ -49,7 +49,8 @@ struct MountEntry: Sendable, Equatable {
         case proc
         case devpts
         case mask
-        case readOnly
+        /// Takes writing, running or both from a part of an earlier bind, as `readOnly` and `noExec` say.
+        case restrict
     }
     var kind: Kind
     var target: String

@@ -120,7 +120,7 @@ struct LaunchSpecEncoder {
         case .proc: record.kind = GB_MOUNT_PROC.rawValue
         case .devpts: record.kind = GB_MOUNT_DEVPTS.rawValue
         case .mask: record.kind = GB_MOUNT_MASK.rawValue
-        case .readOnly: record.kind = GB_MOUNT_READ_ONLY.rawValue
+        case .restrict: record.kind = GB_MOUNT_RESTRICT.rawValue
         }
         return record
     }

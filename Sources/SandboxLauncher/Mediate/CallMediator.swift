@@ -23,14 +23,21 @@ struct CallMediator: ~Copyable {
     private var awaitingSample: [UInt64: UInt64] = [:]
     private(set) var sawNotification = false
 
+    private let countsMemory: Bool
+    private var memoryFiles: UInt64 = 0
+
+    /// As many memory files as fill the memory limit, and a few for programs that make small ones.
+    private static func memoryFileLimit(_ limits: Limits) -> UInt64 { max(8, limits.memoryBytes / max(1, limits.fileBytes)) }
+
     /// Calls that may wait at once for the other side of a FIFO.
     private static let parkedLimit = 64
 
     init(
         listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement, network: NetworkTargets,
-        identity: (user: UInt32, group: UInt32)?
+        identity: (user: UInt32, group: UInt32)?, countsMemory: Bool
     ) {
-        self.network = NetworkCalls(network, syscalls: confinement.syscalls)
+        self.countsMemory = countsMemory
+        self.network = NetworkCalls(network, syscalls: confinement.syscalls, mediatesLocal: plan.mediatesLocalSockets)
         self.listener = listener
         self.plan = plan
         self.denials = denials
@@ -133,7 +140,7 @@ struct CallMediator: ~Copyable {
         try awaitFreshSample(notification)
         throw .refused(
             NameRules.Refusal(
-                errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up",
+                errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up, or a process of the run hides what it writes",
                 allowedBy: "limits: {disk: …}", rule: nil))
     }
 
@@ -255,9 +262,11 @@ struct CallMediator: ~Copyable {
     }
 
     /// memfd_create where the pid namespace could not be told to make memory files non-executable: made here, that way.
-    private func makeMemory(_ notification: SeccompNotification, _ caller: CallerView) throws(CreatingCalls.Failure) -> Bool {
+    private mutating func makeMemory(_ notification: SeccompNotification, _ caller: CallerView) throws(CreatingCalls.Failure) -> Bool {
         let flags = UInt32(truncatingIfNeeded: notification.arguments[1])
         guard flags & GBX_MFD_EXEC == 0 else { return false }
+        // Without a cgroup nobody counts the pages of memory files: their number and the limit on a file's size bound them.
+        guard countsMemory || memoryFiles < Self.memoryFileLimit(confinement.limits) else { throw .system(ENFILE) }
         let name: [UInt8]
         do { name = try caller.string(at: notification.arguments[0]) } catch { throw .system(error.errno) }
         guard name.count <= 249 else { throw .system(EINVAL) }
@@ -267,6 +276,7 @@ struct CallMediator: ~Copyable {
         }
         guard made >= 0 else { throw .system(-made) }
         let memory = OwnedDescriptor(adopting: made)
+        memoryFiles += 1
         try give(memory.rawValue, flags & GBX_MFD_CLOEXEC != 0, to: notification)
         return true
     }

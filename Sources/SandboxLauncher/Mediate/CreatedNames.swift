@@ -6,7 +6,8 @@ internal import LinuxPrimitives
 /// anew. Moves are seen, so a name cannot slip out of the count by moving it or a directory above it.
 struct CreatedNames {
     private let limit: UInt64
-    private var paths: Set<String> = []
+    /// As bytes: to Swift, canonically equivalent strings would be one name.
+    private var paths: Set<[UInt8]> = []
     /// Names that are no text: they are counted once and for ever.
     private var untracked: UInt64 = 0
     private(set) var total: UInt64 = 0
@@ -35,7 +36,7 @@ struct CreatedNames {
         if count < limit { return .free }
         let began = MonotonicClock.now()
         guard began >= nextRecount else { return .unknown }
-        paths = paths.filter(exists)
+        paths = paths.filter { exists(String(decoding: $0, as: UTF8.self)) }
         let ended = MonotonicClock.now()
         nextRecount = ended + 5 * (ended - began)
         if count < limit { return .free }
@@ -45,23 +46,23 @@ struct CreatedNames {
 
     mutating func add(_ path: String, isText: Bool) {
         total += 1
-        if isText { paths.insert(path) } else { untracked += 1 }
+        if isText { paths.insert(Array(path.utf8)) } else { untracked += 1 }
     }
 
     mutating func move(_ old: String, to new: String, exchanging: Bool) {
-        let atOld = take(old), atNew = take(new) // what stood at the new name is gone, unless it changes places
-        for rest in atOld { paths.insert(new + rest) }
-        if exchanging { for rest in atNew { paths.insert(old + rest) } }
+        let atOld = take(Array(old.utf8)), atNew = take(Array(new.utf8)) // what stood at the new name is gone, unless they change places
+        for rest in atOld { paths.insert(Array(new.utf8) + rest) }
+        if exchanging { for rest in atNew { paths.insert(Array(old.utf8) + rest) } }
     }
 
     /// Removes a path and all below it; returns what followed the path in each.
-    private mutating func take(_ path: String) -> [String] {
-        var rests: [String] = []
-        if paths.remove(path) != nil { rests.append("") }
-        let below = paths.filter { $0.hasPrefix(path + "/") }
+    private mutating func take(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
+        var rests: [ArraySlice<UInt8>] = []
+        if paths.remove(path) != nil { rests.append([]) }
+        let below = paths.filter { $0.count > path.count && $0[path.count] == UInt8(ascii: "/") && $0.starts(with: path) }
         for found in below {
             paths.remove(found)
-            rests.append(String(found.dropFirst(path.count)))
+            rests.append(found[path.count...])
         }
         return rests
     }

@@ -70,7 +70,7 @@ struct CreatingCalls: ~Copyable {
 
     private mutating func create(_ place: borrowing SandboxNames.Place, flags: Int32, mode: UInt32) throws(Failure) -> Answer? {
         if flags & O_DIRECTORY != 0 { throw .system(EINVAL) }
-        try check { () throws(NameRules.Refusal) in try rules.checkCreate(place.path) }
+        try check { () throws(NameRules.Refusal) in try rules.checkCreateLeaf(place.path) }
         try charge()
         let kept = flags & Self.knownFlags | O_EXCL | O_CREAT | O_NOFOLLOW | O_CLOEXEC
         let result = place.withName { openat(place.directory.rawValue, $0, kept, mode & 0o1777) }
@@ -90,17 +90,17 @@ struct CreatingCalls: ~Copyable {
         let path = place.path
         try check { () throws(NameRules.Refusal) in try rules.checkOpen(path, rights: Self.rights(of: flags)) }
         let isFIFO = existing.mode & UInt32(S_IFMT) == UInt32(S_IFIFO)
-        var kept = flags & Self.knownFlags & ~(O_CREAT | O_EXCL) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY
-        if isFIFO { kept |= O_NONBLOCK } // waiting for the other side is the tool's business, not ours
+        // Waiting (for a FIFO's other side, for a lease to be broken) is the tool's business, never ours.
+        let kept = flags & Self.knownFlags & ~(O_CREAT | O_EXCL) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
         let result = place.withName { openat(place.directory.rawValue, $0, kept) }
         guard result >= 0 else {
             let error = errno
             if error == ENOENT { return nil }
-            if isFIFO, error == ENXIO, flags & O_NONBLOCK == 0 { throw .notYet }
+            if flags & O_NONBLOCK == 0, isFIFO && error == ENXIO || error == EWOULDBLOCK { throw .notYet }
             throw .system(error)
         }
         let opened = OwnedDescriptor(adopting: result)
-        if isFIFO, flags & O_NONBLOCK == 0 { _ = gbx_set_nonblocking(opened.rawValue, 0) }
+        if flags & O_NONBLOCK == 0 { _ = gbx_set_nonblocking(opened.rawValue, 0) }
         return .descriptor(opened, closeOnExec: flags & O_CLOEXEC != 0)
     }
 
@@ -119,30 +119,41 @@ struct CreatingCalls: ~Copyable {
         }
     }
 
+    /// Opens anew what the caller has open already, with no more than it has: the file behind a descriptor need not be one of
+    /// the sandbox's (standard input is the caller's choice), so no rule on paths can say what may be done with it.
     private func reopen(_ number: Int32, flags: Int32, caller: CallerView) throws(Failure) -> Answer {
         let pinned = try pin(number, of: caller)
-        let target = try system { () throws(SystemError) in try CallerView.readLink(Array("/proc/self/fd/\(pinned.rawValue)".utf8)) }
-        // Pipes and sockets have no path; a file has to pass as if it were opened by its name.
-        if target.first == UInt8(ascii: "/") {
-            let path = String(decoding: target, as: UTF8.self)
-            try check { () throws(NameRules.Refusal) in try rules.checkOpen(path, rights: Self.rights(of: flags)) }
+        let own = gbx_status_flags(pinned.rawValue)
+        guard own >= 0, own & GBX_O_PATH == 0 else { throw .system(EBADF) }
+        guard Self.rights(of: flags).subtracting(Self.rights(of: own & O_ACCMODE)).isEmpty, own & O_APPEND == 0 || flags & O_TRUNC == 0 else {
+            throw .refused(
+                NameRules.Refusal(
+                    errno: EACCES, layer: "name-denial", reason: "descriptor \(number) is not open that way, and opening it by name gives no more",
+                    allowedBy: nil, rule: nil))
         }
-        let kept = flags & Self.knownFlags & ~(O_CREAT | O_EXCL | O_NOFOLLOW) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+        let kept = flags & Self.knownFlags & ~(O_CREAT | O_EXCL | O_NOFOLLOW) | own & O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
         let result = Glibc.open("/proc/self/fd/\(pinned.rawValue)", kept)
-        guard result >= 0 else { throw .system(errno) }
+        guard result >= 0 else {
+            let error = errno
+            if error == EWOULDBLOCK, flags & O_NONBLOCK == 0 { throw .notYet }
+            throw .system(error)
+        }
         let opened = OwnedDescriptor(adopting: result)
         if flags & O_NONBLOCK == 0 { _ = gbx_set_nonblocking(opened.rawValue, 0) }
         return .descriptor(opened, closeOnExec: flags & O_CLOEXEC != 0)
     }
 
-    /// The file behind a descriptor of the caller, held without opening it. Only when the caller still waits was it the
-    /// caller's: a dead one's number may have become another process's.
+    /// The caller's open file, held by a descriptor of ours, so that what is asked of it and what is done with it are the same
+    /// file whatever the caller does meanwhile. Only when the caller still waits was it the caller's: a dead one's number may
+    /// have become another process's.
     private func pin(_ number: Int32, of caller: CallerView) throws(Failure) -> OwnedDescriptor {
-        let result = Glibc.open("/proc/\(caller.pid)/fd/\(number)", GBX_O_PATH | O_CLOEXEC)
-        guard result >= 0 else { throw .system(errno) }
-        let pinned = OwnedDescriptor(adopting: result)
-        guard caller.isWaiting() else { throw .system(ESRCH) }
-        return pinned
+        do throws(SystemError) {
+            let pinned = try caller.copy(ofDescriptor: number)
+            guard caller.isWaiting() else { throw SystemError(errno: ESRCH, operation: "pidfd_getfd") }
+            return pinned
+        } catch {
+            throw .system(error.errno)
+        }
     }
 
     private static let knownFlags =
@@ -162,7 +173,7 @@ struct CreatingCalls: ~Copyable {
 
     mutating func makeDirectory(_ path: [UInt8], base: Int32, mode: UInt32, caller: CallerView) throws(Failure) {
         let place = try self.place(path, base, caller)
-        try checkNew(place)
+        try check { () throws(NameRules.Refusal) in try rules.checkCreate(place.path) }
         try charge()
         let allowed = mode & ~caller.umask & 0o1777
         try call { place.withName { mkdirat(place.directory.rawValue, $0, allowed) } }
@@ -285,7 +296,7 @@ struct CreatingCalls: ~Copyable {
 
     func checkNew(_ place: borrowing SandboxNames.Place) throws(Failure) {
         let path = place.path
-        try check { () throws(NameRules.Refusal) in try rules.checkCreate(path) }
+        try check { () throws(NameRules.Refusal) in try rules.checkCreateLeaf(path) }
     }
 
     mutating func charge() throws(Failure) {

@@ -18,10 +18,19 @@ struct NameRules {
         var arguments: String? = nil
     }
 
+    /// Making anything but a directory: where names below are denied, only a real directory may stand. A link or a file there
+    /// (`.git` may be either) would bring the denied names in from somewhere else.
+    func checkCreateLeaf(_ path: String) throws(Refusal) {
+        try checkCreate(path)
+        try checkNothingDeniedBelow(path)
+    }
+
     /// Making a name: the directory must be writable, and the name not denied. A name that is denied for reading only could
     /// not be read back, so it is refused as well.
     func checkCreate(_ path: String) throws(Refusal) {
         try checkDenial(path, [.write, .read, .delete])
+        // What may not be run may be written where a cover keeps it from running; without one the name is not made at all.
+        if let denial = denials.denial(of: path, for: .execute), !denials.isCovered(denial) { try checkDenial(path, .execute) }
         try checkGrant(path.parentPath, .write, of: path)
     }
 

@@ -23,16 +23,21 @@ final class NetworkCalls {
 
     private let targets: NetworkTargets
     /// The supervisor's own network namespace; nil when the kernel does not tell, and then nothing is brokered.
-    private let hostNetwork: UInt64?
-    private let permitted: Set<Int32>
+    private lazy var hostNetwork: UInt64? = try? Socket.ownNetwork()
+    /// A policy may take a call away altogether; its notification is then a refusal like any other.
+    private lazy var permitted: Set<Int32> = {
+        let allowed = (try? SyscallCatalogue.allowedCalls(syscalls)) ?? []
+        return Set([("connect", Call.connect), ("bind", .bind)].filter { allowed.contains($0.0) }.map(\.1.rawValue))
+    }()
+    private let syscalls: SyscallRules
+    /// Calls on unix sockets are decided here even where nothing of the network is brokered.
+    private let mediatesLocal: Bool
     private var pending: [UInt64: any PendingConnection] = [:]
 
-    init(_ targets: NetworkTargets, syscalls: SyscallRules) {
+    init(_ targets: NetworkTargets, syscalls: SyscallRules, mediatesLocal: Bool) {
         self.targets = targets
-        hostNetwork = try? Socket.ownNetwork()
-        // A policy may take a call away altogether; its notification is then a refusal like any other.
-        let allowed = (try? SyscallCatalogue.allowedCalls(syscalls)) ?? []
-        permitted = Set([("connect", Call.connect), ("bind", .bind)].filter { allowed.contains($0.0) }.map(\.1.rawValue))
+        self.syscalls = syscalls
+        self.mediatesLocal = mediatesLocal
     }
 
     deinit {
@@ -41,7 +46,8 @@ final class NetworkCalls {
 
     /// Whether the notification is for this broker: nil means that it is to be refused.
     func call(_ number: Int32) -> Call? {
-        targets.isBrokered && permitted.contains(number) ? Call(rawValue: number) : nil
+        guard let call = Call(rawValue: number), targets.isBrokered || mediatesLocal else { return nil }
+        return permitted.contains(number) ? call : nil
     }
 
     // MARK: - Waiting

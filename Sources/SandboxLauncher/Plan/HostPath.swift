@@ -16,7 +16,7 @@ struct HostPath: Sendable, Equatable {
     /// Walks the path from the root. The kernel walks it again at launch, without links, and compares device and inode: what
     /// changes in between stops the launch.
     static func resolve(_ path: String) throws(SystemError) -> HostPath {
-        var pending = path.split(separator: "/").map(String.init)[...]
+        var pending = path.pathComponents[...]
         var walked: [String] = []
         var links: [(place: String, text: String)] = []
         var identity = try FileIdentity.of(path: "/", followingLink: false)
@@ -35,8 +35,8 @@ struct HostPath: Sendable, Equatable {
             guard links.count < 40 else { throw SystemError(errno: ELOOP, operation: "resolve", object: path) }
             let text = try readLink(place)
             links.append((place, text))
-            if text.hasPrefix("/") { walked = [] }
-            pending = (text.split(separator: "/").map(String.init) + pending)[...]
+            if text.utf8.first == UInt8(ascii: "/") { walked = [] }
+            pending = (text.pathComponents + pending)[...]
         }
         let real = "/" + walked.joined(separator: "/")
         if !links.isEmpty { identity = try FileIdentity.of(path: real, followingLink: false) }
@@ -51,19 +51,31 @@ struct HostPath: Sendable, Equatable {
     }
 }
 
+/// Paths compare byte by byte, as the kernel compares them. Swift's own comparison of strings calls canonically equivalent
+/// texts equal, and a slash followed by a combining mark is no slash to it.
 extension String {
+    func isSamePath(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+
     /// Whether the path is `directory` itself or lies below it.
     func isAtOrBelow(_ directory: String) -> Bool {
-        directory == "/" || self == directory || hasPrefix(directory + "/")
+        if directory.utf8.count == 1 { return true } // the root
+        guard utf8.starts(with: directory.utf8) else { return false }
+        let rest = utf8.dropFirst(directory.utf8.count)
+        return rest.isEmpty || rest.first == UInt8(ascii: "/")
     }
 
     var parentPath: String {
-        guard let slash = lastIndex(of: "/"), slash != startIndex else { return "/" }
-        return String(self[..<slash])
+        guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")), slash != startIndex else { return "/" }
+        return String(decoding: utf8[..<slash], as: UTF8.self)
     }
 
     var lastPathComponent: String {
-        guard let slash = lastIndex(of: "/") else { return self }
-        return String(self[index(after: slash)...])
+        guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")) else { return self }
+        return String(decoding: utf8[utf8.index(after: slash)...], as: UTF8.self)
+    }
+
+    /// Components between slashes, empty ones left out.
+    var pathComponents: [String] {
+        utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
     }
 }

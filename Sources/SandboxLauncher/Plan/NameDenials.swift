@@ -13,7 +13,7 @@ struct NameDenials: Sendable {
     /// Looked at for every launch, not once per plan: a name may have come or gone since.
     init(_ denials: [PathDenial], within grants: [SandboxPlan.ResolvedGrant]) throws(LaunchError) {
         var walk = Walk()
-        var covered: Set<String> = []
+        var taken: [String: FileRights] = [:] // several rules may take from one name
         real.reserveCapacity(denials.count)
         for denial in denials {
             let found: (existing: Bool, path: String)
@@ -28,15 +28,22 @@ struct NameDenials: Sendable {
             resolved.path = found.path
             real.append(resolved)
             if found.path != denial.path { real.append(denial) } // the link's own name stays denied too
-            guard found.existing, grants.contains(where: { $0.subtree && found.path.isAtOrBelow($0.path) }),
-                covered.insert(found.path).inserted
+            guard found.existing, grants.contains(where: { $0.subtree && found.path.isAtOrBelow($0.path) })
             else { continue }
-            covers.append(MountEntry(kind: denial.rights.contains(.read) ? .mask : .readOnly, target: found.path))
+            taken[found.path, default: []].formUnion(denial.rights)
         }
+        covers = taken.map { Self.cover($0.key, $0.value) }
         // A cover inside a masked directory has no target any more; parents first, so that a read-only tree can hold masks.
         let masked = covers.filter { $0.kind == .mask }.map(\.target)
         covers = covers.filter { cover in !masked.contains { cover.target != $0 && cover.target.isAtOrBelow($0) } }
             .sorted { $0.target < $1.target }
+    }
+
+    /// Without reading there is nothing to see; otherwise what is taken is writing (and deleting), running, or both.
+    private static func cover(_ path: String, _ rights: FileRights) -> MountEntry {
+        if rights.contains(.read) { return MountEntry(kind: .mask, target: path) }
+        let readOnly = !rights.isDisjoint(with: [.write, .delete])
+        return MountEntry(kind: .restrict, target: path, readOnly: readOnly, noExec: rights.contains(.execute))
     }
 
     /// Resolves many names that share their directories: a directory is walked once.
@@ -84,12 +91,15 @@ extension NameDenials {
     /// The denial that covers a path for any of these rights.
     func denial(of path: String, for rights: FileRights) -> PathDenial? {
         real.first { denial in
-            !denial.rights.isDisjoint(with: rights) && (path == denial.path || (denial.subtree && path.isAtOrBelow(denial.path)))
+            !denial.rights.isDisjoint(with: rights) && (path.isSamePath(as: denial.path) || (denial.subtree && path.isAtOrBelow(denial.path)))
         }
     }
 
+    /// Whether something stood at the denial's path when the sandbox was built, so that a mount covers it.
+    func isCovered(_ denial: PathDenial) -> Bool { covers.contains { denial.path.isAtOrBelow($0.target) } }
+
     /// A denial for something below a path: moving a filled directory there would bring denied names into being.
     func denialBelow(_ path: String) -> PathDenial? {
-        real.first { $0.path != path && $0.path.isAtOrBelow(path) }
+        real.first { !$0.path.isSamePath(as: path) && $0.path.isAtOrBelow(path) }
     }
 }

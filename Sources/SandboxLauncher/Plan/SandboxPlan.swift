@@ -40,12 +40,16 @@ struct SandboxPlan: Sendable {
         }
     }
 
+    /// Connecting to a unix socket by its path is no matter of the file system to Landlock before ABI 9: even through a read-only
+    /// mount a tool could talk to a daemon of the person's. The supervisor then does the call, where `write` allows it.
+    var mediatesLocalSockets: Bool { landlock.abi < 9 }
+
     /// The rights that the grants give on a path inside, before denials. Landlock adds up along the path; the sandbox's own
     /// temporary directories count only where nothing of the policy does.
     func rights(on path: String) -> FileRights {
         var granted: FileRights = [], own: FileRights = []
         var isGranted = false
-        for grant in grants where path == grant.path || (grant.subtree && path.isAtOrBelow(grant.path)) {
+        for grant in grants where path.isSamePath(as: grant.path) || (grant.subtree && path.isAtOrBelow(grant.path)) {
             if grant.rule == nil {
                 own.formUnion(grant.rights)
             } else {

@@ -59,7 +59,7 @@ struct SandboxPlanner {
         }
         var mounts = creations.filter { !isOwn($0) } + binds.filter { !isOwn($0) }
         // Binds come after everything that is created, so the sealed file and directory can be frozen among them.
-        mounts.append(MountEntry(kind: .readOnly, target: "/.sealed"))
+        mounts.append(MountEntry(kind: .restrict, target: "/.sealed", readOnly: true))
         let templateCount = mounts.count
         mounts += creations.filter(isOwn)
         mounts.append(MountEntry(kind: .proc, target: "/proc"))
@@ -69,7 +69,7 @@ struct SandboxPlanner {
         if confinement.readsProcesses != nil || access.abi == 0 {
             mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
         }
-        mounts.append(MountEntry(kind: .readOnly, target: "/proc/sys"))
+        mounts.append(MountEntry(kind: .restrict, target: "/proc/sys", readOnly: true))
 
         let procFiles = confinement.readsProcesses != nil ? ["/proc"] : RootSkeleton.readableProc.map { "/proc/" + $0 }
         rules += procFiles.map { PathRule(path: $0, access: LandlockPlan.readOnlyBits, optional: true) }

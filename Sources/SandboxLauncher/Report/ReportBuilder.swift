@@ -77,6 +77,7 @@ struct ReportBuilder {
         if kills > 0 { hit(.memory, "\(kills) process\(kills == 1 ? " was" : "es were") killed for memory") }
         let forks = end.forksRefused
         if forks > 0 { hit(.pids, "\(forks) new process\(forks == 1 ? " was" : "es were") refused") }
+        if end.hiddenKills > 0 { hit(.disk, "\(end.hiddenKills) process\(end.hiddenKills == 1 ? " was" : "es were") killed for hiding what it wrote (not dumpable)") }
         if end.createdLimitHit { hit(.created, "no more names could be created") }
         if end.usage.writtenBytes >= limits.diskBytes, !hits.contains(where: { $0.limit == LimitName.disk.rawValue }) {
             hit(.disk, "new files were refused after this many bytes")

@@ -32,6 +32,8 @@ struct SealedRun: ~Copyable {
     private var awaitsUsage = false
     private var exitedAt: UInt64 = 0
     private var insisted = false
+    private var hiddenSamples = 0
+    private var hiddenKills: UInt64 = 0
     private var listenerEnded = false
     private var isGivenUp = false
 
@@ -71,7 +73,7 @@ struct SealedRun: ~Copyable {
         let (log, createdNames, createdLimitHit) = mediationRecord
         return RunEnd(
             outcome: outcome, started: started, usage: usage, memoryKills: memoryKills + (events?.oomKills ?? 0),
-            forksRefused: events?.forksRefused ?? 0, wallNanoseconds: end - began,
+            forksRefused: events?.forksRefused ?? 0, hiddenKills: hiddenKills, wallNanoseconds: end - began,
             stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
             violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
             exitedAt: exitedAt, endedAt: endedAt)
@@ -216,7 +218,7 @@ struct SealedRun: ~Copyable {
             if let descriptor = received.takeDescriptor(0) {
                 mediator = CallMediator(
                     listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
-                    confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity)
+                    confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity, countsMemory: preparation.countsMemory)
             }
         case .usage:
             awaitsUsage = false
@@ -263,7 +265,14 @@ struct SealedRun: ~Copyable {
 
     private mutating func checkUsage() {
         let limits = request.confinement.limits
-        mediator?.noteSample(diskIsFull: usage.writtenBytes >= limits.diskBytes)
+        // Who hides what it writes gets no new files: the limit could not be kept otherwise.
+        mediator?.noteSample(diskIsFull: usage.writtenBytes >= limits.diskBytes || usage.hiddenProcesses > 0)
+        // Files that were open before can still grow. One sample may hit a program that is just starting; two in a row are intent.
+        hiddenSamples = usage.hiddenPID > 1 ? hiddenSamples + 1 : 0
+        if hiddenSamples >= 2 {
+            hiddenKills += 1
+            order(GB_ORDER_KILL, pid: usage.hiddenPID)
+        }
         if usage.cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
             cause.settle(.cpuExceeded(limitMilliseconds: limits.cpuMilliseconds))
             killTree()
@@ -332,6 +341,8 @@ struct RunEnd: Sendable {
     var memoryKills: UInt64
     /// Forks that the pids limit refused, where a cgroup counts them.
     var forksRefused: UInt64
+    /// Processes killed because they hid what they wrote to disk.
+    var hiddenKills: UInt64
     var wallNanoseconds: UInt64
     var stdout: CapturedOutput
     var stderr: CapturedOutput

@@ -76,7 +76,8 @@ enum gb_mount_kind {
     GB_MOUNT_PROC = 6,      // fresh proc
     GB_MOUNT_DEVPTS = 7,    // fresh devpts
     GB_MOUNT_MASK = 8,      // make an existing target unreachable (EACCES); absent target: skipped
-    GB_MOUNT_READ_ONLY = 9, // make an existing target, a part of an earlier bind, read-only; absent target: skipped
+    GB_MOUNT_RESTRICT = 9,  // take writing (RDONLY), running (NOEXEC) or both from an existing target, a part of an earlier
+                            // bind; absent target: skipped
 };
 
 enum gb_mount_flags {
@@ -219,6 +220,8 @@ struct gb_usage {
     uint32_t processes;
     int32_t largest_pid; // inner pid of the process with the most resident memory, 0 if none
     uint64_t largest_bytes;
+    uint32_t hidden; // living processes whose written bytes could not be read: they are not dumpable
+    int32_t hidden_pid; // inner pid of one of them, 0 if none
 };
 
 struct gb_message {
@@ -254,7 +257,7 @@ _Static_assert(sizeof(struct gb_mount) == 56, "wire size");
 _Static_assert(sizeof(struct gb_path_rule) == 16, "wire size");
 _Static_assert(sizeof(struct gb_rlimit) == 24, "wire size");
 _Static_assert(sizeof(struct gb_spec) == 160, "wire size");
-_Static_assert(sizeof(struct gb_usage) == 48, "wire size");
+_Static_assert(sizeof(struct gb_usage) == 56, "wire size");
 _Static_assert(sizeof(struct gb_order) == 16, "wire size");
 
 // ---- exit codes of glovebox-launcher ---------------------------------------------------------------------------------
