@@ -63,12 +63,12 @@ struct LaunchPreparation: Sendable {
 
     // MARK: - Ends
 
-    func outcome(ofStatus status: Int32, limits: Limits, memoryKills: UInt64) -> RunOutcome {
+    func outcome(ofStatus status: Int32, limits: Limits, memoryKills: UInt64, cpuMicroseconds: UInt64) -> RunOutcome {
         let signal = status & 0x7F
         guard signal != 0 else { return .exited(code: status >> 8 & 0xFF) }
         switch signal {
         case SIGKILL where memoryKills > 0: return .memoryExceeded(limit: limits.memoryBytes)
-        case SIGXCPU: return .cpuExceeded(limitMilliseconds: limits.cpuMilliseconds)
+        case SIGKILL where cpuMicroseconds / 1000 >= limits.cpuMilliseconds, SIGXCPU: return .cpuExceeded(limitMilliseconds: limits.cpuMilliseconds)
         case SIGSYS: return .violation("the tool was killed for a system call of a foreign architecture (32-bit or x32)")
         default: return .signaled(signal: signal)
         }

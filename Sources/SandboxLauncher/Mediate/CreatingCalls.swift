@@ -41,6 +41,7 @@ struct CreatingCalls: ~Copyable {
     mutating func open(
         _ path: [UInt8], base: Int32, flags: Int32, mode: UInt32, caller: CallerView
     ) throws(Failure) -> Answer {
+        if flags & O_DIRECTORY != 0 { throw .system(EINVAL) } // since Linux 6.4 whatever stands there; before, a file was made
         var path = path
         var base = base
         let exclusive = flags & O_EXCL != 0
@@ -48,7 +49,7 @@ struct CreatingCalls: ~Copyable {
             if !exclusive, let number = Self.ownDescriptor(path, pid: caller.pid) {
                 return try reopen(number, flags: flags, caller: caller)
             }
-            let place = try self.place(path, base, caller, dotted: EISDIR)
+            let place = try self.place(path, base, caller, dotted: exclusive ? EEXIST : EISDIR)
             if place.wantsDirectory { throw .system(EISDIR) }
             guard let existing = try identity(place) else {
                 if let opened = try create(place, flags: flags, mode: mode & ~caller.umask) { return opened }
@@ -69,7 +70,6 @@ struct CreatingCalls: ~Copyable {
     }
 
     private mutating func create(_ place: borrowing SandboxNames.Place, flags: Int32, mode: UInt32) throws(Failure) -> Answer? {
-        if flags & O_DIRECTORY != 0 { throw .system(EINVAL) }
         try check { () throws(NameRules.Refusal) in try rules.checkCreateLeaf(place.path) }
         try charge()
         let kept = flags & Self.knownFlags | O_EXCL | O_CREAT | O_NOFOLLOW | O_CLOEXEC
@@ -251,7 +251,7 @@ struct CreatingCalls: ~Copyable {
     ) throws(Failure) {
         guard flags & ~(GBX_RENAME_NOREPLACE | GBX_RENAME_EXCHANGE) == 0 else { throw .system(EINVAL) }
         let source = try place(old, oldBase, caller, dotted: EBUSY)
-        let target = try place(new, newBase, caller, dotted: EBUSY)
+        let target = try place(new, newBase, caller, dotted: flags & GBX_RENAME_NOREPLACE != 0 ? EEXIST : EBUSY)
         let exchange = flags & GBX_RENAME_EXCHANGE != 0
         let (from, to) = (source.path, target.path)
         try check { () throws(NameRules.Refusal) in

@@ -8,7 +8,8 @@ enum LimitPlan {
     static func resourceLimits(_ limits: Limits, countsMemory: Bool) -> [ResourceLimit] {
         let cpuSeconds = max(1, (limits.cpuMilliseconds + 999) / 1000)
         var all = [
-            fixed(GBX_RLIMIT_CPU, cpuSeconds, .cpu),
+            // SIGXCPU at the limit, SIGKILL a second later: at the same moment only the second would come, and tell nothing.
+            ResourceLimit(resource: UInt32(GBX_RLIMIT_CPU), soft: cpuSeconds, hard: cpuSeconds + 1, name: LimitName.cpu.rawValue),
             fixed(GBX_RLIMIT_FSIZE, limits.fileBytes, .file),
             fixed(GBX_RLIMIT_NOFILE, limits.openFiles, .openFiles),
             // Counted per user namespace (Linux 5.14), so it is this sandbox's own number; one is the init's. Where a cgroup

@@ -11,9 +11,11 @@ enum RootSkeleton {
     /// root may open (kcore, kmsg, kpagecount, timer_list, sysrq-trigger …) needs no cover: the tool is never that root.
     /// What a kernel does not have is skipped.
     static let maskedProc = [
-        "acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "iomem", "ioports", "irq", "kallsyms", "key-users", "keys", "latency_stats",
-        "modules", "mtrr", "sched_debug", "scsi", "sysvipc", "timer_stats", "tty", "zoneinfo",
+        "config.gz", "interrupts", "iomem", "ioports", "kallsyms", "key-users", "keys", "latency_stats", "modules", "mtrr", "sched_debug",
+        "timer_stats", "zoneinfo",
     ]
+
+    static let maskedProcDirectories = ["acpi", "asound", "bus", "driver", "fs", "irq", "scsi", "sysvipc", "tty"]
 
     /// Facts about the machine that programs ask for and that tell nothing of other users.
     static let readableProc = ["cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version", "vmstat"]

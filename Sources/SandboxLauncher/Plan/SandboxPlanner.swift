@@ -66,6 +66,8 @@ struct SandboxPlanner {
         mounts += binds.filter(isOwn)
         // Where Landlock gives only single files of /proc to read, the others need no cover (each costs a mount). Where it gives
         // all of /proc, or is not there, a cover is what hides them.
+        // Directories would stay listable all the same, since listing is given from the root on.
+        mounts += RootSkeleton.maskedProcDirectories.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
         if confinement.readsProcesses != nil || access.abi == 0 {
             mounts += RootSkeleton.maskedProc.map { MountEntry(kind: .mask, target: "/proc/" + $0) }
         }
@@ -107,14 +109,15 @@ struct SandboxPlanner {
     /// from /tmp too; any other split cannot be kept and stops the launch.
     private func temporaryRights() throws(LaunchError) -> FileRights {
         var rights: FileRights = [.read, .write, .delete]
-        for grant in confinement.grants where Self.isPrivate(grant.path + "/") && !grant.rights.isDisjoint(with: [.write, .delete]) {
-            guard grant.rights.isSuperset(of: [.read, .write]) else {
+        for grant in confinement.grants where Self.isPrivate(grant.path + "/") {
+            let isReadOnly = grant.rights.isDisjoint(with: [.write, .delete])
+            guard grant.rights.isSuperset(of: isReadOnly ? .read : [.read, .write]) else {
                 throw LaunchError(
                     .path, "\(grant.rule.location): \(grant.rights.names.joined(separator: ", ")) on \(grant.path) cannot be kept apart from the "
                         + "sandbox's own temporary directory above it",
                     mend: "use a directory outside /tmp and /dev/shm, or grant read, write and delete")
             }
-            if !grant.rights.contains(.delete) { rights.remove(.delete) }
+            if !isReadOnly, !grant.rights.contains(.delete) { rights.remove(.delete) }
         }
         return rights
     }

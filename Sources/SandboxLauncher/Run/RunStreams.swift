@@ -70,18 +70,28 @@ struct RunStreams: ~Copyable {
             let identity = try FileIdentity.of(number)
             // A directory on standard input would be a way around every path rule that starts from names.
             if identity.isDirectory { throw SystemError(errno: EISDIR, operation: "standard input", object: "a directory") }
-            if TerminalWindow.isTerminal(number) {
+            // The tool gets no open file of the caller's: flags and offset of one are shared, and a socket leads both ways.
+            if identity.isRegularFile, let own = Self.reopened(number) {
+                toolInput = OwnedDescriptor(adopting: own)
+                passesCallersInput = true
+                input = InputStream()
+            } else {
                 var pipe = try Pipe.make()
                 toolInput = pipe.takeFirst()
                 let target = pipe.takeSecond()
                 try target.setNonBlocking(true)
                 input = InputStream(target: target, relaying: number)
-            } else {
-                toolInput = try OwnedDescriptor.duplicating(number)
-                passesCallersInput = true
-                input = InputStream()
             }
         }
+    }
+
+    /// The same file for reading, at the same place; nil when it may not be opened anew.
+    private static func reopened(_ number: Int32) -> Int32? {
+        let own = open("/proc/self/fd/\(number)", O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard own >= 0 else { return nil }
+        let offset = lseek(number, 0, SEEK_CUR)
+        if offset > 0 { lseek(own, offset, SEEK_SET) }
+        return own
     }
 
     /// Host path of the pty that the tool gets, when it gets one.

@@ -199,11 +199,22 @@ struct SealedRun: ~Copyable {
 
     // MARK: - The launcher's and the init's word
 
+    /// The next message; nil at the end. An order that reached the init too late makes its end look like a reset connection,
+    /// which the kernel reports once and before the messages that are still there.
+    private static func receive(_ socket: Int32) -> ReceivedMessage? {
+        for _ in 0..<2 {
+            do throws(SystemError) {
+                return try DescriptorMessage.receive(on: socket, maxBytes: LaunchMessage.size + 1, maxDescriptors: 1)
+            } catch {
+                guard error.errno == ECONNRESET else { return nil }
+            }
+        }
+        return nil
+    }
+
     private mutating func receiveMessage() {
         guard let number = status.number else { return }
-        guard var received = (try? DescriptorMessage.receive(on: number, maxBytes: LaunchMessage.size + 1, maxDescriptors: 1)) ?? nil,
-            let message = LaunchMessage(received.bytes)
-        else {
+        guard var received = Self.receive(number), let message = LaunchMessage(received.bytes) else {
             status = nil // the init has ended, or never came to be
             return
         }
@@ -328,7 +339,8 @@ struct SealedRun: ~Copyable {
         guard let exited else { return .launcherDied }
         return preparation.outcome(
             ofStatus: exited.status, limits: request.confinement.limits,
-            memoryKills: memoryKills + (events?.oomKills ?? 0))
+            memoryKills: memoryKills + (events?.oomKills ?? 0),
+            cpuMicroseconds: usage.cpuMicroseconds)
     }
 }
 
