@@ -75,7 +75,7 @@ let package = Package(
         .testTarget(name: "GloveboxCommandsTests",
                     dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"], swiftSettings: swiftSettings),
         .testTarget(name: "IntegrationTests",
-                    dependencies: ["Glovebox", "SandboxTestSupport", "GloveboxCLI", "glovebox-launcher", "sandbox-probe"],
+                    dependencies: ["Glovebox", "SandboxTestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe"],
                     swiftSettings: swiftSettings),
     ],
     cLanguageStandard: .gnu17

@@ -81,7 +81,8 @@ public final class ToolSandbox: Sendable {
             let confinement = try resolved.confinement(workspace: place?.path, workspaceWritable: true)
             return RunRequest(
                 arguments: arguments, confinement: confinement, policyName: resolved.name, policyHash: resolved.hash,
-                environment: environment, input: input.isEmpty ? .none : .bytes(input), output: .capture(keep: max(0, keepingOutput)))
+                environment: environment, input: input.isEmpty ? .none : .bytes(input), output: .capture(keep: max(0, keepingOutput)),
+                workspaceIdentity: place.map { .init(device: $0.device, inode: $0.inode) })
         } catch {
             throw GloveboxError(.policy, error)
         }

@@ -25,6 +25,7 @@ package final class SandboxSupervisor: Sendable {
         var terminal: Bool
         /// Lines of the sandbox's /etc/hosts: names lead to what they led to when the run began.
         var hosts: String
+        var workspaceIdentity: RunRequest.WorkspaceIdentity?
     }
 
     /// - Parameters:
@@ -143,11 +144,12 @@ package final class SandboxSupervisor: Sendable {
         let confinement = request.confinement
         let key = PlanKey(
             policyHash: request.policyHash, workspace: confinement.workspace,
-            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal, hosts: hosts)
+            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal, hosts: hosts,
+            workspaceIdentity: request.workspaceIdentity)
         if !anew, let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
         var planner = SandboxPlanner(
             confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI), terminal: terminal,
-            hosts: hosts)
+            hosts: hosts, workspaceIdentity: request.workspaceIdentity)
         let plan = try planner.plan()
         plans.withLock { plans in
             if plans.count >= Self.planLimit { plans.removeAll() }

@@ -22,6 +22,12 @@ import Testing
             control = ours
         }
 
+        /// A zombie would keep the testing library from seeing how its own child processes end.
+        deinit {
+            _ = try? process.kill(SIGKILL)
+            _ = try? process.wait()
+        }
+
         /// Sends a request and gives the messages that come on its status socket until it ends.
         func launch(
             _ header: gb_request, _ body: [UInt8] = [], specMemory: Int32? = nil, extra: [Int32] = [], descriptors wanted: Int = 4

@@ -40,41 +40,17 @@ extension SandboxFixture {
         let request = try request(
             policy, ["/bin/sh", "-c", script, marker],
             output: .forward(stdout: writing.rawValue, stderr: writing.rawValue, sanitizeStdout: false, sanitizeStderr: false))
-        let cancellation = try RunCancellation()
-        let ended = Task.detached { [supervisor] in await supervisor.runDetached(request, cancellation) }
+        let run = try BackgroundRun(supervisor, request)
         do {
             guard let first = try lines.next(), first == "ready" else { throw RunningTool.NotFound(marker: "the script was not ready") }
-            let value = try await body(try RunningTool.find(marker, cancellation))
-            let report = await ended.value
+            let value = try await body(try RunningTool.find(marker, run.cancellation))
+            let report = await run.report()
             writing.close()
             return (value, report)
         } catch {
-            cancellation.cancel()
-            _ = await ended.value
+            run.cancellation.cancel()
+            _ = await run.report()
             throw error
         }
     }
-}
-
-extension SandboxSupervisor {
-    /// `run` with a cancellation of the caller's own, on a thread of its own.
-    package func runDetached(_ request: RunRequest, _ cancellation: RunCancellation) async -> RunReport {
-        await withCheckedContinuation { continuation in
-            let box = ThreadBody { continuation.resume(returning: self.run(request, cancellation: cancellation)) }
-            var thread = pthread_t()
-            let failed = pthread_create(
-                &thread, nil,
-                { context in
-                    if let context { Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().run() }
-                    return nil
-                }, Unmanaged.passRetained(box).toOpaque())
-            precondition(failed == 0, "no thread for a test run")
-            pthread_detach(thread)
-        }
-    }
-}
-
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }

@@ -7,6 +7,9 @@ package struct Workspace: Sendable, Equatable {
     /// Absolute, without links.
     package let path: String
     package let isWritable: Bool
+    /// Of the directory that was checked: what stands at `path` later may be another one.
+    package let device: UInt64
+    package let inode: UInt64
 
     /// Directories of the system that are nobody's project, though something below them may be.
     private static let refused: Set<String> = [
@@ -28,10 +31,13 @@ package struct Workspace: Sendable, Equatable {
         if name.isEmpty { throw refusal("the name is empty", "name a directory") }
         if name.utf8.contains(0) { throw refusal("the name holds a NUL byte", "remove it") }
         let canonical: String
+        let identity: FileIdentity
         do throws(SystemError) {
-            let identity = try FileIdentity.of(path: name, followingLink: false)
-            canonical = try PathResolution.canonicalPath(name)
-            if identity.isSymbolicLink {
+            // Everything is asked of one open directory, not of a name that could change hands between two questions.
+            let opened = try PathResolution.openPath(path: name, resolve: [])
+            canonical = try PathResolution.canonicalPath("/proc/self/fd/\(opened.rawValue)")
+            identity = try FileIdentity.of(opened.rawValue)
+            if try FileIdentity.of(path: name, followingLink: false).isSymbolicLink {
                 throw SystemError(errno: ELOOP, operation: "workspace", object: canonical)
             }
             guard identity.isDirectory else { throw SystemError(errno: ENOTDIR, operation: "workspace") }
@@ -51,6 +57,8 @@ package struct Workspace: Sendable, Equatable {
         }
         path = canonical
         isWritable = writable
+        device = identity.device
+        inode = identity.inode
     }
 
     /// Why a directory is never a workspace; nil when it may be one. Takes a canonical path.

@@ -22,7 +22,7 @@ struct TrialRun {
             let confinement = try policy.confinement(workspace: workspace.path, workspaceWritable: true)
             let request = RunRequest(
                 arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
-                output: .capture(keep: 4096))
+                output: .capture(keep: 4096), workspaceIdentity: .init(device: workspace.device, inode: workspace.inode))
             return run(request)
         } catch {
             return failed(error.description, "glovebox policy check \(policy)")

@@ -63,7 +63,8 @@ enum RunCommand {
             return RunRequest(
                 arguments: arguments.command, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
                 workingDirectory: directory(arguments.workingDirectory, workspace: confinement.workspace),
-                environment: environment(arguments), input: .descriptor(0), output: output(arguments))
+                environment: environment(arguments), input: .descriptor(0), output: output(arguments),
+                workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
         } catch {
             // What was typed is a matter of usage; what a file says is not.
             throw CommandFailure(
@@ -98,12 +99,20 @@ enum RunCommand {
     ) throws(CommandFailure) -> Int32 {
         let value = RunReportJSON.value(report, includingOutput: arguments.json)
         if arguments.json { Console.printJSON(value) }
-        if !arguments.quiet, !arguments.json {
+        if !arguments.quiet || !toolRan(report.outcome), !arguments.json {
             let lines = RunSummary.lines(report, style: TextStyle.of(2))
             if !lines.isEmpty { Console.note(lines.joined(separator: "\n")) }
         }
         try reportFile?.write(value.prettyText + "\n")
         return exitCode(report.outcome, stoppedBy: signal)
+    }
+
+    /// `--quiet` leaves out the summary of a run, never the reason why there was none.
+    private static func toolRan(_ outcome: RunOutcome) -> Bool {
+        switch outcome {
+        case .setupFailed, .notFound, .notExecutable, .launcherDied: false
+        default: true
+        }
     }
 
     static func exitCode(_ outcome: RunOutcome, stoppedBy signal: Int32?) -> Int32 {

@@ -81,8 +81,8 @@ struct SpecComposer {
         if memfdNoExec { spec.flags.insert(.memfdNoExec) }
         let demands = FilterDemands(
             mediateCreation: plan.mediated, mediateMemfd: !memfdNoExec,
-            mediateNetwork: (request.confinement.network.isBrokered || plan.mediatesLocalSockets) && facts.userNotification,
-            canNotify: facts.userNotification)
+            mediateNetwork: request.confinement.network.isBrokered,
+            mediateLocalSockets: plan.mediatesLocalSockets && facts.userNotification, canNotify: facts.userNotification)
         guard facts.userNotification || denials.real.isEmpty else {
             throw LaunchError(
                 .protectionMissing, "denied names need seccomp notifications, which this kernel does not have",

@@ -21,6 +21,11 @@ struct CallMediator: ~Copyable {
     private var samples: UInt64 = 0
     /// Calls that wait for a fresh sample before they are refused for the disk limit, and the sample count at their arrival.
     private var awaitingSample: [UInt64: UInt64] = [:]
+    /// A policy may take a creating call away altogether; its notification is then a refusal like any other.
+    private lazy var permitted: Set<Int32> = {
+        let names = (try? SyscallCatalogue.allowedCalls(confinement.syscalls)) ?? []
+        return Set(names.compactMap { SyscallTable.number(of: $0) })
+    }()
     private(set) var sawNotification = false
 
     private let countsMemory: Bool
@@ -119,7 +124,7 @@ struct CallMediator: ~Copyable {
         if let call = network.call(notification.number) { return try mediate(call, notification, caller) }
         guard let call = Call(rawValue: notification.number) else { return false }
         if call == .memfdCreate { return try makeMemory(notification, caller) }
-        guard plan.mediated else { return false }
+        guard plan.mediated, permitted.contains(notification.number) else { return false }
         try refuseWhenDiskIsFull(notification)
         try prepare(caller)
         let strings = try readStrings(call, notification, caller)

@@ -1,8 +1,9 @@
 internal import Glibc
 internal import LinuxPrimitives
 
-/// A waiting caller's socket and the address it passes along. The address is a copy, and the socket is held by a copy
-/// of its descriptor: the same open socket, whatever the caller does with its number meanwhile. Its descriptor flags are those at the time of the look.
+/// A waiting caller's socket and the address it passes along. The address is a copy, and the socket is held by a copy of its
+/// descriptor: the same open socket, whatever the caller does with its number meanwhile. Its descriptor flags are those at the
+/// time of the look.
 struct CallerSocket: ~Copyable {
     /// In the caller.
     let number: Int32

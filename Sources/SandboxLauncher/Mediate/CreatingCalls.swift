@@ -44,6 +44,9 @@ struct CreatingCalls: ~Copyable {
         if flags & O_DIRECTORY != 0 { throw .system(EINVAL) } // since Linux 6.4 whatever stands there; before, a file was made
         var path = path
         var base = base
+        // Who opens /dev/tty gets its own controlling terminal: done here it would be the supervisor's. The run's pty stands at
+        // /dev/console, when it has one.
+        if path == Array("/dev/tty".utf8) { path = Array("/dev/console".utf8) }
         let exclusive = flags & O_EXCL != 0
         for _ in 0..<40 {
             if !exclusive, let number = Self.ownDescriptor(path, pid: caller.pid) {
@@ -88,6 +91,7 @@ struct CreatingCalls: ~Copyable {
     ) throws(Failure) -> Answer? {
         // What an open of kernel files by the supervisor would remember is the supervisor's identity: never for /proc.
         let path = place.path
+        if path.isSamePath(as: "/dev/tty") { throw .system(ENXIO) }
         try check { () throws(NameRules.Refusal) in try rules.checkOpen(path, rights: Self.rights(of: flags)) }
         let isFIFO = existing.mode & UInt32(S_IFMT) == UInt32(S_IFIFO)
         // Waiting (for a FIFO's other side, for a lease to be broken) is the tool's business, never ours.

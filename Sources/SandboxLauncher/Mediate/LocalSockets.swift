@@ -14,10 +14,11 @@ extension CreatingCalls {
 
     static func refusedAbstract(_ sockaddr: [UInt8]) -> Failure {
         let name = String(decoding: sockaddr.dropFirst(3).prefix { $0 != 0 }, as: UTF8.self)
+        let printable = String(String.UnicodeScalarView(name.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
         return .refused(
             NameRules.Refusal(
                 errno: EPERM, layer: "network", reason: "abstract names are not served while the network is brokered; use a path",
-                allowedBy: nil, rule: nil, arguments: "@\(name.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.map(String.init).joined())"))
+                allowedBy: nil, rule: nil, arguments: "@\(printable)"))
     }
 
     mutating func bindLocal(_ socket: borrowing CallerSocket, to path: [UInt8], caller: CallerView) throws(Failure) {

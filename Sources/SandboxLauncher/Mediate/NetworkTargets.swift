@@ -103,7 +103,9 @@ struct NetworkTargets: Sendable, Equatable {
     var summary: String {
         var parts: [String] = []
         if !targets.isEmpty { parts.append("connections made by the supervisor to " + targets.map(\.description).joined(separator: ", ")) }
-        if !listen.isEmpty { parts.append("serves 127.0.0.1 of this host at port " + listen.sorted().map(String.init).joined(separator: ", ")) }
+        if !listen.isEmpty {
+            parts.append("serves 127.0.0.1 of this host at port " + listen.sorted().map(String.init).joined(separator: ", "))
+        }
         return (parts + notes).joined(separator: "; ")
     }
 

@@ -7,10 +7,13 @@ struct HostPath: Sendable, Equatable {
     var real: String
     var identity: FileIdentity
     /// Links met on the way, outermost first: where they stand and what they say.
-    var links: [(place: String, text: String)]
+    var links: [Link]
 
-    static func == (a: HostPath, b: HostPath) -> Bool {
-        a.real == b.real && a.identity == b.identity && a.links.elementsEqual(b.links) { $0 == $1 }
+    struct Link: Sendable, Equatable {
+        var place: String
+        var text: String
+        /// Host uid.
+        var owner: UInt32
     }
 
     /// Walks the path from the root. The kernel walks it again at launch, without links, and compares device and inode: what
@@ -18,7 +21,7 @@ struct HostPath: Sendable, Equatable {
     static func resolve(_ path: String) throws(SystemError) -> HostPath {
         var pending = path.pathComponents[...]
         var walked: [String] = []
-        var links: [(place: String, text: String)] = []
+        var links: [Link] = []
         var identity = try FileIdentity.of(path: "/", followingLink: false)
         while let component = pending.popFirst() {
             if component == "." { continue }
@@ -34,7 +37,7 @@ struct HostPath: Sendable, Equatable {
             }
             guard links.count < 40 else { throw SystemError(errno: ELOOP, operation: "resolve", object: path) }
             let text = try readLink(place)
-            links.append((place, text))
+            links.append(Link(place: place, text: text, owner: identity.uid))
             if text.utf8.first == UInt8(ascii: "/") { walked = [] }
             pending = (text.pathComponents + pending)[...]
         }
@@ -72,6 +75,11 @@ extension String {
     var lastPathComponent: String {
         guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")) else { return self }
         return String(decoding: utf8[utf8.index(after: slash)...], as: UTF8.self)
+    }
+
+    /// ASCII letters in lower case, every other byte as it is.
+    var foldingASCIICase: String {
+        String(decoding: utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
     /// Components between slashes, empty ones left out.

@@ -88,10 +88,14 @@ struct NameDenials: Sendable {
 }
 
 extension NameDenials {
-    /// The denial that covers a path for any of these rights.
+    /// The denial that covers a path for any of these rights. Letter case does not count: on a file system that folds it `.GIT`
+    /// is `.git`, and on others nobody needs the difference.
     func denial(of path: String, for rights: FileRights) -> PathDenial? {
-        real.first { denial in
-            !denial.rights.isDisjoint(with: rights) && (path.isSamePath(as: denial.path) || (denial.subtree && path.isAtOrBelow(denial.path)))
+        let folded = path.foldingASCIICase
+        return real.first { denial in
+            guard !denial.rights.isDisjoint(with: rights) else { return false }
+            let denied = denial.path.foldingASCIICase
+            return folded.isSamePath(as: denied) || (denial.subtree && folded.isAtOrBelow(denied))
         }
     }
 
@@ -100,6 +104,10 @@ extension NameDenials {
 
     /// A denial for something below a path: moving a filled directory there would bring denied names into being.
     func denialBelow(_ path: String) -> PathDenial? {
-        real.first { !$0.path.isSamePath(as: path) && $0.path.isAtOrBelow(path) }
+        let folded = path.foldingASCIICase
+        return real.first {
+            let denied = $0.path.foldingASCIICase
+            return !denied.isSamePath(as: folded) && denied.isAtOrBelow(folded)
+        }
     }
 }

@@ -20,7 +20,8 @@ enum NameResolution {
     static func resolve(_ names: [String], cancellation: Int32?) throws(LaunchError) -> [String: [InternetAddress]] {
         guard !names.isEmpty else { return [:] }
         guard names.count <= limit else {
-            throw LaunchError(.malformed, "\(names.count) host names are granted, more than \(limit)", mend: "name addresses, or fewer hosts")
+            throw LaunchError(
+                .malformed, "\(names.count) host names are granted, more than \(limit)", mend: "name addresses, or fewer hosts")
         }
         var answers: [String: [InternetAddress]] = [:]
         let deadline = MonotonicClock.now() + patience

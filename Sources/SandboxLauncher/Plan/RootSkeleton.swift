@@ -11,8 +11,9 @@ enum RootSkeleton {
     /// root may open (kcore, kmsg, kpagecount, timer_list, sysrq-trigger …) needs no cover: the tool is never that root.
     /// What a kernel does not have is skipped.
     static let maskedProc = [
-        "config.gz", "interrupts", "iomem", "ioports", "kallsyms", "key-users", "keys", "latency_stats", "modules", "mtrr", "sched_debug",
-        "timer_stats", "zoneinfo",
+        "buddyinfo", "cgroups", "cmdline", "config.gz", "consoles", "crypto", "devices", "diskstats", "dma", "execdomains", "interrupts",
+        "iomem", "ioports", "kallsyms", "key-users", "keys", "latency_stats", "locks", "misc", "modules", "mtrr", "pagetypeinfo", "partitions",
+        "sched_debug", "softirqs", "swaps", "timer_stats", "zoneinfo",
     ]
 
     static let maskedProcDirectories = ["acpi", "asound", "bus", "driver", "fs", "irq", "scsi", "sysvipc", "tty"]

@@ -10,6 +10,7 @@ struct SandboxPlanner {
     let isRoot: Bool
     let landlockABI: Int32
     let terminal: Bool
+    let workspaceIdentity: RunRequest.WorkspaceIdentity?
     /// Further lines of /etc/hosts, each ending in a newline.
     let hosts: String
 
@@ -23,13 +24,17 @@ struct SandboxPlanner {
     private var note: String?
     private var usesIDMap = false
 
-    init(confinement: Confinement, innerID: UInt32, isRoot: Bool, landlockABI: Int32, terminal: Bool, hosts: String = "") {
+    init(
+        confinement: Confinement, innerID: UInt32, isRoot: Bool, landlockABI: Int32, terminal: Bool, hosts: String = "",
+        workspaceIdentity: RunRequest.WorkspaceIdentity? = nil
+    ) {
         self.confinement = confinement
         self.innerID = innerID
         self.isRoot = isRoot
         self.landlockABI = landlockABI
         self.terminal = terminal
         self.hosts = hosts
+        self.workspaceIdentity = workspaceIdentity
     }
 
     mutating func plan() throws(LaunchError) -> SandboxPlan {
@@ -191,7 +196,21 @@ struct SandboxPlanner {
             throw LaunchError(.path, "\(grant.rule.location): \(grant.path) is neither a file nor a directory",
                               mend: "device nodes are granted with device:PATH")
         }
+        try checkLinks(host, grant)
+        if let expected = workspaceIdentity, let workspace = confinement.workspace, grant.path.isSamePath(as: workspace),
+            expected.device != host.identity.device || expected.inode != host.identity.inode {
+            throw LaunchError(.path, "the workspace \(workspace) was exchanged while the run was being prepared", mend: "start the run again")
+        }
         return host
+    }
+
+    /// A link on the way to a grant says what is granted, so it must not be one that a tool could have planted: none at all in the
+    /// workspace (whose own path has none), and elsewhere only root's.
+    private func checkLinks(_ host: HostPath, _ grant: PathGrant) throws(LaunchError) {
+        guard let link = host.links.first(where: { grant.isWorkspace || $0.owner != 0 }) else { return }
+        throw LaunchError(
+            .path, "\(grant.rule.location): \(grant.path) passes through the link \(link.place), which anybody may have made",
+            mend: "name the real path: \(host.real)")
     }
 
     private mutating func add(_ host: HostPath, _ grant: PathGrant, mediated: Bool) {
@@ -271,7 +290,6 @@ struct SandboxPlanner {
         }
         if terminal {
             try bindDevice("/dev/tty", from: "--terminal")
-            grants.append(.init(path: "/dev/tty", rights: [.read, .write], subtree: false, rule: nil))
             // Where the run's own pty gets a name inside (ttyname(3) looks through /dev for it).
             creations.append(MountEntry(kind: .file(text: "", mode: 0o666), target: "/dev/console"))
             rules.append(PathRule(path: "/dev/console", access: LandlockPlan.terminalBits, optional: false))

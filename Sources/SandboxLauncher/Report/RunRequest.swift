@@ -14,6 +14,17 @@ package struct RunRequest: Sendable {
     package var environment: [String: String]
     package var input: Input
     package var output: Output
+    /// Device and inode of the workspace as it was checked; a different directory at its path stops the launch. Nil: not checked.
+    package var workspaceIdentity: WorkspaceIdentity?
+
+    package struct WorkspaceIdentity: Sendable, Hashable {
+        package var device: UInt64
+        package var inode: UInt64
+        package init(device: UInt64, inode: UInt64) {
+            self.device = device
+            self.inode = inode
+        }
+    }
 
     package enum Input: Sendable {
         /// `/dev/null`
@@ -34,7 +45,8 @@ package struct RunRequest: Sendable {
 
     package init(
         arguments: [String], confinement: Confinement, policyName: String, policyHash: String, workingDirectory: String? = nil,
-        environment: [String: String] = [:], input: Input = .none, output: Output = .capture(keep: 512 << 10)
+        environment: [String: String] = [:], input: Input = .none, output: Output = .capture(keep: 512 << 10),
+        workspaceIdentity: WorkspaceIdentity? = nil
     ) {
         self.arguments = arguments
         self.confinement = confinement
@@ -44,5 +56,6 @@ package struct RunRequest: Sendable {
         self.environment = environment
         self.input = input
         self.output = output
+        self.workspaceIdentity = workspaceIdentity
     }
 }

@@ -7,7 +7,9 @@ extension ResolvedPolicy {
     ///   - workspace: absolute path of the workspace; nil drops every `filesystem:workspace:` rule.
     ///   - workspaceWritable: false for a workspace that the operator opened read-only: write and delete go, the rest stays.
     package func confinement(workspace: String?, workspaceWritable: Bool) throws(PolicyError) -> Confinement {
-        let files = try FileDerivation(policy: self, workspace: workspace, workspaceWritable: workspaceWritable)
+        let environment = environment
+        let files = try FileDerivation(
+            policy: self, search: environment.set["PATH"], workspace: workspace, workspaceWritable: workspaceWritable)
         let paths = files.derive()
         return Confinement(
             workspace: paths.grants.contains { $0.isWorkspace } ? workspace : nil, grants: paths.grants, denials: paths.denials,
@@ -18,22 +20,22 @@ extension ResolvedPolicy {
 
     /// The rule that decides whether the tool may create processes.
     var spawnRule: PolicyRule? {
-        ruleSet.decidingRule(Resource(kind: .process, parts: ["spawn"], extent: .exact), .execute)
+        ruleSet(of: .process).decidingRule(Resource(kind: .process, parts: ["spawn"], extent: .exact), .execute)
     }
 
     /// The rule that gives all processes of the sandbox to read; one for a single process is no OS right.
     var processReadRule: PolicyRule? {
-        let set = ruleSet
-        return rules.first {
-            $0.resource.kind == .process && $0.resource.parts.isEmpty && $0.effect == .allow && $0.rights.contains(.read)
+        let set = ruleSet(of: .process)
+        return set.rules.first {
+            $0.resource.parts.isEmpty && $0.effect == .allow && $0.rights.contains(.read)
                 && set.decidingRule($0.resource, .read)?.effect == .allow
         }
     }
 
     private func deviceGrants() -> [DeviceGrant] {
         var result: [DeviceGrant] = []
-        let set = ruleSet
-        for rule in rules where rule.resource.kind == .device && rule.effect == .allow {
+        let set = ruleSet(of: .device)
+        for rule in set.rules where rule.effect == .allow {
             let path = "/" + rule.resource.parts.map(\.text).joined(separator: "/")
             if result.contains(where: { $0.path == path }) { continue }
             let rights = FileRights([.read, .write].filter { set.decidingRule(rule.resource, $0)?.effect == .allow })
@@ -44,13 +46,13 @@ extension ResolvedPolicy {
 
     private func networkConfinement() throws(PolicyError) -> NetworkConfinement {
         var result = NetworkConfinement()
-        let set = ruleSet
-        for rule in rules where rule.resource.kind == .network && rule.effect == .allow {
+        let set = ruleSet(of: .network)
+        for rule in set.rules where rule.effect == .allow {
             let parts = rule.resource.parts.map(\.text)
             guard let right = rule.rights.first, set.decidingRule(rule.resource, right)?.effect == .allow else { continue }
             // A broker list holds what is allowed; a hole in it cannot be written down, so it stops here instead of being lost.
-            if let hole = rules.first(where: {
-                $0.effect != .allow && $0.resource.kind == .network && $0.resource != rule.resource && rule.resource.covers($0.resource)
+            if let hole = set.rules.first(where: {
+                $0.effect != .allow && $0.resource != rule.resource && rule.resource.covers($0.resource)
             }) {
                 throw PolicyError(
                     file: hole.reference.file, line: hole.reference.line, column: hole.column,

@@ -6,6 +6,8 @@
 struct FileDerivation {
     let set: RuleSet
     let policy: ResolvedPolicy
+    /// PATH inside.
+    let search: String
     let workspace: [ResourcePart]?
     let workspaceWritable: Bool
     /// `deny shell:*`: nothing may be executed.
@@ -15,7 +17,8 @@ struct FileDerivation {
     static let askReason = "ask needs somebody to answer, and a sealed run has nobody"
     static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-    init(policy: ResolvedPolicy, workspace: String?, workspaceWritable: Bool) throws(PolicyError) {
+    /// - Parameter search: the fixed PATH of the tool; nil for the default.
+    init(policy: ResolvedPolicy, search: String?, workspace: String?, workspaceWritable: Bool) throws(PolicyError) {
         var root: [ResourcePart]?
         if let workspace { root = try Self.workspaceParts(workspace) }
         var rules: [PolicyRule] = []
@@ -29,8 +32,9 @@ struct FileDerivation {
             }
             rules.append(translated)
         }
-        set = RuleSet(rules: rules)
+        set = RuleSet(.filesystem, rules)
         self.policy = policy
+        self.search = search ?? Self.defaultPath
         self.workspace = root
         self.workspaceWritable = workspaceWritable
         nothingRuns = policy.rules.first { $0.resource.kind == .shell && $0.resource.parts.isEmpty && $0.effect == .deny }
@@ -52,15 +56,17 @@ struct FileDerivation {
     }
 
     func derive() -> (grants: [PathGrant], denials: [PathDenial]) {
-        var nodes = Set(set.rules.map(\.resource.parts))
+        var nodes = Set(set.places)
         if let workspace { nodes.insert(workspace) }
-        let sorted = nodes.sorted { $0.lexicographicallyPrecedes($1) }
+        let sorted = nodes.sortedAsTree()
         var rightsAt: [[ResourcePart]: FileRights] = [:]
+        rightsAt.reserveCapacity(sorted.count)
         var grants: [PathGrant] = []
         var denials: [PathDenial] = []
         for node in sorted {
+            let covering = set.covering(node)
             let above = inherited(node, rightsAt)
-            let rights = effective(node)
+            let rights = effective(node, covering)
             rightsAt[node] = rights
             let added = rights.subtracting(above)
             let removed = above.subtracting(rights)
@@ -68,10 +74,10 @@ struct FileDerivation {
             if !added.isEmpty || (node == workspace && !rights.isEmpty) {
                 grants.append(PathGrant(
                     path: text(node), rights: rights, subtree: true, isWorkspace: isInWorkspace(node), optional: isOptional(node),
-                    rule: grantRule(node, added.isEmpty ? rights : added)))
+                    rule: grantRule(covering, added.isEmpty ? rights : added)))
             }
             if !removed.isEmpty {
-                denials.append(PathDenial(path: text(node), subtree: true, rights: removed, rule: denialRule(node, removed)))
+                denials.append(PathDenial(path: text(node), subtree: true, rights: removed, rule: denialRule(covering, removed)))
             }
         }
         addPrograms(&grants, &denials, rightsAt)
@@ -88,15 +94,11 @@ struct FileDerivation {
         return []
     }
 
-    private func effective(_ node: [ResourcePart]) -> FileRights {
-        var rights = FileRights(ResourceKind.filesystem.rights.filter { decide(node, $0)?.effect == .allow })
+    private func effective(_ node: [ResourcePart], _ covering: RuleSet.Covering) -> FileRights {
+        var rights = FileRights(ResourceKind.filesystem.rights.filter { covering.effect($0) == .allow })
         if isInWorkspace(node), !workspaceWritable { rights.subtract([.write, .delete]) }
         if nothingRuns != nil { rights.remove(.execute) }
         return rights
-    }
-
-    private func decide(_ node: [ResourcePart], _ right: CapabilityRight) -> PolicyRule? {
-        set.decidingRule(kind: .filesystem, path: node, strictlyBelow: false, right: right)
     }
 
     private func isInWorkspace(_ node: [ResourcePart]) -> Bool { workspace.map { node.starts(with: $0) } ?? false }
@@ -105,20 +107,20 @@ struct FileDerivation {
 
     /// Optional only when every rule that allows this very path says so.
     private func isOptional(_ node: [ResourcePart]) -> Bool {
-        let here = set.rules.filter { $0.effect == .allow && $0.resource.parts == node }
+        let here = set.rules(at: node).filter { $0.effect == .allow }
         return !here.isEmpty && here.allSatisfy(\.optional)
     }
 
-    private func grantRule(_ node: [ResourcePart], _ rights: FileRights) -> RuleReference {
+    private func grantRule(_ covering: RuleSet.Covering, _ rights: FileRights) -> RuleReference {
         for right in ResourceKind.filesystem.rights where rights.contains(FileRights(right)) {
-            if let rule = decide(node, right), rule.effect == .allow { return rule.reference }
+            if let rule = covering.decidingRule(right), rule.effect == .allow { return rule.reference }
         }
         return RuleReference(policy: policy.name, file: policy.chain.last?.file ?? "", line: 0, text: "no rule")
     }
 
-    private func denialRule(_ node: [ResourcePart], _ rights: FileRights) -> RuleReference {
+    private func denialRule(_ covering: RuleSet.Covering, _ rights: FileRights) -> RuleReference {
         for right in ResourceKind.filesystem.rights where rights.contains(FileRights(right)) {
-            guard let rule = decide(node, right), rule.effect != .allow else { continue }
+            guard let rule = covering.decidingRule(right), rule.effect != .allow else { continue }
             return Self.refusal(rule)
         }
         if let nothingRuns, rights == .execute { return nothingRuns.reference }
@@ -136,13 +138,20 @@ struct FileDerivation {
 
     /// `shell` rules name programs; an allow adds the file where no directory grant has it, a deny or an ask hides it.
     private func addPrograms(_ grants: inout [PathGrant], _ denials: inout [PathDenial], _ rightsAt: [[ResourcePart]: FileRights]) {
-        for rule in policy.rules where rule.resource.kind == .shell && !rule.resource.parts.isEmpty {
-            let deciding = policy.ruleSet.decidingRule(rule.resource, .execute)
-            for node in programPaths(rule.resource) {
+        let programs = policy.ruleSet(of: .shell)
+        // The nodes came in order; programs may go between them.
+        if programs.rules.isEmpty { return }
+        let directories = search.utf8.split(separator: UInt8(ascii: ":")).map(Self.parts)
+        for rule in programs.rules where !rule.resource.parts.isEmpty {
+            let deciding = programs.decidingRule(rule.resource, .execute)
+            for node in programPaths(rule.resource, directories) {
                 let path = text(node)
                 let held = rightsAt[node] ?? inherited(node, rightsAt)
                 if rule.effect == .allow {
-                    let isRefused = [CapabilityRight.read, .execute].contains { (decide(node, $0)?.effect ?? .allow) != .allow }
+                    let covering = set.covering(node)
+                    let isRefused = [CapabilityRight.read, .execute].contains {
+                        (covering.decidingRule($0)?.effect ?? .allow) != .allow
+                    }
                     if deciding?.effect != .allow || held.contains(.execute) || isRefused || nothingRuns != nil { continue }
                     if grants.contains(where: { $0.path == path }) { continue }
                     grants.append(PathGrant(
@@ -161,14 +170,14 @@ struct FileDerivation {
         a.utf8.split(separator: 0x2F).lexicographicallyPrecedes(b.utf8.split(separator: 0x2F)) { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// The file of an absolute rule; a bare name in each directory of the tool's PATH.
-    private func programPaths(_ resource: Resource) -> [[ResourcePart]] {
-        func parts(_ path: String) -> [ResourcePart] {
-            path.utf8.split(separator: UInt8(ascii: "/")).map { ResourcePart(String(decoding: $0, as: UTF8.self)) }
-        }
+    /// The file of an absolute rule; a bare name in each of the directories.
+    private func programPaths(_ resource: Resource, _ directories: [[ResourcePart]]) -> [[ResourcePart]] {
         guard let name = resource.parts.first else { return [] }
-        if resource.extent == .exact, let path = resource.parts.last { return [parts(path.text)] }
-        let search = policy.environment.set["PATH"] ?? Self.defaultPath
-        return search.utf8.split(separator: UInt8(ascii: ":")).map { parts(String(decoding: $0, as: UTF8.self)) + [name] }
+        if resource.extent == .exact, let path = resource.parts.last { return [Self.parts(path.text.utf8[...])] }
+        return directories.map { $0 + [name] }
+    }
+
+    private static func parts(_ path: Substring.UTF8View) -> [ResourcePart] {
+        path.split(separator: UInt8(ascii: "/")).map { ResourcePart(String(decoding: $0, as: UTF8.self)) }
     }
 }

@@ -75,19 +75,15 @@ extension ResolvedPolicy {
     /// below it, and at an unnamed one below each: these stand for all.
     private func decidesNothing(_ index: Int) -> Bool {
         let rule = rules[index]
-        let all = RuleSet(rules: rules.filter { $0.resource.kind == rule.resource.kind })
-        var others = rules
-        others.remove(at: index)
-        let rest = RuleSet(rules: others.filter { $0.resource.kind == rule.resource.kind })
-        let nodes = Set(all.rules.map(\.resource.parts)).filter { $0.starts(with: rule.resource.parts) }
-        for node in nodes {
+        let all = ruleSet(of: rule.resource.kind)
+        var without = self
+        without.rules.remove(at: index)
+        let rest = without.ruleSet(of: rule.resource.kind)
+        for node in all.places where node.starts(with: rule.resource.parts) {
             for strictlyBelow in [false, true] where rule.resource.covers(node, strictlyBelow: strictlyBelow) {
-                for right in rule.rights {
-                    func effect(_ set: RuleSet) -> Effect {
-                        set.decidingRule(kind: rule.resource.kind, path: node, strictlyBelow: strictlyBelow, right: right)?.effect ?? .deny
-                    }
-                    if effect(all) != effect(rest) { return false }
-                }
+                let before = all.covering(node, strictlyBelow: strictlyBelow)
+                let after = rest.covering(node, strictlyBelow: strictlyBelow)
+                if rule.rights.contains(where: { before.effect($0) != after.effect($0) }) { return false }
             }
         }
         return true
@@ -104,13 +100,17 @@ extension ResolvedPolicy {
                 .broadWrite, rule, "`\(rule.reference.text)` opens a whole system or home directory for writing",
                 "name the directory that is needed"))
         }
-        if rule.rights.contains(.read), let secret = SensitivePaths.secret(reachedBy: path, isDenied: { isDenied($0) }) {
+        if rule.rights.contains(.read), let secret = SensitivePaths.secret(reachedBy: path, isDenied: deniedPaths()) {
             findings.append(finding(.secretPath, rule, "`\(rule.reference.text)` makes \(secret) readable", "deny it, or grant less"))
         }
         return findings
     }
 
-    private func isDenied(_ path: [String]) -> Bool {
-        ruleSet.decidingRule(Resource(kind: .filesystem, parts: ["host"] + path, extent: .exact), .read)?.effect == .deny
+    /// Tells whether a rule denies to read a path of the host.
+    private func deniedPaths() -> ([String]) -> Bool {
+        let files = ruleSet(of: .filesystem)
+        return { path in
+            files.decidingRule(Resource(kind: .filesystem, parts: ["host"] + path, extent: .exact), .read)?.effect == .deny
+        }
     }
 }

@@ -45,6 +45,10 @@ enum TextCheck {
     static func firstInvalidUTF8(in bytes: [UInt8]) -> Int? {
         var index = 0
         while index < bytes.count {
+            if bytes[index] < 0x80 {
+                index += 1
+                continue
+            }
             let length = sequenceLength(bytes, at: index)
             if length == 0 { return index }
             index += length

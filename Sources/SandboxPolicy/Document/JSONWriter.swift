@@ -33,7 +33,8 @@ struct JSONWriter {
                 writer.write(items[index], indent: indent + 1)
             }
         case .object(let given):
-            let members = pretty ? given : given.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+            let isOrdered = pretty || zip(given, given.dropFirst()).allSatisfy { !utf8Precedes($1.key, $0.key) }
+            let members = isOrdered ? given : given.sorted { utf8Precedes($0.key, $1.key) }
             writeList(open: "{", close: "}", count: members.count, indent: indent) { writer, index in
                 writer.writeString(members[index].key)
                 writer.append(writer.pretty ? ": " : ":")
@@ -63,7 +64,19 @@ struct JSONWriter {
 
     private mutating func writeString(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        var text = text
+        text.withUTF8 { utf8 in
+            if utf8.contains(where: Self.needsEscape) { writeEscaped(utf8) } else { bytes.append(contentsOf: utf8) }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func writeEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+        for byte in text {
             switch byte {
             case UInt8(ascii: "\""): append("\\\"")
             case UInt8(ascii: "\\"): append("\\\\")
@@ -78,7 +91,6 @@ struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// Whole numbers below 2^53 without a fraction, others as Swift's shortest text that reads back to the same value.

@@ -40,9 +40,11 @@ package enum Quantity {
     private static func parse(_ text: String, units: [(String, UInt64)], example: String) throws(Problem) -> UInt64 {
         let digits = text.utf8.prefix { (0x30...0x39).contains($0) }
         let unit = String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self)
-        let names = units.map(\.0).filter { !$0.isEmpty }
-        let form = names.isEmpty ? "write a whole number, for example \(example)"
-            : "write a whole number and one of \(names.joined(separator: ", ")), for example \(example)"
+        var form: String {
+            let names = units.map(\.0).filter { !$0.isEmpty }
+            return names.isEmpty ? "write a whole number, for example \(example)"
+                : "write a whole number and one of \(names.joined(separator: ", ")), for example \(example)"
+        }
         if text.utf8.first == UInt8(ascii: "-") { throw Problem(message: "`\(text)` is negative", mend: form) }
         if digits.isEmpty { throw Problem(message: "`\(text)` is not a quantity", mend: form) }
         guard let factor = units.first(where: { $0.0 == unit })?.1 else {

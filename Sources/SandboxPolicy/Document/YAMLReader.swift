@@ -169,12 +169,14 @@ private struct YAMLEvents {
 
 /// What unquoted words mean in YAML 1.1 and 1.2.
 enum PlainScalar {
+    private static let typedWords: Set<String> = [
+        "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "=", ".inf", "-.inf", ".nan",
+    ]
+
     /// Whether some YAML reader would make a number, boolean or null of it.
     static func looksTyped(_ text: String) -> Bool {
-        let lower = text.lowercased()
-        if ["", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "=", ".inf", "-.inf", ".nan"].contains(lower) {
-            return true
-        }
+        // No typed word is longer than `false`; keys mostly are.
+        if text.utf8.count <= 5, typedWords.contains(text.lowercased()) { return true }
         guard let first = text.utf8.first, (0x30...0x39).contains(first) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
             || first == UInt8(ascii: ".")
         else { return false }

@@ -15,9 +15,20 @@ package struct BPFInstruction: Sendable, Equatable {
     }
 
     /// The eight bytes in the machine's order (little-endian: x86-64).
-    package var bytes: [UInt8] {
-        let low = [UInt8(truncatingIfNeeded: code), UInt8(truncatingIfNeeded: code >> 8), whenTrue, whenFalse]
-        return low + [0, 8, 16, 24].map { (shift: UInt32) -> UInt8 in UInt8(truncatingIfNeeded: operand >> shift) }
+    package var bytes: [UInt8] { Self.encode([self]) }
+
+    /// The bytes of a program.
+    package static func encode(_ instructions: [BPFInstruction]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(instructions.count * size)
+        for instruction in instructions {
+            result.append(UInt8(truncatingIfNeeded: instruction.code))
+            result.append(UInt8(truncatingIfNeeded: instruction.code >> 8))
+            result.append(instruction.whenTrue)
+            result.append(instruction.whenFalse)
+            for byte in 0..<4 { result.append(UInt8(truncatingIfNeeded: instruction.operand >> UInt32(8 * byte))) }
+        }
+        return result
     }
 
     /// Instructions of a program; nil when the bytes are no whole number of them.

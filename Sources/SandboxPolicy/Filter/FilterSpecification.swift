@@ -73,13 +73,16 @@ package struct FilterDemands: Sendable, Equatable, Hashable {
     package var mediateMemfd: Bool
     /// `connect` and `bind` on INET sockets go to the supervisor.
     package var mediateNetwork: Bool
+    /// The same for the sake of unix sockets alone, which Landlock does not know by path before ABI 9.
+    package var mediateLocalSockets: Bool
     /// False where no listener can be had: refused calls then answer a plain errno.
     package var canNotify: Bool
 
-    package init(mediateCreation: Bool, mediateMemfd: Bool, mediateNetwork: Bool, canNotify: Bool) {
+    package init(mediateCreation: Bool, mediateMemfd: Bool, mediateNetwork: Bool, mediateLocalSockets: Bool = false, canNotify: Bool) {
         self.mediateCreation = mediateCreation
         self.mediateMemfd = mediateMemfd
         self.mediateNetwork = mediateNetwork
+        self.mediateLocalSockets = mediateLocalSockets
         self.canNotify = canNotify
     }
 }

@@ -5,13 +5,22 @@ package enum CapabilityRight: String, Sendable, CaseIterable, Hashable, Comparab
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
     package static func < (a: CapabilityRight, b: CapabilityRight) -> Bool { a.rank < b.rank }
+
+    /// The rights in printing order, each once.
+    static func inOrder(_ rights: [CapabilityRight]) -> [CapabilityRight] { allCases.filter { rights.contains($0) } }
 }
 
 /// What a rule decides. Raised in the order of the cases: an allow is more than an ask, an ask more than a deny.
 package enum Effect: String, Sendable, CaseIterable, Hashable, Comparable {
     case deny, ask, allow
 
-    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+    private var rank: Int {
+        switch self {
+        case .deny: 0
+        case .ask: 1
+        case .allow: 2
+        }
+    }
 
     package static func < (a: Effect, b: Effect) -> Bool { a.rank < b.rank }
 }

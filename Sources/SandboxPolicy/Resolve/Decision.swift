@@ -11,32 +11,11 @@ package struct Decision: Sendable, Equatable {
     package var smallestGrant: String?
 }
 
-/// Deny dominates, whatever its place or width; then the narrowest of the others, and of equals the later one.
-struct RuleSet: Sendable, Equatable {
-    let rules: [PolicyRule]
-
-    /// The deciding rule for a node of the resource tree, or for an unmentioned name right below it.
-    func decidingRule(kind: ResourceKind, path: [ResourcePart], strictlyBelow: Bool, right: CapabilityRight) -> PolicyRule? {
-        var chosen: PolicyRule?
-        for rule in rules
-        where rule.resource.kind == kind && rule.rights.contains(right) && rule.resource.covers(path, strictlyBelow: strictlyBelow) {
-            if rule.effect == .deny { return rule }
-            if let current = chosen, current.resource.specificity > rule.resource.specificity { continue }
-            chosen = rule
-        }
-        return chosen
-    }
-
-    func decidingRule(_ resource: Resource, _ right: CapabilityRight) -> PolicyRule? {
-        decidingRule(kind: resource.kind, path: resource.parts, strictlyBelow: resource.extent == .members, right: right)
-    }
-}
-
 extension ResolvedPolicy {
     /// Decides one action. Several rights are decided together: the lowest effect wins.
     package func decide(_ action: PolicyAction) -> Decision {
         var lowest: (effect: Effect, rule: PolicyRule?, right: CapabilityRight)?
-        let set = RuleSet(rules: rules)
+        let set = ruleSet(of: action.resource.kind)
         for right in action.rights {
             let rule = set.decidingRule(action.resource, right)
             let effect = rule?.effect ?? .deny

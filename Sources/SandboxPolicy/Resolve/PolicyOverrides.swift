@@ -28,7 +28,7 @@ extension ResolvedPolicy {
         for text in overrides.allow {
             let rule = try Self.rule(.allow, text, option: "--allow")
             for right in rule.rights {
-                if let blocking = result.ruleSet.decidingRule(rule.resource, right), blocking.effect == .deny {
+                if let blocking = result.ruleSet(of: rule.resource.kind).decidingRule(rule.resource, right), blocking.effect == .deny {
                     throw PolicyError(
                         file: Self.commandLine,
                         message: "--allow \(text) has no effect: \(blocking.reference.text) at \(blocking.reference.location) denies it",

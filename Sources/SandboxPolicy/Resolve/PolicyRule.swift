@@ -23,7 +23,7 @@ package struct PolicyRule: Sendable, Equatable {
 
     /// The rule on one line: `deny filesystem:workspace:.env read,write`.
     package static func text(_ effect: Effect, _ resource: Resource, _ rights: [CapabilityRight]) -> String {
-        "\(effect.rawValue) \(resource) \(rights.map(\.rawValue).joined(separator: ","))"
+        effect.rawValue + " " + resource.description + " " + rights.map(\.rawValue).joined(separator: ",")
     }
 
     /// The rule as a person would write it into a policy.
@@ -37,11 +37,11 @@ package struct PolicyRule: Sendable, Equatable {
     ) throws(ResourceProblem) -> [CapabilityRight] {
         let accepted = resource.acceptedRights
         guard let names else {
-            if accepted.count == 1 || effect == .deny { return accepted.sorted() }
+            if accepted.count == 1 || effect == .deny { return CapabilityRight.inOrder(accepted) }
             throw ResourceProblem(
                 "`\(resource)` needs `rights`", mend: "choose among: " + accepted.map(\.rawValue).joined(separator: ", "))
         }
-        var result: Set<CapabilityRight> = []
+        var result: [CapabilityRight] = []
         for name in names {
             guard let right = CapabilityRight(rawValue: name) else {
                 throw ResourceProblem("`\(name)` is not a right", mend: NearestWord.mend(for: name, among: accepted.map(\.rawValue)))
@@ -50,10 +50,10 @@ package struct PolicyRule: Sendable, Equatable {
                 throw ResourceProblem(
                     "`\(resource)` has no right `\(name)`", mend: "it has: " + accepted.map(\.rawValue).joined(separator: ", "))
             }
-            result.insert(right)
+            result.append(right)
         }
         if result.isEmpty { throw ResourceProblem("`rights` is empty", mend: "name at least one, or remove the rule") }
-        return result.sorted()
+        return CapabilityRight.inOrder(result)
     }
 
     /// What no enforcement could give: these fail here and not at the launch.
@@ -83,9 +83,11 @@ package struct PolicyAction: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads `RESOURCE RIGHT[,RIGHT…]`; the last space parts the two, and a resource with one right needs none.
     package static func parse(_ text: String) throws(ResourceProblem) -> PolicyAction {
-        if let space = text.lastIndex(of: " ") {
+        if let space = text.utf8.lastIndex(of: UInt8(ascii: " ")) {
             let resource = try Resource.parseAction(String(text[..<space]))
-            let names = text[text.index(after: space)...].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            let names = text.utf8[space...].dropFirst().split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
+            }
             return PolicyAction(resource: resource, rights: try PolicyRule.rights(named: names, effect: .allow, resource: resource))
         }
         let resource = try Resource.parseAction(text)

@@ -33,10 +33,10 @@ extension ResolvedPolicy {
     private func capabilityWidenings(over other: ResolvedPolicy, atMost most: Int) -> [Widening] {
         var result: [Widening] = []
         for kind in ResourceKind.allCases {
-            let mine = RuleSet(rules: rules.filter { $0.resource.kind == kind })
+            let mine = ruleSet(of: kind)
             guard mine.rules.contains(where: { $0.effect != .deny }) else { continue }
-            let theirs = RuleSet(rules: other.rules.filter { $0.resource.kind == kind })
-            let nodes = Set((mine.rules + theirs.rules).map(\.resource.parts)).sorted { $0.lexicographicallyPrecedes($1) }
+            let theirs = other.ruleSet(of: kind)
+            let nodes = Set(mine.places).union(theirs.places).sortedAsTree()
             for node in nodes {
                 for strictlyBelow in [false, true] {
                     let cell = Cell(kind: kind, path: node, strictlyBelow: strictlyBelow)
@@ -58,14 +58,13 @@ extension ResolvedPolicy {
         let strictlyBelow: Bool
 
         func widening(_ mine: RuleSet, over theirs: RuleSet) -> Widening? {
-            func decide(_ set: RuleSet, _ right: CapabilityRight) -> PolicyRule? {
-                set.decidingRule(kind: kind, path: path, strictlyBelow: strictlyBelow, right: right)
-            }
+            let (mine, theirs) = (
+                mine.covering(path, strictlyBelow: strictlyBelow), theirs.covering(path, strictlyBelow: strictlyBelow))
             var raised: [CapabilityRight] = []
             var found: (rule: PolicyRule, theirs: Effect)?
             for right in kind.rights {
-                guard let rule = decide(mine, right) else { continue }
-                let other = decide(theirs, right)?.effect ?? .deny
+                guard let rule = mine.decidingRule(right) else { continue }
+                let other = theirs.effect(right)
                 guard rule.effect > other else { continue }
                 raised.append(right)
                 if found == nil { found = (rule, other) }

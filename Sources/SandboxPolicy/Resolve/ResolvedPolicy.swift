@@ -35,18 +35,16 @@ package struct PolicyOrigin: Sendable, Equatable {
 }
 
 extension ResolvedPolicy {
-    var ruleSet: RuleSet { RuleSet(rules: rules) }
-
     /// Variables that a tool gets: the stated ones and those of `environment:` rules, without what a deny or an ask takes away.
     package var environment: EnvironmentRules {
-        let set = ruleSet
-        func rule(_ name: String) -> PolicyRule? {
-            set.decidingRule(Resource(kind: .environment, parts: [name], extent: .exact), .read)
+        let set = ruleSet(of: .environment)
+        func isTaken(_ name: String) -> Bool {
+            let rule = set.covering([ResourcePart(name)]).decidingRule(.read)
+            return rule.map { $0.effect != .allow } ?? false
         }
-        let allowed = rules.filter { $0.resource.kind == .environment && $0.effect == .allow }.compactMap { $0.resource.parts.first?.text }
-        let names = Set(statedEnvironment.pass + allowed).filter { (rule($0)?.effect ?? .allow) == .allow }
-        return EnvironmentRules(
-            pass: names.sorted(by: utf8Precedes), set: statedEnvironment.set.filter { (rule($0.key)?.effect ?? .allow) == .allow })
+        let allowed = set.rules.filter { $0.effect == .allow }.compactMap { $0.resource.parts.first?.text }
+        let names = Set(statedEnvironment.pass + allowed).filter { !isTaken($0) }
+        return EnvironmentRules(pass: names.sorted(by: utf8Precedes), set: statedEnvironment.set.filter { !isTaken($0.key) })
     }
 
     /// System calls beyond or below the base: the stated ones and those of `syscall:` rules.

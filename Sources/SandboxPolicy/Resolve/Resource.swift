@@ -83,12 +83,16 @@ package struct ResourcePart: Sendable, Hashable, Comparable {
 
     init(_ text: String) { self.text = text }
 
-    package static func == (a: ResourcePart, b: ResourcePart) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    package static func == (a: ResourcePart, b: ResourcePart) -> Bool {
+        var (a, b) = (a.text, b.text)
+        return a.utf8.count == b.utf8.count && a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
+    }
 
-    package static func < (a: ResourcePart, b: ResourcePart) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+    package static func < (a: ResourcePart, b: ResourcePart) -> Bool { utf8Precedes(a.text, b.text) }
 
     package func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         hasher.combine(0 as UInt8)
     }
 }

@@ -18,23 +18,17 @@ extension Resource {
     /// Reads `kind:body`. A `filesystem` path names itself and, when it is a directory, everything below; `/*` at its end says
     /// the same. A program by its bare name covers that name in every directory.
     package static func parse(_ text: String) throws(ResourceProblem) -> Resource {
-        if let scalar = text.unicodeScalars.first(where: isDangerousToPrint) {
-            throw ResourceProblem(
-                "the resource holds the character U+" + String(scalar.value, radix: 16, uppercase: true), mend: "remove it")
-        }
-        // Swift splits by characters and the kernel by bytes: `/` with a combining mark would be a separator for one of them only.
-        if let character = text.first(where: { $0.unicodeScalars.count > 1 && $0.unicodeScalars.first.map(isPunctuation) == true }) {
-            throw ResourceProblem("the resource holds a mark that combines with `\(character)`", mend: "remove it")
-        }
+        let isPlain = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+        if !isPlain { try refuseMisleadingText(text) }
         if text.utf8.count > longestText {
             throw ResourceProblem("the resource is longer than \(longestText) bytes", mend: "name a shorter path")
         }
         if text == "*" { throw ResourceProblem("a bare `*` names everything and therefore nothing", mend: "write kind:body") }
-        guard let colon = text.firstIndex(of: ":") else {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
             throw ResourceProblem("`\(text)` is no resource", mend: "write kind:body, for example filesystem:workspace:src")
         }
         let word = String(text[..<colon])
-        let body = String(text[text.index(after: colon)...])
+        let body = String(text[text.utf8.index(after: colon)...])
         guard let kind = ResourceKind(rawValue: word) else {
             throw ResourceProblem(
                 "`\(word)` is not a kind of resource", mend: NearestWord.mend(for: word, among: ResourceKind.allCases.map(\.rawValue)))
@@ -53,6 +47,18 @@ extension Resource {
         }
     }
 
+    /// Characters that people would not see, or see as something else. Printable ASCII has none.
+    private static func refuseMisleadingText(_ text: String) throws(ResourceProblem) {
+        if let scalar = text.unicodeScalars.first(where: isDangerousToPrint) {
+            throw ResourceProblem(
+                "the resource holds the character U+" + String(scalar.value, radix: 16, uppercase: true), mend: "remove it")
+        }
+        // `/` with a combining mark is a separator for this reader and the kernel, and none for what splits by characters.
+        if let character = text.first(where: combinesWithPunctuation) {
+            throw ResourceProblem("the resource holds a mark that combines with `\(character)`", mend: "remove it")
+        }
+    }
+
     /// One resource without a pattern: what an example or a tool call acts on.
     package static func parseAction(_ text: String) throws(ResourceProblem) -> Resource {
         var resource = try parse(text)
@@ -62,19 +68,23 @@ extension Resource {
     }
 
     private static func parseFile(_ body: String) throws(ResourceProblem) -> Resource {
-        for (space, mend) in [("workspace", "paths in the workspace are relative: filesystem:workspace:src"),
-                              ("host", "paths of the host are absolute: filesystem:host:/usr")]
-        where body.hasPrefix(space + ":") {
-            let path = String(body.dropFirst(space.count + 1))
-            if path.isEmpty { throw ResourceProblem("the path is empty", mend: mend) }
-            if path == "*" { return Resource(kind: .filesystem, parts: [space], extent: .tree) }
-            if path.hasPrefix("/") != (space == "host") {
-                throw ResourceProblem("`\(path)` is \(space == "host" ? "relative" : "absolute")", mend: mend)
-            }
-            return Resource(kind: .filesystem, parts: [space] + (try components(path)), extent: .tree)
+        let space = String(decoding: body.utf8.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self)
+        let isHost = space == "host"
+        guard isHost || space == "workspace", space.utf8.count < body.utf8.count else {
+            throw ResourceProblem(
+                "`filesystem:\(body)` names no space", mend: "write filesystem:workspace:<path> or filesystem:host:</path>")
         }
-        throw ResourceProblem(
-            "`filesystem:\(body)` names no space", mend: "write filesystem:workspace:<path> or filesystem:host:</path>")
+        var mend: String {
+            isHost ? "paths of the host are absolute: filesystem:host:/usr"
+                : "paths in the workspace are relative: filesystem:workspace:src"
+        }
+        let path = String(decoding: body.utf8.dropFirst(space.utf8.count + 1), as: UTF8.self)
+        if path.isEmpty { throw ResourceProblem("the path is empty", mend: mend) }
+        if path == "*" { return Resource(kind: .filesystem, parts: [space], extent: .tree) }
+        if path.hasPrefix("/") != isHost {
+            throw ResourceProblem("`\(path)` is \(isHost ? "relative" : "absolute")", mend: mend)
+        }
+        return Resource(kind: .filesystem, parts: [space] + (try components(path)), extent: .tree)
     }
 
     private static func parseDevice(_ body: String) throws(ResourceProblem) -> Resource {
@@ -94,8 +104,10 @@ extension Resource {
             guard let name = path.last else { throw ResourceProblem("`/` is no program", mend: "name one program") }
             return Resource(kind: .shell, parts: [name, "/" + path.joined(separator: "/")], extent: .exact)
         }
-        if body.contains("/") { throw ResourceProblem("`\(body)` is a relative path", mend: "write a bare name or an absolute path") }
-        if body.contains(" ") {
+        if body.utf8.contains(UInt8(ascii: "/")) {
+            throw ResourceProblem("`\(body)` is a relative path", mend: "write a bare name or an absolute path")
+        }
+        if body.utf8.contains(UInt8(ascii: " ")) {
             throw ResourceProblem("`\(body)` holds a space", mend: "name the program alone: shell:git")
         }
         return Resource(kind: .shell, parts: try components(body), extent: .tree)
@@ -162,12 +174,12 @@ extension Resource {
 
     /// Splits a path; repeated and final slashes and a final `/*` say nothing of their own.
     static func components(_ path: String) throws(ResourceProblem) -> [String] {
-        var plain = Substring(path)
-        if plain.hasSuffix("/*") { plain = plain.dropLast(2) }
+        let bytes = path.hasSuffix("/*") ? path.utf8.dropLast(2) : path.utf8[...]
         var result: [String] = []
-        for component in plain.split(separator: "/") {
-            try checkComponent(String(component), in: path)
-            result.append(String(component))
+        for component in bytes.split(separator: UInt8(ascii: "/")) {
+            let name = String(decoding: component, as: UTF8.self)
+            try checkComponent(name, in: path)
+            result.append(name)
         }
         return result
     }
@@ -177,7 +189,7 @@ extension Resource {
         if name == "." || name == ".." {
             throw ResourceProblem("`\(whole)` holds `\(name)`", mend: "write the path that it leads to")
         }
-        if name.contains("*") {
+        if name.utf8.contains(UInt8(ascii: "*")) {
             throw ResourceProblem("a star stands inside `\(whole)`", mend: "name each path; only a last `/*` is a pattern")
         }
         if name.utf8.count > longestName {
@@ -219,8 +231,9 @@ extension Resource {
             && text.utf8.allSatisfy { isDigit($0) || isLower($0) || (0x41...0x5A).contains($0) || "_-.".utf8.contains($0) }
     }
 
-    private static func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.isASCII && !isIdentifier(String(scalar)) || scalar == "." || scalar == "-"
+    private static func combinesWithPunctuation(_ character: Character) -> Bool {
+        guard character.unicodeScalars.count > 1, let first = character.unicodeScalars.first else { return false }
+        return first.isASCII && !isIdentifier(String(first)) || first == "." || first == "-"
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

@@ -30,9 +30,15 @@ struct ArgumentRules {
         ArgumentRules(patterns: [], otherwise: action, otherwiseGroup: group)
     }
 
-    /// The rules of an allowed call; nil when its arguments do not matter.
-    static func rules(for call: String, in context: ArgumentContext) -> ArgumentRules? {
-        processRules(call, context) ?? fileRules(call, context) ?? socketRules(call, context) ?? settingRules(call, context)
+    /// The rules of allowed calls, by name; a call that is not there may have any arguments.
+    static func byCall(in context: ArgumentContext) -> [String: ArgumentRules] {
+        var table: [String: ArgumentRules] = [:]
+        table.reserveCapacity(64)
+        addProcessRules(to: &table, context)
+        addFileRules(to: &table, context)
+        addSocketRules(to: &table, context)
+        addSettingRules(to: &table, context)
+        return table
     }
 }
 
@@ -49,33 +55,28 @@ extension ArgumentCondition {
 // MARK: - processes
 
 extension ArgumentRules {
-    private static func processRules(_ call: String, _ context: ArgumentContext) -> ArgumentRules? {
+    private static func addProcessRules(to table: inout [String: ArgumentRules], _ context: ArgumentContext) {
         let refusal = context.refusal
-        switch call {
-        case "clone":
-            // All CLONE_NEW* bits that clone takes; CLONE_NEWTIME (0x80) lies in the signal byte and comes by unshare and clone3 only.
-            let namespaces: UInt32 = 0x7E02_0000
-            let thread: UInt32 = 0x0001_0000
-            return allowOnly(
-                [context.mayFork ? [.bits(0, namespaces, are: 0)] : [.bits(0, namespaces | thread, are: thread)]], else: refusal)
-        case "fork", "vfork":
-            return context.mayFork ? nil : never(refusal, group: "@process")
-        case "execve":
+        // All CLONE_NEW* bits that clone takes; CLONE_NEWTIME (0x80) lies in the signal byte and comes by unshare and clone3 only.
+        let namespaces: UInt32 = 0x7E02_0000
+        let thread: UInt32 = 0x0001_0000
+        table["clone"] = allowOnly(
+            [context.mayFork ? [.bits(0, namespaces, are: 0)] : [.bits(0, namespaces | thread, are: thread)]], else: refusal)
+        if !context.mayFork {
+            for call in ["fork", "vfork"] { table[call] = never(refusal, group: "@process") }
+        }
+        if context.mayExecute {
+            // AT_EMPTY_PATH runs a descriptor, which may be a memfd that no Landlock rule covers.
+            table["execveat"] = allowOnly([[.bits(4, 0x1000, are: 0)]], else: refusal)
+        } else {
             // Without process:spawn exactly one execve happens: the launcher's, whose path stands at an address that only this
             // launch knows. The filter is patched with it (FilterProgram.patched).
-            return context.mayExecute
-                ? nil
-                : allowOnly(
-                    [[ArgumentCondition(argument: 0, comparison: .equal, value: ExecPointer.placeholder)]], else: refusal)
-        case "execveat":
-            // AT_EMPTY_PATH runs a descriptor, which may be a memfd that no Landlock rule covers.
-            return context.mayExecute ? allowOnly([[.bits(4, 0x1000, are: 0)]], else: refusal) : never(refusal, group: "@process")
-        case "prlimit64":
-            // pid 0 is the caller; limits of others are not the tool's business.
-            return allowOnly([[.low(0, is: 0)]], else: refusal)
-        default:
-            return nil
+            table["execve"] = allowOnly(
+                [[ArgumentCondition(argument: 0, comparison: .equal, value: ExecPointer.placeholder)]], else: refusal)
+            table["execveat"] = never(refusal, group: "@process")
         }
+        // pid 0 is the caller; limits of others are not the tool's business.
+        table["prlimit64"] = allowOnly([[.low(0, is: 0)]], else: refusal)
     }
 }
 
@@ -87,22 +88,28 @@ extension ArgumentRules {
     /// __O_TMPFILE without its O_DIRECTORY part.
     private static let temporaryFlag: UInt32 = 0x40_0000
 
-    private static func fileRules(_ call: String, _ context: ArgumentContext) -> ArgumentRules? {
-        let mediated = context.demands.mediateCreation
-        switch call {
-        case "open": return openRules(flags: 1, mode: 2, context)
-        case "openat": return openRules(flags: 2, mode: 3, context)
-        case "creat" where !mediated: return withoutSetId(mode: 1, context)
-        // mkdir drops set-id bits by itself, so its mode needs no rule.
-        case "creat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat", "symlink",
-            "symlinkat":
-            if mediated { return never(context.refusal, group: NotificationGroup.creation) }
-            return call == "mknod" ? nodeRules(mode: 1, context) : call == "mknodat" ? nodeRules(mode: 2, context) : nil
-        case "chmod", "fchmod": return withoutSetId(mode: 1, context)
-        case "fchmodat", "fchmodat2": return withoutSetId(mode: 2, context)
-        case "memfd_create": return memfdRules(context)
-        default: return nil
+    /// Calls that make a new name.
+    private static let creatingCalls = [
+        "creat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat",
+    ]
+
+    private static func addFileRules(to table: inout [String: ArgumentRules], _ context: ArgumentContext) {
+        table["open"] = openRules(flags: 1, mode: 2, context)
+        table["openat"] = openRules(flags: 2, mode: 3, context)
+        if context.demands.mediateCreation {
+            for call in creatingCalls { table[call] = never(context.refusal, group: NotificationGroup.creation) }
+        } else {
+            // mkdir drops set-id bits by itself, so its mode needs no rule.
+            table["creat"] = withoutSetId(mode: 1, context)
+            table["mknod"] = nodeRules(mode: 1, context)
+            table["mknodat"] = nodeRules(mode: 2, context)
         }
+        for call in ["chmod", "fchmod"] { table[call] = withoutSetId(mode: 1, context) }
+        for call in ["fchmodat", "fchmodat2"] { table[call] = withoutSetId(mode: 2, context) }
+        // Space that is set aside is written by nobody, so nothing counts it. Libraries fall back to writing zeros. Punching
+        // holes (3) and collapsing ranges (8) take no space.
+        table["fallocate"] = allowOnly([[.low(1, is: 3)], [.low(1, is: 8)]], else: .errno(95), group: "@file-system")
+        table["memfd_create"] = memfdRules(context)
     }
 
     private static func withoutSetId(mode: UInt32, _ context: ArgumentContext) -> ArgumentRules {
@@ -141,31 +148,25 @@ extension ArgumentRules {
 // MARK: - sockets
 
 extension ArgumentRules {
-    private static func socketRules(_ call: String, _ context: ArgumentContext) -> ArgumentRules? {
+    private static func addSocketRules(to table: inout [String: ArgumentRules], _ context: ArgumentContext) {
         let refusal = context.refusal
+        table["socket"] = allowOnly(socketPatterns(context), else: refusal)
+        // A datagram end can be connected again, to any path; stream and packet ends cannot.
+        table["socketpair"] = allowOnly([1, 5].map { socketPattern(family: 1, type: $0, protocol: 0) }, else: refusal)
         // MSG_FASTOPEN connects without connect(2), past Landlock's TCP rules.
         let fastOpen: UInt32 = 0x2000_0000
-        switch call {
-        case "socket":
-            return allowOnly(socketPatterns(context), else: refusal)
-        case "socketpair":
-            // A datagram end can be connected again, to any path; stream and packet ends cannot.
-            return allowOnly([1, 5].map { socketPattern(family: 1, type: $0, protocol: 0) }, else: refusal)
-        case "sendto", "sendmmsg":
-            return allowOnly([[.bits(3, fastOpen, are: 0)]], else: refusal)
-        case "sendmsg":
-            return allowOnly([[.bits(2, fastOpen, are: 0)]], else: refusal)
-        case "connect", "bind":
-            // The address lies behind a pointer, so calls on AF_UNIX sockets go to the supervisor as well.
-            return context.demands.mediateNetwork ? never(refusal, group: NotificationGroup.network) : nil
-        default:
-            return nil
+        for call in ["sendto", "sendmmsg"] { table[call] = allowOnly([[.bits(3, fastOpen, are: 0)]], else: refusal) }
+        table["sendmsg"] = allowOnly([[.bits(2, fastOpen, are: 0)]], else: refusal)
+        if context.demands.mediateNetwork || context.demands.mediateLocalSockets {
+            // The address lies behind a pointer, so all of them go to the supervisor.
+            for call in ["connect", "bind"] { table[call] = never(refusal, group: NotificationGroup.network) }
         }
     }
 
     private static func socketPatterns(_ context: ArgumentContext) -> [[ArgumentCondition]] {
-        // AF_UNIX: SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_SEQPACKET 5.
-        var patterns = [1, 2, 5].map { socketPattern(family: 1, type: $0, protocol: 0) }
+        // AF_UNIX: SOCK_STREAM 1, SOCK_SEQPACKET 5. A datagram socket names its target in each message, behind a pointer that
+        // nobody checks.
+        var patterns = [1, 5].map { socketPattern(family: 1, type: $0, protocol: 0) }
         // AF_INET 2, AF_INET6 10. Protocols by number, so that MPTCP (262), SCTP (132) and the raw ones stay out.
         for family in [2, 10] as [UInt32] {
             if context.internetStreams {
@@ -187,38 +188,35 @@ extension ArgumentRules {
 // MARK: - settings
 
 extension ArgumentRules {
-    private static func settingRules(_ call: String, _ context: ArgumentContext) -> ArgumentRules? {
+    private static func addSettingRules(to table: inout [String: ArgumentRules], _ context: ArgumentContext) {
         let refusal = context.refusal
-        switch call {
-        case "ioctl":
-            // TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD: inject input, take over the console, load line disciplines. Then the
-            // keyboard (0x4B..) and virtual-terminal (0x56..) requests as ranges. FIOASYNC stays: event loops use it, and its
-            // signal goes to the owner that the caller set, inside its own pid namespace.
-            let requests: [UInt32] = [0x5412, 0x541C, 0x541D, 0x5423]
-            var ranges: [(value: UInt32, mask: UInt32)] = [(0x4B00, 0xffff_ff00), (0x5600, 0xffff_ff00)]
-            if context.demands.mediateNetwork {
-                // A socket that the supervisor hands over stands in the host's network: it must not tell of interfaces and routes
-                // there. 0x8910 to 0x89FF, without SIOCATMARK and its neighbours below; 0x8B00 are wireless extensions.
-                ranges += [
-                    (0x8910, 0xffff_fff0), (0x8920, 0xffff_ffe0), (0x8940, 0xffff_ffc0), (0x8980, 0xffff_ff80), (0x8B00, 0xffff_ff00),
-                ]
-            }
-            return ArgumentRules(
-                patterns: requests.map { ([.low(1, is: $0)], refusal) } + ranges.map { ([.bits(1, $0.mask, are: $0.value)], refusal) },
-                otherwise: .allow)
-        case "prctl":
-            return allowOnly(prctlPatterns, else: refusal)
-        case "personality":
-            // Docker's list: Linux, with or without the 32-bit name and UNAME26; 0xffffffff asks.
-            return allowOnly([0, 8, 0x20000, 0x20008, 0xffff_ffff].map { [.low(0, is: $0)] }, else: refusal)
-        case "seccomp":
-            // SET_MODE_STRICT, GET_ACTION_AVAIL, GET_NOTIF_SIZES, and SET_MODE_FILTER without NEW_LISTENER: a listener of the
-            // tool's own would answer calls in place of the kernel.
-            let plain: [[ArgumentCondition]] = [0, 2, 3].map { [.low(0, is: $0)] }
-            return allowOnly(plain + [[.low(0, is: 1), .bits(1, 8, are: 0)]], else: refusal)
-        default:
-            return nil
+        table["ioctl"] = ioctlRules(context)
+        table["prctl"] = allowOnly(prctlPatterns, else: refusal)
+        // Docker's list: Linux, with or without the 32-bit name and UNAME26; 0xffffffff asks.
+        table["personality"] = allowOnly([0, 8, 0x20000, 0x20008, 0xffff_ffff].map { [.low(0, is: $0)] }, else: refusal)
+        // SET_MODE_STRICT, GET_ACTION_AVAIL, GET_NOTIF_SIZES, and SET_MODE_FILTER without NEW_LISTENER: a listener of the tool's
+        // own would answer calls in place of the kernel.
+        let plain: [[ArgumentCondition]] = [0, 2, 3].map { [.low(0, is: $0)] }
+        table["seccomp"] = allowOnly(plain + [[.low(0, is: 1), .bits(1, 8, are: 0)]], else: refusal)
+    }
+
+    /// Requests that are refused; the others pass.
+    private static func ioctlRules(_ context: ArgumentContext) -> ArgumentRules {
+        // TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD: inject input, take over the console, load line disciplines. Then the
+        // keyboard (0x4B..) and virtual-terminal (0x56..) requests as ranges. FIOASYNC stays: event loops use it, and its
+        // signal goes to the owner that the caller set, inside its own pid namespace.
+        // FS_IOC_RESVSP, RESVSP64 and ZERO_RANGE set space aside as fallocate does.
+        let requests: [UInt32] = [0x5412, 0x541C, 0x541D, 0x5423, 0x4030_5828, 0x4030_582A, 0x4030_5839]
+        var ranges: [(value: UInt32, mask: UInt32)] = [(0x4B00, 0xffff_ff00), (0x5600, 0xffff_ff00)]
+        if context.demands.mediateNetwork {
+            // A socket that the supervisor hands over stands in the host's network: it must not tell of interfaces and routes
+            // there. 0x8910 to 0x89FF, without SIOCATMARK and its neighbours below; 0x8B00 are wireless extensions.
+            ranges += [
+                (0x8910, 0xffff_fff0), (0x8920, 0xffff_ffe0), (0x8940, 0xffff_ffc0), (0x8980, 0xffff_ff80), (0x8B00, 0xffff_ff00),
+            ]
         }
+        let conditions = requests.map { [ArgumentCondition.low(1, is: $0)] } + ranges.map { [.bits(1, $0.mask, are: $0.value)] }
+        return ArgumentRules(patterns: conditions.map { ($0, context.refusal) }, otherwise: .allow)
     }
 
     /// Options that concern the caller alone and give nothing: names, death signals, timers, reading back.

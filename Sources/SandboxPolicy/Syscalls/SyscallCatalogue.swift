@@ -10,17 +10,20 @@ package enum SyscallCatalogue {
     package static func specification(
         for rules: SyscallRules, maySpawn: Bool, network: NetworkConfinement, demands: FilterDemands
     ) throws(SyscallRuleError) -> FilterSpecification {
-        let allowed = try allowedCalls(rules)
+        let allowed = try AllowedCalls(rules)
         let refusal: FilterAction = demands.canNotify ? .notify : .errno(operationNotPermitted)
         let context = ArgumentContext(
-            mayFork: maySpawn && allowed.contains("fork"), mayExecute: maySpawn && allowed.contains("execve"),
+            mayFork: maySpawn && allowed.contain("fork"), mayExecute: maySpawn && allowed.contain("execve"),
             internetStreams: !network.isNone, internetDatagrams: network.loopback != nil, demands: demands, refusal: refusal)
+        let narrowed = ArgumentRules.byCall(in: context)
         var result: [SyscallRule] = []
+        result.reserveCapacity(SyscallTable.count * 3 / 2)
         for (number, name) in SyscallTable.all {
-            guard let group = SyscallGroup.containing(name) else { continue }
+            guard let index = SyscallGroup.index(containing: name) else { continue }
+            let group = SyscallGroup.all[index]
             // execve always has a rule: without it the launcher could not start the tool.
-            if allowed.contains(name) || name == "execve" {
-                result += allowingRules(name: name, number: number, group: group, context: context)
+            if allowed.contain(name, ofGroup: index) || name == "execve" {
+                result += allowingRules(name: name, number: number, group: group, arguments: narrowed[name])
             } else {
                 let action = group.answer == .quiet ? .errno(notImplemented) : refusal
                 result.append(SyscallRule(name: name, number: number, action: action, group: group.name))
@@ -31,46 +34,14 @@ package enum SyscallCatalogue {
 
     /// Calls that the base and `allow` give and `deny` does not take.
     package static func allowedCalls(_ rules: SyscallRules) throws(SyscallRuleError) -> Set<String> {
-        guard let base = SyscallBase(rawValue: rules.base) else {
-            throw SyscallRuleError(
-                word: rules.base, message: "`\(rules.base)` is no syscall base",
-                mend: NearestWord.mend(for: rules.base, among: SyscallBase.allCases.map(\.rawValue)))
-        }
-        var result: Set<String> = []
-        for group in SyscallGroup.all where group.isIn(base: base) { result.formUnion(group.members) }
-        for word in rules.allow { result.formUnion(try grantable(word)) }
-        for word in rules.deny { result.subtract(try members(of: word).members) }
-        return result
-    }
-
-    private static func grantable(_ word: String) throws(SyscallRuleError) -> [String] {
-        let (group, members) = try members(of: word)
-        if case .never(let reason) = group.standing {
-            throw SyscallRuleError(
-                word: word, message: "`\(word)` can not be allowed: \(reason)", mend: "run a tool that needs it outside Glovebox")
-        }
-        return members
-    }
-
-    /// The group of a word, and the calls that the word stands for.
-    private static func members(of word: String) throws(SyscallRuleError) -> (group: SyscallGroup, members: [String]) {
-        if word.hasPrefix("@") {
-            if let group = SyscallGroup.named(word) { return (group, group.members) }
-            throw SyscallRuleError(
-                word: word, message: "`\(word)` is no syscall group",
-                mend: NearestWord.mend(for: word, among: SyscallGroup.all.map(\.name)))
-        }
-        if let group = SyscallGroup.containing(word) { return (group, [word]) }
-        let near = NearestWord.suggestion(for: word, among: SyscallTable.all.map(\.name))
-        throw SyscallRuleError(
-            word: word, message: "`\(word)` is no system call of x86-64",
-            mend: near.map { "did you mean `\($0)`?" } ?? "name a system call or a group such as @debug")
+        let allowed = try AllowedCalls(rules)
+        return Set(SyscallTable.all.map(\.name).filter { allowed.contain($0) })
     }
 
     private static func allowingRules(
-        name: String, number: Int32, group: SyscallGroup, context: ArgumentContext
+        name: String, number: Int32, group: SyscallGroup, arguments: ArgumentRules?
     ) -> [SyscallRule] {
-        guard let arguments = ArgumentRules.rules(for: name, in: context) else {
+        guard let arguments else {
             return [SyscallRule(name: name, number: number, action: .allow, group: group.name)]
         }
         var result = arguments.patterns.map {

@@ -33,7 +33,9 @@ package struct SyscallGroup: Sendable {
         self.standing = standing
         self.answer = answer
         self.purpose = purpose
-        self.members = members.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
+        self.members = members.utf8.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 
     /// Whether a base profile allows the group.

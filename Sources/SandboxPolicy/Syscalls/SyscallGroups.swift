@@ -3,14 +3,14 @@ extension SyscallGroup {
     package static let all: [SyscallGroup] = computeGroups + standardGroups + requestGroups + forbiddenGroups
 
     /// The group of a call.
-    package static func containing(_ call: String) -> SyscallGroup? {
-        groupIndex[call].map { all[$0] }
-    }
+    package static func containing(_ call: String) -> SyscallGroup? { index(containing: call).map { all[$0] } }
 
-    package static func named(_ name: String) -> SyscallGroup? { all.first { $0.name == name } }
+    /// Index into `all` of a call's group.
+    static func index(containing call: String) -> Int? { groupIndex[call] }
 
     private static let groupIndex: [String: Int] = {
         var result: [String: Int] = [:]
+        result.reserveCapacity(SyscallTable.count)
         for (index, group) in all.enumerated() {
             for call in group.members { result[call] = index }
         }

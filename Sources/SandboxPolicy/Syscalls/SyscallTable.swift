@@ -6,6 +6,9 @@ package enum SyscallTable {
     /// Highest number with a name.
     package static let highest: Int32 = modernStart + Int32(modern.count) - 1
 
+    /// How many calls have a name.
+    static let count = classic.count + modern.count
+
     /// Every name, by ascending number.
     package static let all: [(number: Int32, name: String)] =
         classic.enumerated().map { (Int32($0.offset), $0.element) }

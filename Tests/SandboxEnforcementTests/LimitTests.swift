@@ -1,0 +1,209 @@
+import Glibc
+import LinuxPrimitives
+import SandboxLauncher
+import SandboxPolicy
+import SandboxTestSupport
+import Testing
+
+/// Every limit makes itself felt, with its name and value in the report. Each act is possible outside.
+@Suite(.serialized) struct LimitTests {
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `memory`(usesCgroups: Bool) async throws {
+        try await SandboxFixture.with(usesCgroups: usesCgroups) { fixture in
+            #expect(try fixture.outside("eat-memory", "192") == .ok("192"))
+            let policy = try TestPolicies.shipped("workspace", limits: [.memory: 64 << 20])
+            let report = try await fixture.probe(policy, "eat-memory", "192")
+            switch report.outcome {
+            case .memoryExceeded(let limit):
+                #expect(limit == 64 << 20)
+                #expect(report.hit("memory")?.value == "64MiB")
+            case .exited(0):
+                #expect(report.answer.error == "ENOMEM", "\(report.answer)")
+            default: Issue.record("\(report.outcome) \(report.answer)")
+            }
+            #expect(try await fixture.probe(policy, "eat-memory", "16").answer == .ok("16"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `memory of many processes together`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.memory: 64 << 20])
+            let script = "for i in 1 2 3 4 5 6; do '\(Products.probe)' eat-memory 24 >/dev/null & done; wait; exec '\(Products.probe)' eat-memory 40"
+            // Each alone fits. In a cgroup six at once do not; without one each is polled and the largest goes.
+            #expect(try await fixture.seal(policy, ["/bin/sh", "-c", script]).outcome == .exited(code: 0))
+            let tight = try TestPolicies.shipped("workspace", limits: [.memory: 24 << 20])
+            let report = try await fixture.probe(tight, "eat-memory", "40")
+            #expect(report.answer != .ok("40"), "\(report.outcome) \(report.answer)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `processes and threads`(usesCgroups: Bool) async throws {
+        try await SandboxFixture.with(usesCgroups: usesCgroups) { fixture in
+            #expect(try fixture.outside("fork-count", "40") == .ok("40"))
+            #expect(try fixture.outside("thread-count", "40") == .ok("40"))
+            let policy = try TestPolicies.shipped("workspace", limits: [.pids: 12])
+            for action in ["fork-count", "thread-count"] {
+                let report = try await fixture.probe(policy, action, "40")
+                #expect(report.answer == .errno("EAGAIN", detail: "11"), "\(action): \(report.answer)")
+                if report.entry("cgroup")?.state == .enforced { #expect(report.hit("pids")?.value == "12") }
+                #expect(try await fixture.probe(policy, action, "8").answer == .ok("8"))
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `size of one file`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.file: 2 << 20])
+            #expect(try fixture.outside("eat-disk", fixture.path("outside"), "4") == .ok("4"))
+            #expect(try await fixture.probe(policy, "eat-disk", fixture.path("inside"), "4").answer == .errno("EFBIG", detail: "2"))
+            #expect(try HostFile.identity(fixture.path("inside")).size == 2 << 20)
+            // A tool that does not ignore the signal is ended by it.
+            let report = try await fixture.perl(policy, "open(my $f, '>', 'big'); binmode $f; syswrite($f, 'x' x (1 << 20)) for 1..4; print 'alive'")
+            #expect(report.outcome == .signaled(signal: SIGXFSZ))
+            #expect(report.hit("file")?.value == "2MiB")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `open files`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.openFiles: 24])
+            let script = "my @all; while (open(my $f, '<', '/dev/null')) { push @all, $f; last if @all > 100 } print scalar(@all), ' ', @all > 100 ? '' : name();"
+            #expect(try fixture.perlOutside(script).output == "101 ")
+            let count = try #require(try await fixture.perl(policy, script).output.split(separator: " ").first.flatMap { Int($0) })
+            #expect(count <= 21)
+            #expect(try await fixture.probe(policy, "rlimit", "nofile").answer == .ok("soft=24 hard=24"))
+            #expect(try await fixture.probe(policy, "setrlimit", "nofile", "4096").answer.error == "EPERM")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `processor time`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.cpu: 1000])
+            let report = try await fixture.probe(policy, "spin", "50")
+            #expect(report.outcome == .cpuExceeded(limitMilliseconds: 1000))
+            #expect(report.hit("cpu")?.value == "1s")
+            #expect(report.usage.cpuMicroseconds >= 900_000)
+            // Two processes that share the work are counted together.
+            let both = try await fixture.seal(policy, ["/bin/sh", "-c", "'\(Products.probe)' spin 50 & '\(Products.probe)' spin 50 & wait; wait"])
+            #expect(both.outcome == .cpuExceeded(limitMilliseconds: 1000))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `wall-clock time, whatever the tool thinks of signals`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.wall: 700])
+            for action in [["sleep", "50"], ["ignore-term", "50"], ["stop-self"], ["child", "ignore-term", "50"]] {
+                let report = try await fixture.seal(policy, [Products.probe] + action)
+                #expect(report.outcome == .timedOut(limitMilliseconds: 700), "\(action): \(report.outcome)")
+                #expect(report.hit("wall")?.value == "700ms")
+            }
+            let polite = try await fixture.perl(
+                policy, "$SIG{TERM} = sub { print \"cleaned up\\n\"; exit 3 }; print \"ready\\n\"; sleep 50 while 1;")
+            #expect(polite.outcome == .timedOut(limitMilliseconds: 700))
+            #expect(polite.output == "ready\ncleaned up\n")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["stdout", "stderr"])
+    func `output keeps its head and tail and the cut is counted`(stream: String) async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.output: 256 << 10])
+            let request = try fixture.request(policy, [Products.probe, "flood-\(stream)", "67108864"], output: .capture(keep: 4096))
+            let report = await fixture.supervisor.run(request)
+            #expect(report.outcome == .outputLimitExceeded(limit: 256 << 10, stream: stream))
+            #expect(report.hit("output")?.value == "256KiB")
+            let captured = stream == "stdout" ? report.stdout : report.stderr
+            #expect(captured.head.count == 2048)
+            #expect(captured.tail.count == 2048)
+            #expect(captured.totalBytes > 256 << 10)
+            #expect(captured.cutBytes + 4096 == captured.totalBytes)
+            // Under the limit nothing is lost, and the two streams have one each.
+            let small = try fixture.request(policy, [Products.probe, "flood-\(stream)", "200000"], output: .capture(keep: 4096))
+            #expect(await fixture.supervisor.run(small).outcome == .exited(code: 0))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `both streams at once do not stop one another`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.output: 8 << 20])
+            let probe = Products.probe
+            let report = try await fixture.seal(
+                policy, ["/bin/sh", "-c", "'\(probe)' flood-stderr 4000000 >&2; '\(probe)' flood-stdout 4000000; echo end"])
+            #expect(report.outcome == .exited(code: 0))
+            #expect(report.output.hasSuffix("end\n"))
+            #expect(report.stderr.totalBytes >= 4_000_000)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["/tmp", "/dev/shm"])
+    func `private file systems have a size`(place: String) async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.tmp: 2 << 20])
+            let report = try await fixture.probe(policy, "eat-disk", place + "/fill", "4")
+            #expect(report.answer.error == "ENOSPC", "\(report.answer)")
+            #expect(try await fixture.probe(policy, "eat-disk", place + "/fill", "1").answer == .ok("1"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `names created`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.created: 5])
+            try fixture.directory("many")
+            let report = try await fixture.probe(policy, "eat-files", fixture.path("many"), "10")
+            #expect(report.answer == .errno("EDQUOT", detail: "5"))
+            #expect(report.hit("created")?.value == "5")
+            #expect(report.violations.contains { $0.layer == "created-limit" && $0.allowedBy?.contains("created") == true })
+            #expect(try HostFile.names(fixture.path("many")).count == 5)
+            #expect(report.usage.createdFiles == 5)
+            // Also in the private /tmp, and of every kind.
+            let kinds = try await fixture.perl(
+                policy, "chdir '/tmp'; mkdir \"d$_\" for 1..4; symlink 'x', \"s$_\" for 1..4; print scalar(() = glob 'd? s?');")
+            #expect(kinds.output == "5")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `bytes written to disk`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.disk: 4 << 20, .file: 16 << 20])
+            // After the limit no new file can be made. The supervisor looks at the counter now and then, so the tool tries on.
+            let script = """
+                open(my $f, '>', 'first') or die; syswrite($f, 'x' x (1 << 20)) for 1..8; close $f;
+                for my $i (1..100000) { open(my $g, '>', 'second') or do { print name(); exit 0 }; close $g }
+                print 'never refused';
+                """
+            let report = try await fixture.perl(policy, script)
+            let type = try fixture.outside("statfs", fixture.workspace).value("type")
+            if type == "1021994" { // on tmpfs nothing is written to a disk
+                #expect(report.output == "never refused")
+            } else {
+                #expect(report.output == "EDQUOT", "\(report.outcome) \(report.usage)")
+                #expect(report.hit("disk")?.value == "4MiB")
+                #expect(report.usage.diskBytes >= 4 << 20)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `lower hard limits of the host stay and are reported`() async throws {
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit(rlim_cur: 128, rlim_max: 128)
+            try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            try await SandboxFixture.with("clamped") { fixture in
+                let report = try await fixture.probe(try TestPolicies.shipped("workspace", limits: [.openFiles: 256]), "rlimit", "nofile")
+                #expect(report.answer == .ok("soft=128 hard=128"), "\(report.answer)")
+                let entry = report.entry("limits")
+                #expect(entry?.state == .partial, "\(report.receipt)")
+                #expect(entry?.detail.contains("open_files 128 instead of 256") == true, "\(report.receipt)")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `no core file, no crash unnoticed`() async throws {
+        try await SandboxFixture.with { fixture in
+            let report = try await fixture.probe(try TestPolicies.shipped("workspace"), "segv")
+            #expect(report.outcome == .signaled(signal: SIGSEGV))
+            #expect(try HostFile.names(fixture.workspace) == [])
+            #expect(try await fixture.probe(try TestPolicies.shipped("workspace"), "rlimit", "core").answer == .ok("soft=0 hard=0"))
+        }
+    }
+}
