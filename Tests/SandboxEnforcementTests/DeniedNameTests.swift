@@ -44,7 +44,8 @@ import Testing
             try fixture.link("link", to: ".env")
             #expect(try fixture.outside("read", secret) == .ok("canary"))
             let ways: [[String]] = [
-                ["read", secret], ["read", fixture.path("link")], ["openat2", secret], ["write", secret], ["truncate", secret], ["create", secret],
+                ["read", secret], ["read", fixture.path("link")], ["openat2", secret], ["write", secret], ["truncate", secret],
+                ["create", secret],
                 ["create", fixture.path("link")], ["unlink", secret], ["rename", secret, fixture.path("moved")],
                 ["rename", fixture.path("file"), secret], ["rename-exchange", fixture.path("file"), secret],
                 ["link", secret, fixture.path("second")], ["chmod", secret, "777"], ["read", "/proc/self/cwd/.env"],
@@ -130,7 +131,8 @@ import Testing
                 }
                 my $made = 0;
                 for my $i (1..$rounds) {
-                    for my $name ("way/evil$i", "way/.env") { if (sysopen(my $f, $name, O_WRONLY | O_CREAT | O_EXCL, 0644)) { $made++; close $f } }
+                    for my $name ("way/evil$i", "way/.env") { if (sysopen(my $f, $name, O_WRONLY | O_CREAT | O_EXCL, 0644)) { $made++;
+                    close $f } }
                 }
                 waitpid($child, 0);
                 print "made $made\\n";

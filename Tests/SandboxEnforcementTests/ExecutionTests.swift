@@ -91,7 +91,10 @@ import Testing
             #expect(try fixture.outside("fork-count", "2") == .ok("2"))
             let fork = try await fixture.probe(policy, "fork-count", "2")
             #expect(fork.answer == .errno("EPERM", detail: "0"))
-            #expect(fork.violations.contains { ["clone", "fork", "vfork"].contains($0.syscall) && $0.allowedBy?.contains("process:spawn") == true })
+            #expect(
+                fork.violations.contains {
+                    ["clone", "fork", "vfork"].contains($0.syscall) && $0.allowedBy?.contains("process:spawn") == true
+                })
             #expect(try await fixture.probe(policy, "thread-count", "3").answer == .ok("3"))
             #expect(try await fixture.probe(policy, "clone-ns", "0").answer.error == "EPERM")
             #expect(try await fixture.probe(policy, "clone3").answer.error == "ENOSYS")

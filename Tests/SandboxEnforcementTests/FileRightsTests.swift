@@ -27,7 +27,8 @@ import Testing
     private static func acts(_ place: String) -> [(right: String, action: [String])] {
         [
             ("read", ["read", place + "/file"]), ("read", ["list", place]), ("write", ["write", place + "/file"]),
-            ("write", ["truncate", place + "/file", "3"]), ("write", ["create", place + "/new"]), ("write", ["mkdir", place + "/directory"]),
+            ("write", ["truncate", place + "/file", "3"]), ("write", ["create", place + "/new"]),
+            ("write", ["mkdir", place + "/directory"]),
             ("write", ["symlink", "x", place + "/link"]), ("write", ["mknod", place + "/fifo", "fifo"]),
             ("delete", ["unlink", place + "/victim"]), ("execute", ["exec", place + "/program", "exit", "0"]),
         ]
@@ -111,7 +112,9 @@ import Testing
             try fixture.file("own", "content")
             #expect(try fixture.outside("link", fixture.path("own"), fixture.path("second")).isOK)
             #expect(try await fixture.probe(policy, "link", fixture.path("own"), fixture.path("third")).answer.isOK)
-            for (from, to) in [("/usr/bin/perl", fixture.path("perl")), ("/etc/passwd", fixture.path("passwd")), (fixture.path("own"), "/tmp/own")] {
+            for (from, to) in [
+                ("/usr/bin/perl", fixture.path("perl")), ("/etc/passwd", fixture.path("passwd")), (fixture.path("own"), "/tmp/own"),
+            ] {
                 let answer = try await fixture.probe(policy, "link", from, to).answer
                 #expect(["EXDEV", "EACCES", "EPERM", "EROFS"].contains(answer.verdict), "\(from): \(answer)")
             }
@@ -131,7 +134,9 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func `new files belong to the workspace's owner`() async throws {
         try await SandboxFixture.with { fixture in
             let policy = try TestPolicies.shipped("workspace")
-            var cases: [(owner: UInt32, mode: UInt32, expected: UInt32)] = [(SandboxFixture.workspaceOwner, 0o755, SandboxFixture.workspaceOwner)]
+            var cases: [(owner: UInt32, mode: UInt32, expected: UInt32)] = [
+                (SandboxFixture.workspaceOwner, 0o755, SandboxFixture.workspaceOwner)
+            ]
             if KernelFacts.isRoot { cases = [(1000, 0o755, 1000), (0, 0o755, 0), (0, 0o777, 65534), (70_000, 0o700, 70_000)] }
             for (index, sample) in cases.enumerated() {
                 let place = fixture.scratch.path + "/workspace-\(index)"

@@ -99,10 +99,12 @@ import Testing
             #expect(variables.contains("GLOVEBOX_PASSED=passed"))
             #expect(variables.contains("FROM_POLICY=yes"))
             #expect(variables.contains("FROM_CALLER=1"))
-            let allowed = Set([
-                "GLOVEBOX_PASSED", "FROM_POLICY", "FROM_CALLER", "PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ",
-                "TERM", "COLORTERM", "NO_COLOR",
-            ] as [String]).union(Products.environment.keys)
+            let allowed = Set(
+                [
+                    "GLOVEBOX_PASSED", "FROM_POLICY", "FROM_CALLER", "PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ",
+                    "TERM", "COLORTERM", "NO_COLOR",
+                ] as [String]
+            ).union(Products.environment.keys)
             let names = variables.compactMap { $0.split(separator: "=").first.map(String.init) }
             for name in names where !name.hasPrefix("LC_") { #expect(allowed.contains(name), "\(name)") }
         }

@@ -56,10 +56,12 @@ import Testing
                 let probe = Products.probe
                 let kinds: [(policy: ResolvedPolicy, arguments: [String])] = [
                     (plain, [probe, "exit", "0"]), (plain, [probe, "exit", "9"]), (plain, [probe, "segv"]), (plain, [probe, "int80"]),
-                    (plain, ["/nonexistent"]), (plain, [probe, "create", fixture.path("file")]), (plain, [probe, "create", fixture.path(".env")]),
+                    (plain, ["/nonexistent"]), (plain, [probe, "create", fixture.path("file")]),
+                    (plain, [probe, "create", fixture.path(".env")]),
                     (plain, [probe, "flood-violations", "50"]), (plain, [probe, "daemon", fixture.path("outlived")]),
                     (plain, [probe, "hold-stdout", "50"]), (short, [probe, "sleep", "50"]), (short, [probe, "ignore-term", "50"]),
-                    (small, [probe, "flood-stdout", "1000000"]), (small, [probe, "eat-memory", "128"]), (plain, [probe, "fork-count", "20"]),
+                    (small, [probe, "flood-stdout", "1000000"]), (small, [probe, "eat-memory", "128"]),
+                    (plain, [probe, "fork-count", "20"]),
                 ]
                 func round(_ count: Int) async throws {
                     for number in 0..<count {

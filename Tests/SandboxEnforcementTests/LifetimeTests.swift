@@ -14,7 +14,8 @@ import Testing
             let policy = try TestPolicies.shipped("workspace")
             // Its own session, no descriptor, another parent: found below the sandbox's init while the tool still waits.
             let script = """
-                perl -MPOSIX -e 'if (!fork()) { POSIX::setsid(); exit 0 if fork(); open(STDIN, "<", "/dev/null"); open(STDOUT, ">", "/dev/null");
+                perl -MPOSIX -e 'if (!fork()) { POSIX::setsid(); exit 0 if fork(); open(STDIN, "<", "/dev/null");
+                open(STDOUT, ">", "/dev/null");
                     open(STDERR, ">", "/dev/null"); open(my $m, ">", "up"); close $m; sleep 50; open($m, ">", "outlived"); exit 0 }'
                 while [ ! -e up ]; do :; done
                 echo ready; while [ ! -e go ]; do :; done

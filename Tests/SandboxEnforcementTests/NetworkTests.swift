@@ -90,11 +90,13 @@ import Testing
                     listen($server, 1) if $type == SOCK_STREAM;
                     my $child = fork();
                     if (!$child) {
-                        socket(my $client, PF_INET, $type, 0) or die; connect($client, sockaddr_in($port, INADDR_LOOPBACK)) or die "connect: $!";
+                        socket(my $client, PF_INET, $type, 0) or die;
+                        connect($client, sockaddr_in($port, INADDR_LOOPBACK)) or die "connect: $!";
                         send($client, "hello", 0) or die "send: $!"; exit 0;
                     }
                     my $text = "";
-                    if ($type == SOCK_STREAM) { accept(my $peer, $server) or die; sysread($peer, $text, 5) } else { recv($server, $text, 5, 0) }
+                    if ($type == SOCK_STREAM) { accept(my $peer, $server) or die;
+                    sysread($peer, $text, 5) } else { recv($server, $text, 5, 0) }
                     waitpid($child, 0);
                     print "$text ", $? >> 8, "\\n";
                 }

@@ -42,7 +42,8 @@ import Testing
                 ("sethostname", 170, ["1", "1"]), ("iopl", 172, ["9"]), ("ioperm", 173, ["0", "0", "0"]),
                 ("quotactl", 179, ["0", "0", "0", "0"]), ("vmsplice", 278, ["-1", "0", "0", "0"]),
                 ("move_mount", 429, ["-1", "0", "-1", "0", "0"]), ("fsopen", 430, ["0", "0"]), ("open_tree", 428, ["-1", "0", "0"]),
-                ("mount_setattr", 442, ["-1", "0", "0", "0", "0"]), ("listmount", 458, ["0", "0", "0", "0"]), ("statmount", 457, ["0", "0", "0", "0"]),
+                ("mount_setattr", 442, ["-1", "0", "0", "0", "0"]), ("listmount", 458, ["0", "0", "0", "0"]),
+                ("statmount", 457, ["0", "0", "0", "0"]),
             ]
             for call in calls {
                 let arguments = ["\(call.number)"] + call.arguments.map { $0.hasPrefix("-") ? "0xffffffffffffffff" : $0 }
@@ -58,11 +59,12 @@ import Testing
             }
             // Positive controls: the same harmless calls are let through outside.
             for name in ["unshare", "keyctl", "ptrace"] {
-                let outside = switch name {
-                case "unshare": try fixture.outside("unshare", "user")
-                case "keyctl": try fixture.outside("flood-violations", "1")
-                default: try fixture.outside("ptrace")
-                }
+                let outside =
+                    switch name {
+                    case "unshare": try fixture.outside("unshare", "user")
+                    case "keyctl": try fixture.outside("flood-violations", "1")
+                    default: try fixture.outside("ptrace")
+                    }
                 #expect(outside.error != "EPERM", "\(name): \(outside)")
             }
         }
@@ -120,7 +122,7 @@ import Testing
             for value in ["0", "8", "20000", "20008", "ffffffff"] {
                 #expect(try await fixture.probe(policy, "personality", value).answer.isOK, "\(value)")
             }
-            for value in ["40000", "400000", "100000", "1000000", "40008"] {  // no randomisation, readable implies executable, null page…
+            for value in ["40000", "400000", "100000", "1000000", "40008"] { // no randomisation, readable implies executable, null page…
                 #expect(try fixture.outside("personality", value).isOK, "\(value)")
                 #expect(try await fixture.probe(policy, "personality", value).answer.error == "EPERM", "\(value)")
             }

@@ -70,7 +70,10 @@ import Testing
             if action == "tiocsti", (try? HostFile.text("/proc/sys/dev/tty/legacy_tiocsti"))?.hasPrefix("1") == true {
                 // On another terminal: the end of this session leader hangs it up.
                 let other = try CallersTerminal()
-                let script = "use POSIX; POSIX::setsid(); open(my $t, '+<', '\(other.name)') or die $!; my $key = ' '; ioctl($t, 0x5412, $key) or die \"$!\"; print 'injected';"
+                let script = """
+                    use POSIX; POSIX::setsid(); open(my $t, '+<', '\(other.name)') or die $!;
+                    my $key = ' '; ioctl($t, 0x5412, $key) or die "$!"; print 'injected';
+                    """
                 #expect(try fixture.perlOutside(script).output == "injected")
             }
             let report = try await fixture.seal(

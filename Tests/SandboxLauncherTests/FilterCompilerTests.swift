@@ -174,7 +174,7 @@ struct FilterCompilerTests {
     static let socketCases: [Case] = [
         Case(standard, "socket", [1, 1, 0], .allow),
         Case(standard, "socket", [1, 5 | 0x80800, 0], .allow),
-        Case(standard, "socket", [1, 2, 0], .allow),
+        Case(standard, "socket", [1, 2, 0], .notify),
         Case(standard, "socket", [1, 3, 0], .notify),
         Case(standard, "socket", [1, 1, 1], .notify),
         Case(standard, "socket", [2, 1, 0], .notify),

@@ -1,10 +1,11 @@
 import CLaunchABI
 import Glibc
 import LinuxPrimitives
-@testable import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
 import Testing
+
+@testable import SandboxLauncher
 
 /// The launcher against specs that no supervisor of ours would send: it answers each with a failure or runs it sealed, never
 /// dies of one, and serves the next request.
@@ -40,13 +41,15 @@ import Testing
             var numbers = [theirs.rawValue, stdio.rawValue, stdio.rawValue, stdio.rawValue]
             numbers.removeLast(4 - wanted)
             if let specMemory { numbers.append(specMemory) }
-            try DescriptorMessage.send(on: control.rawValue, header: withUnsafeBytes(of: header) { Array($0) }, body: body, descriptors: numbers + extra)
+            try DescriptorMessage.send(
+                on: control.rawValue, header: withUnsafeBytes(of: header) { Array($0) }, body: body, descriptors: numbers + extra)
             theirs.close()
             var messages: [LaunchMessage] = []
             let deadline = MonotonicClock.now() + 20_000_000_000
             while try Polling.wait(status.rawValue, for: .readable, deadline: deadline) {
                 // The end may come as a reset when the launcher left bytes unread.
-                guard let received = try? DescriptorMessage.receive(on: status.rawValue, maxBytes: LaunchMessage.size + 1, maxDescriptors: 1)
+                guard
+                    let received = try? DescriptorMessage.receive(on: status.rawValue, maxBytes: LaunchMessage.size + 1, maxDescriptors: 1)
                 else { return messages }
                 if let message = LaunchMessage(received.bytes) { messages.append(message) }
             }
@@ -100,7 +103,8 @@ import Testing
         for (path, identity) in paths where identity.isDirectory {
             let source = BindSource(path: path, device: identity.device, inode: identity.inode, owner: nil)
             spec.mounts.append(MountEntry(kind: .bind(source), target: path, readOnly: true))
-            spec.pathRules.append(PathRule(path: path, access: LandlockPlan.bits(for: [.read, .execute], mediated: false), optional: false))
+            spec.pathRules.append(
+                PathRule(path: path, access: LandlockPlan.bits(for: [.read, .execute], mediated: false), optional: false))
         }
         spec.resourceLimits = [ResourceLimit(resource: UInt32(RLIMIT_CORE.rawValue), soft: 0, hard: 0, name: "core")]
         return try LaunchSpecEncoder.encode(spec)
@@ -132,7 +136,8 @@ import Testing
         let limits = Int(Self.get(try Self.field(\.rlimits), valid))
         // What, where, value, expected error.
         let changes: [(String, Int, UInt32, Int32)] = [
-            ("magic", try Self.field(\.magic), 0, EINVAL), ("newer version", try Self.field(\.version), UInt32(GB_SPEC_VERSION) + 1, EPROTO),
+            ("magic", try Self.field(\.magic), 0, EINVAL),
+            ("newer version", try Self.field(\.version), UInt32(GB_SPEC_VERSION) + 1, EPROTO),
             ("version 0", try Self.field(\.version), 0, EPROTO), ("size", try Self.field(\.size), UInt32(valid.count) + 1, EINVAL),
             ("unknown flag", try Self.field(\.flags), 1 << 31, EOPNOTSUPP), ("host root", try Self.field(\.outer_uid), 0, EPERM),
             ("host root's group", try Self.field(\.outer_gid), 0, EPERM), ("no id", try Self.field(\.outer_uid), .max, EINVAL),
@@ -149,7 +154,8 @@ import Testing
             ("hostname beyond", try Self.field(\.hostname), .max, EINVAL),
             ("template beyond the mounts", try Self.field(\.template_count), .max, EINVAL),
             ("creation outside the template", try Self.field(\.template_count), 0, EINVAL),
-            ("mount kind", mounts, 99, EOPNOTSUPP), ("mount kind 0", mounts, 0, EOPNOTSUPP), ("mount flags", mounts + 4, 1 << 30, EOPNOTSUPP),
+            ("mount kind", mounts, 99, EOPNOTSUPP), ("mount kind 0", mounts, 0, EOPNOTSUPP),
+            ("mount flags", mounts + 4, 1 << 30, EOPNOTSUPP),
             ("mount target beyond", mounts + 12, .max, EINVAL), ("rule access", rules + 4, 0x8000_0000, EINVAL),
             ("rule path beyond", rules + 8, .max, EINVAL), ("rule flags", rules + 12, 2, EOPNOTSUPP), ("rlimit", limits, 16, EINVAL),
             ("rlimit reserved", limits + 4, 1, EINVAL), ("soft over hard", limits + 8, 1, EINVAL),
@@ -168,7 +174,8 @@ import Testing
         let launcher = try Launcher()
         let valid = try Self.valid()
         let changes: [(String, Int32, (inout gb_request) -> Void)] = [
-            ("magic", EINVAL, { $0.magic = 1 }), ("newer version", EPROTO, { $0.version += 1 }), ("flags", EOPNOTSUPP, { $0.flags = 1 << 20 }),
+            ("magic", EINVAL, { $0.magic = 1 }), ("newer version", EPROTO, { $0.version += 1 }),
+            ("flags", EOPNOTSUPP, { $0.flags = 1 << 20 }),
             ("reserved", EOPNOTSUPP, { $0.reserved = 1 }), ("size", EINVAL, { $0.spec_size += 1 }),
             ("cgroups that are not there", EBADF, { $0.cgroup_count = 1 }), ("too many cgroups", E2BIG, { $0.cgroup_count = 1000 }),
             ("channel that is not there", EBADF, { $0.flags = GB_REQUEST_HAS_CHANNEL.rawValue }),
@@ -223,7 +230,9 @@ import Testing
             }
             let messages = try launcher.send(bytes)
             #expect(!messages.isEmpty, "round \(round)")
-            #expect(messages.last?.kind == .failed || messages.last?.kind == .exited, "round \(round): \(messages.map(\.kind)) \(Self.changes(valid, bytes))")
+            #expect(
+                messages.last?.kind == .failed || messages.last?.kind == .exited,
+                "round \(round): \(messages.map(\.kind)) \(Self.changes(valid, bytes))")
             if messages.last?.kind == .failed { refused += 1 }
             if try !launcher.isAlive() { Issue.record("the launcher died in round \(round)"); return }
         }

@@ -17,7 +17,23 @@ package struct LeakCount: Equatable, Sendable, CustomStringConvertible {
         "\(descriptors) descriptors, \(mounts) mounts, \(cgroups) cgroups, \(children) children, \(identities) identities"
     }
 
+    /// The count, once it holds still: other threads of a test process open and close files of their own now and then.
     package static func now() throws -> LeakCount {
+        var last = try once()
+        for _ in 0..<100 {
+            var same = true
+            for _ in 0..<3 {
+                sched_yield()
+                let next = try once()
+                same = same && next == last
+                last = next
+            }
+            if same { break }
+        }
+        return last
+    }
+
+    private static func once() throws -> LeakCount {
         LeakCount(
             descriptors: try descriptorCount(), mounts: try lines("/proc/self/mountinfo").count, cgroups: try cgroupCount(),
             children: ProcessTable.children(of: getpid()).count, identities: try ownIdentities())
@@ -28,17 +44,14 @@ package struct LeakCount: Equatable, Sendable, CustomStringConvertible {
     }
 
     private static func descriptorCount() throws -> Int {
-        var count = 0
-        for name in try HostFile.names("/proc/self/fd") {
-            var target = [UInt8](repeating: 0, count: 256)
-            let size = target.withUnsafeMutableBytes {
-                readlink("/proc/self/fd/\(name)", $0.baseAddress!.assumingMemoryBound(to: CChar.self), 255)
-            }
-            guard size > 0 else { continue } // the listing's own, closed by now
-            let text = String(decoding: target[..<size], as: UTF8.self)
-            if !["anon_inode:[eventpoll]", "anon_inode:[timerfd]", "anon_inode:[eventfd]"].contains(text) { count += 1 }
-        }
-        return count
+        let waiting = ["anon_inode:[eventpoll]", "anon_inode:[timerfd]", "anon_inode:[eventfd]"]
+        return try targets().count { !waiting.contains($0) }
+    }
+
+    /// What the open descriptors lead to.
+    private static func targets() throws -> [String] {
+        // The listing's own descriptor is closed by the time it is looked at.
+        try HostFile.names("/proc/self/fd").compactMap { HostFile.linkTarget("/proc/self/fd/\($0)") }
     }
 
     /// Directories `glovebox-<our pid>-…` in every cgroup tree that is mounted.
@@ -71,14 +84,6 @@ package struct LeakCount: Equatable, Sendable, CustomStringConvertible {
                 let fields = line.split(separator: " ")
                 return fields.count > 6 ? String(fields[6]) : nil
             })
-        return try HostFile.names("/proc/self/fd").count { name in
-            var target = [UInt8](repeating: 0, count: 64)
-            let size = target.withUnsafeMutableBytes {
-                readlink("/proc/self/fd/\(name)", $0.baseAddress!.assumingMemoryBound(to: CChar.self), 63)
-            }
-            guard size > 0 else { return false }
-            let text = String(decoding: target[..<size], as: UTF8.self)
-            return text.hasPrefix("socket:[") && named.contains(String(text.dropFirst(8).dropLast()))
-        }
+        return try targets().count { $0.hasPrefix("socket:[") && named.contains(String($0.dropFirst(8).dropLast())) }
     }
 }

@@ -40,7 +40,7 @@ package final class Listener: Sendable {
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutableBytes(of: &address) { bytes -> Int32 in
-            let generic = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+            guard let generic = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return -1 }
             let bound = bind(number, generic, size)
             return bound == 0 ? getsockname(number, generic, &size) : bound
         }
@@ -56,7 +56,9 @@ package final class Listener: Sendable {
         guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { throw SystemError(errno: ENAMETOOLONG, operation: "bind") }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
         let size = socklen_t(MemoryLayout<sa_family_t>.size + name.count + (name.first == 0 ? 0 : 1))
-        let result = withUnsafeBytes(of: &address) { bind(number, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), size) }
+        let result = withUnsafeBytes(of: &address) { bytes in
+            bytes.baseAddress.map { bind(number, $0.assumingMemoryBound(to: sockaddr.self), size) } ?? -1
+        }
         guard result == 0 else { throw SystemError(errno: errno, operation: "bind") }
         if let first = name.first, first != 0 { chmod(String(decoding: name, as: UTF8.self), 0o777) }
         return number

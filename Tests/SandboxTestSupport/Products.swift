@@ -5,10 +5,9 @@ internal import LinuxPrimitives
 package enum Products {
     /// Folder of the running test binary.
     package static let directory: String = {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), 4095) }
-        precondition(count > 0, "/proc/self/exe cannot be read")
-        return parent(of: String(decoding: buffer[..<count], as: UTF8.self))
+        let program = HostFile.linkTarget("/proc/self/exe")
+        precondition(program != nil, "/proc/self/exe cannot be read")
+        return parent(of: program ?? "")
     }()
 
     package static let launcher = directory + "/glovebox-launcher"

@@ -50,7 +50,9 @@ package final class SandboxFixture: Sendable {
     }
 
     package func tearDown() {
-        for body in cleanups.withLock({ list in defer { list = [] }; return list }).reversed() { body() }
+        for body in cleanups.withLock({ list in
+            defer { list = [] }; return list
+        }).reversed() { body() }
         supervisor.shutDown()
         scratch.remove()
     }
@@ -91,7 +93,8 @@ package final class SandboxFixture: Sendable {
         let confinement = try policy.confinement(workspace: workspace ?? self.workspace, workspaceWritable: writable)
         return RunRequest(
             arguments: arguments, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
-            workingDirectory: workingDirectory, environment: environment.merging(Products.environment) { mine, _ in mine }, input: input, output: output)
+            workingDirectory: workingDirectory, environment: environment.merging(Products.environment) { mine, _ in mine }, input: input,
+            output: output)
     }
 
     /// One sealed run.

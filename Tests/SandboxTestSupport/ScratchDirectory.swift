@@ -49,6 +49,15 @@ package enum HostFile {
         guard mkdir(path, mode) == 0, chmod(path, mode) == 0 else { throw SystemError(errno: errno, operation: "mkdir", object: path) }
     }
 
+    /// Text of a link; nil when there is none.
+    package static func linkTarget(_ path: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+            guard let base = buffer.baseAddress else { return nil }
+            let size = readlink(path, base, buffer.count)
+            return size < 0 ? nil : String(decoding: buffer[..<size].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
     /// Whether something has that name, be it a link to nothing.
     package static func exists(_ path: String) -> Bool { (try? FileIdentity.of(path: path, followingLink: false)) != nil }
 

@@ -1,5 +1,5 @@
-package import SandboxPolicy
 internal import LinuxPrimitives
+package import SandboxPolicy
 
 /// Policies for tests: shipped ones by name, and ones written in the test. Each also grants sandbox-probe itself.
 package enum TestPolicies {

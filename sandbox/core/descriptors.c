@@ -23,11 +23,18 @@ int gb_place_stdio(const struct gb_stdio *stdio_descriptors)
     return close(GB_CONTROL_DESCRIPTOR) < 0 ? -errno : 0; // the launcher's control socket is not ours
 }
 
-int gb_close_all_but(int keep)
+int gb_close_all_but(int keep, int second)
 {
     const int kept = 4;
+    if (second >= 0 && second != kept + 1) {
+        // Out of the way first: the number may be the other one's.
+        int moved = fcntl(second, F_DUPFD_CLOEXEC, kept + 2);
+        if (moved < 0) return -errno;
+        second = moved;
+    }
     if (keep != kept && dup3(keep, kept, O_CLOEXEC) < 0) return -errno;
+    if (second >= 0 && second != kept + 1 && dup3(second, kept + 1, O_CLOEXEC) < 0) return -errno;
     if (syscall(SYS_close_range, 0u, 3u, 0u) < 0) return -errno;
-    if (syscall(SYS_close_range, 5u, ~0u, 0u) < 0) return -errno;
-    return kept;
+    unsigned first = second >= 0 ? 6u : 5u;
+    return syscall(SYS_close_range, first, ~0u, 0u) < 0 ? -errno : 0;
 }

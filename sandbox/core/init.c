@@ -34,14 +34,14 @@ static int reap(pid_t tool, int *status)
     return seen;
 }
 
-static void answer_usage(int status_socket)
+static void answer_usage(int status_socket, int own_io)
 {
     struct gb_message message = {.kind = GB_MESSAGE_USAGE};
-    gb_count_usage(&message.usage);
+    gb_count_usage(&message.usage, own_io);
     send(status_socket, &message, sizeof message, MSG_NOSIGNAL);
 }
 
-static void obey(int status_socket, pid_t tool, const struct gb_order *order)
+static void obey(int status_socket, int own_io, pid_t tool, const struct gb_order *order)
 {
     switch (order->kind) {
     case GB_ORDER_SIGNAL:
@@ -54,23 +54,23 @@ static void obey(int status_socket, pid_t tool, const struct gb_order *order)
         else
             kill_all();
         break;
-    case GB_ORDER_USAGE: answer_usage(status_socket); break;
+    case GB_ORDER_USAGE: answer_usage(status_socket, own_io); break;
     default: break; // a supervisor of the same build sends nothing else
     }
 }
 
-static _Noreturn void finish(int status_socket, int status)
+static _Noreturn void finish(int status_socket, int own_io, int status)
 {
     kill_all();
     while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) {
     }
     struct gb_message message = {.kind = GB_MESSAGE_EXITED, .status = status};
-    gb_count_reaped_usage(&message.usage);
+    gb_count_reaped_usage(&message.usage, own_io);
     send(status_socket, &message, sizeof message, MSG_NOSIGNAL);
     _exit(0);
 }
 
-_Noreturn void gb_run_init(int status_socket, pid_t tool)
+_Noreturn void gb_run_init(int status_socket, int own_io, pid_t tool)
 {
     // SIGCHLD is blocked since before the tool was cloned and open only inside ppoll: no exit slips between reap and wait.
     struct sigaction action = {.sa_handler = on_child};
@@ -80,12 +80,12 @@ _Noreturn void gb_run_init(int status_socket, pid_t tool)
     struct pollfd poller = {.fd = status_socket, .events = POLLIN};
     for (;;) {
         int status = 0;
-        if (reap(tool, &status)) finish(status_socket, status);
+        if (reap(tool, &status)) finish(status_socket, own_io, status);
         if (ppoll(&poller, 1, NULL, &open_mask) < 0) continue;
         struct gb_order order;
         ssize_t length = recv(status_socket, &order, sizeof order, MSG_DONTWAIT);
         if (length == (ssize_t)sizeof order)
-            obey(status_socket, tool, &order);
+            obey(status_socket, own_io, tool, &order);
         else if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR))
             _exit(1); // the supervisor is gone: nobody may outlive it
     }

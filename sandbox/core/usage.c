@@ -43,6 +43,14 @@ static const char *number_after(const char *text, const char *name, uint64_t *nu
 
 // Bytes dirtied on disk file systems, less those whose pages were dropped before write-back. Signed: the process that deletes
 // a file gets the credit, not the one that wrote it.
+static int64_t written_in(const char *text)
+{
+    uint64_t written, cancelled;
+    number_after(text, "\nwrite_bytes:", &written);
+    number_after(text, "cancelled_write_bytes:", &cancelled);
+    return (int64_t)written - (int64_t)cancelled;
+}
+
 // `*hidden` is set when the kernel does not let us see it (a process that is not dumpable).
 static int64_t written_by(const char *directory, int *hidden)
 {
@@ -52,11 +60,7 @@ static int64_t written_by(const char *directory, int *hidden)
     memcpy(path + at, "/io", 4);
     ssize_t length = read_file(path, text, sizeof text);
     if (length == -EACCES || length == -EPERM) *hidden = 1;
-    if (length <= 0) return 0;
-    uint64_t written, cancelled;
-    number_after(text, "\nwrite_bytes:", &written);
-    number_after(text, "cancelled_write_bytes:", &cancelled);
-    return (int64_t)written - (int64_t)cancelled;
+    return length > 0 ? written_in(text) : 0;
 }
 
 static void count_process(const char *name, struct gb_usage *usage, int64_t *written, uint64_t tick_us, uint64_t page)
@@ -94,27 +98,31 @@ static uint64_t microseconds(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec;
 }
 
-// The init writes nothing itself; the kernel adds what its reaped children wrote.
-static int64_t count_reaped(struct gb_usage *usage)
+// The init writes nothing itself; the kernel adds what its reaped children wrote. The init is not dumpable, so its own file
+// could not be opened any more: it was opened before.
+static int64_t count_reaped(struct gb_usage *usage, int own_io)
 {
     memset(usage, 0, sizeof *usage);
     struct rusage reaped;
     getrusage(RUSAGE_CHILDREN, &reaped);
     usage->cpu_us = microseconds(reaped.ru_utime) + microseconds(reaped.ru_stime);
     usage->peak_bytes = (uint64_t)reaped.ru_maxrss * 1024;
-    int hidden = 0;
-    return written_by("/proc/self", &hidden);
+    char text[512];
+    ssize_t length = own_io >= 0 ? pread(own_io, text, sizeof text - 1, 0) : -1;
+    if (length <= 0) return 0;
+    text[length] = '\0';
+    return written_in(text);
 }
 
-void gb_count_reaped_usage(struct gb_usage *usage)
+void gb_count_reaped_usage(struct gb_usage *usage, int own_io)
 {
-    int64_t written = count_reaped(usage);
+    int64_t written = count_reaped(usage, own_io);
     usage->written_bytes = written > 0 ? (uint64_t)written : 0;
 }
 
-void gb_count_usage(struct gb_usage *usage)
+void gb_count_usage(struct gb_usage *usage, int own_io)
 {
-    int64_t written = count_reaped(usage);
+    int64_t written = count_reaped(usage, own_io);
     uint64_t tick_us = 1000000u / (uint64_t)sysconf(_SC_CLK_TCK), page = (uint64_t)sysconf(_SC_PAGESIZE);
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (proc >= 0) {

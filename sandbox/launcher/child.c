@@ -3,6 +3,7 @@
 #include "launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -237,6 +238,9 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
         give_up(&child, GB_STAGE_MOUNTS, failed, detail);
     if (spec->flags & GB_SPEC_MEMFD_NOEXEC) child.started.enforced |= GB_ENFORCED_MEMFD_NOEXEC; // done with the proc mount
     passed(&child, GB_STAGE_MOUNTS);
+    // All attached. They must not stay open: the tool starts with this table, and its limit may be lower than their number.
+    for (uint32_t i = 0; i < spec->mounts.count; i++)
+        if (launch->trees[i] >= 0) close(launch->trees[i]);
     if ((failed = gb_enter_root())) give_up(&child, GB_STAGE_PIVOT, failed, 0);
     child.started.enforced |= GB_ENFORCED_ROOT;
     passed(&child, GB_STAGE_PIVOT);
@@ -265,6 +269,11 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
         if (page != wanted) give_up(&child, GB_STAGE_EXEC, page == MAP_FAILED ? -errno : -EEXIST, 0);
         child.program = page;
     }
+    // What the init may read of itself later is opened while it can be: the files of a process that is not dumpable are root's.
+    // Nothing of the tool lives yet.
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    int own_io = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     fill_strings(&launch->spec);
 
     // CLONE_VFORK: this process sleeps until the tool has executed or given up, so both may share memory and descriptors.
@@ -281,7 +290,6 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
         if (child.started.clamped_hard[i] != UINT64_MAX) child.started.enforced |= GB_ENFORCED_CLAMPED;
     send_started(&child);
 
-    int status = gb_close_all_but(launch->status);
-    if (status < 0) _exit(1);
-    gb_run_init(status, tool);
+    if (gb_close_all_but(launch->status, own_io) < 0) _exit(1);
+    gb_run_init(4, own_io < 0 ? -1 : 5, tool);
 }

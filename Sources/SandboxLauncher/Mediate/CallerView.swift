@@ -26,8 +26,11 @@ struct CallerView {
         return String(decoding: line.withUnsafeBytes { text.clean($0) }, as: UTF8.self)
     }
 
-    var umask: UInt32 {
-        guard let status = try? SmallFile.text("/proc/\(pid)/status"),
+    var umask: UInt32 { Self.mask(of: "\(pid)") }
+
+    /// umask of a process, by its name in /proc; 022 when it cannot be seen.
+    static func mask(of process: String) -> UInt32 {
+        guard let status = try? SmallFile.text("/proc/\(process)/status"),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Umask:") }),
             let value = UInt32(line.dropFirst(6).drop { $0 == " " || $0 == "\t" }, radix: 8)
         else { return 0o022 }

@@ -14,6 +14,8 @@ struct CreatingCalls: ~Copyable {
     let rules: NameRules
     private let createdLimit: UInt64
     var created: CreatedNames
+    /// The supervisor's umask.
+    private let ownMask: UInt32
 
     enum Failure: Error {
         case refused(NameRules.Refusal)
@@ -33,6 +35,7 @@ struct CreatingCalls: ~Copyable {
         self.rules = rules
         self.createdLimit = createdLimit
         created = CreatedNames(limit: createdLimit)
+        ownMask = CallerView.mask(of: "self")
     }
 
     // MARK: - open
@@ -82,8 +85,10 @@ struct CreatingCalls: ~Copyable {
             if error == EEXIST { return nil }
             throw .system(error)
         }
+        let made = OwnedDescriptor(adopting: result)
+        if mode & ownMask != 0 { _ = fchmod(made.rawValue, mode & 0o1777) }
         created.add(place.path, isText: place.isText)
-        return .descriptor(OwnedDescriptor(adopting: result), closeOnExec: flags & O_CLOEXEC != 0)
+        return .descriptor(made, closeOnExec: flags & O_CLOEXEC != 0)
     }
 
     private func openExisting(
@@ -156,7 +161,7 @@ struct CreatingCalls: ~Copyable {
             guard caller.isWaiting() else { throw SystemError(errno: ESRCH, operation: "pidfd_getfd") }
             return pinned
         } catch {
-            throw .system(error.errno)
+            throw .system(error.errno == EBADF ? ENOENT : error.errno) // by its name it is a file that is not there
         }
     }
 
@@ -181,6 +186,7 @@ struct CreatingCalls: ~Copyable {
         try charge()
         let allowed = mode & ~caller.umask & 0o1777
         try call { place.withName { mkdirat(place.directory.rawValue, $0, allowed) } }
+        liftOwnMask(place, allowed)
         created.add(place.path, isText: place.isText)
     }
 
@@ -195,6 +201,7 @@ struct CreatingCalls: ~Copyable {
         try charge()
         let allowed = type | (mode & ~caller.umask & 0o1777)
         try call { place.withName { mknodat(place.directory.rawValue, $0, allowed, 0) } }
+        liftOwnMask(place, allowed & 0o1777)
         created.add(place.path, isText: place.isText)
     }
 
@@ -254,6 +261,12 @@ struct CreatingCalls: ~Copyable {
         _ old: [UInt8], oldBase: Int32, _ new: [UInt8], newBase: Int32, flags: UInt32, caller: CallerView
     ) throws(Failure) {
         guard flags & ~(GBX_RENAME_NOREPLACE | GBX_RENAME_EXCHANGE) == 0 else { throw .system(EINVAL) }
+        // The kernel looks for both directories before it minds what the names are.
+        do throws(Failure) {
+            _ = try place(new, newBase, caller, dotted: EBUSY)
+        } catch {
+            if case .system(ENOENT) = error { throw error }
+        }
         let source = try place(old, oldBase, caller, dotted: EBUSY)
         let target = try place(new, newBase, caller, dotted: flags & GBX_RENAME_NOREPLACE != 0 ? EEXIST : EBUSY)
         let exchange = flags & GBX_RENAME_EXCHANGE != 0
@@ -278,6 +291,13 @@ struct CreatingCalls: ~Copyable {
     }
 
     // MARK: - Steps
+
+    /// The supervisor's own mask was applied to what it made; the tool's, which is the one that counts, is in the mode already.
+    private func liftOwnMask(_ place: borrowing SandboxNames.Place, _ mode: UInt32) {
+        guard mode & ownMask != 0 else { return }
+        place.withName { _ = fchmodat(place.directory.rawValue, $0, mode, AT_SYMLINK_NOFOLLOW) }
+    }
+
 
     func place(
         _ path: [UInt8], _ base: Int32, _ caller: CallerView, dotted: Int32 = EEXIST

@@ -85,6 +85,8 @@ extension ArgumentRules {
 extension ArgumentRules {
     private static let setIdBits: UInt32 = 0o6000
     private static let createFlag: UInt32 = 0x40
+    /// With it the kernel opens nothing, makes nothing and ignores the other two.
+    private static let pathFlag: UInt32 = 0x20_0000
     /// __O_TMPFILE without its O_DIRECTORY part.
     private static let temporaryFlag: UInt32 = 0x40_0000
 
@@ -106,9 +108,8 @@ extension ArgumentRules {
         }
         for call in ["chmod", "fchmod"] { table[call] = withoutSetId(mode: 1, context) }
         for call in ["fchmodat", "fchmodat2"] { table[call] = withoutSetId(mode: 2, context) }
-        // Space that is set aside is written by nobody, so nothing counts it. Libraries fall back to writing zeros. Punching
-        // holes (3) and collapsing ranges (8) take no space.
-        table["fallocate"] = allowOnly([[.low(1, is: 3)], [.low(1, is: 8)]], else: .errno(95), group: "@file-system")
+        // Space that is set aside is written by nobody, so nothing counts it. Libraries fall back to writing zeros.
+        table["fallocate"] = never(.errno(95), group: "@file-system")
         table["memfd_create"] = memfdRules(context)
     }
 
@@ -119,14 +120,16 @@ extension ArgumentRules {
     /// The mode counts only where a file is created: otherwise its register holds whatever the caller left there.
     private static func openRules(flags: UInt32, mode: UInt32, _ context: ArgumentContext) -> ArgumentRules {
         let creating = createFlag | temporaryFlag
-        let plain: [ArgumentCondition] = [.bits(flags, creating, are: 0)]
+        let plain: [ArgumentCondition] = [.bits(flags, creating | pathFlag, are: 0)]
+        let location: [ArgumentCondition] = [.bits(flags, pathFlag, are: pathFlag)]
         if context.demands.mediateCreation {
             // A nameless file is no new name; linkat, which would give it one, is mediated.
             return allowOnly(
-                [plain, [.bits(flags, creating, are: temporaryFlag), .bits(mode, setIdBits, are: 0)]], else: context.refusal,
+                [plain, location, [.bits(flags, creating | pathFlag, are: temporaryFlag), .bits(mode, setIdBits, are: 0)]],
+                else: context.refusal,
                 group: NotificationGroup.creation)
         }
-        return allowOnly([plain, [.bits(mode, setIdBits, are: 0)]], else: context.refusal)
+        return allowOnly([plain, location, [.bits(mode, setIdBits, are: 0)]], else: context.refusal)
     }
 
     /// Regular files (also by type 0), pipes and sockets; device nodes and set-id bits are refused.

@@ -26,7 +26,7 @@ struct gb_stdio {
     int input, output, error, channel; // channel: -1 when there is none
 };
 int gb_place_stdio(const struct gb_stdio *stdio_descriptors);
-int gb_close_all_but(int keep); // moves `keep` to number 4, closes every other descriptor, returns 4
+int gb_close_all_but(int keep, int second); // moves them to 4 and 5 (a second of -1: none), closes all others; 0 or -errno
 
 // ---- namespaces.c
 int gb_write_id_maps(int proc, pid_t pid, const struct gb_spec *spec); // by the root launcher, for another process
@@ -67,10 +67,11 @@ int gb_build_ruleset(const struct gb_spec_view *spec, uint32_t *detail, uint32_t
 int gb_install_filter(const struct gb_spec_view *spec, int notify);
 
 // ---- usage.c: counts what the processes of this pid namespace use, from inside (only the init sees them all)
-void gb_count_usage(struct gb_usage *usage);
-void gb_count_reaped_usage(struct gb_usage *usage); // when nobody is left but the init
+// `own_io`: /proc/self/io of the init, opened while that was still permitted; -1 when it could not be.
+void gb_count_usage(struct gb_usage *usage, int own_io);
+void gb_count_reaped_usage(struct gb_usage *usage, int own_io); // when nobody is left but the init
 
 // ---- init.c: the sandbox's pid 1 after the tool has started; does not return
-_Noreturn void gb_run_init(int status_socket, pid_t tool);
+_Noreturn void gb_run_init(int status_socket, int own_io, pid_t tool);
 
 #endif
