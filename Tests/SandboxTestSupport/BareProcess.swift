@@ -28,14 +28,33 @@ package enum BareProcess {
             arguments, environment: environment, workingDirectory: workingDirectory, output: toolOutput.rawValue, error: toolError.rawValue)
         toolOutput.close()
         toolError.close()
-        let text = try Transfer.readAll(output.rawValue, limit: 1 << 20)
-        let errorText = try Transfer.readAll(error.rawValue, limit: 1 << 20)
+        let (text, errorText) = try readBoth(output.rawValue, error.rawValue)
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 {
             guard errno == EINTR else { throw SystemError(errno: errno, operation: "waitpid") }
         }
         return Ended(
             status: status, output: String(decoding: text, as: UTF8.self), errorOutput: String(decoding: errorText, as: UTF8.self))
+    }
+
+    /// Both streams to their ends, whichever has something: a program that fills one while the other is awaited would never end.
+    private static func readBoth(_ first: Int32, _ second: Int32) throws -> ([UInt8], [UInt8]) {
+        let limit = 1 << 20
+        var entries = [pollfd(fd: first, events: Int16(POLLIN), revents: 0), pollfd(fd: second, events: Int16(POLLIN), revents: 0)]
+        var texts: [[UInt8]] = [[], []]
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while entries.contains(where: { $0.fd >= 0 }) {
+            _ = try Polling.wait(&entries, deadline: nil)
+            for index in entries.indices where entries[index].fd >= 0 && entries[index].revents != 0 {
+                let descriptor = entries[index].fd
+                let count = try buffer.withUnsafeMutableBytes { try Transfer.read(descriptor, into: $0) }
+                // A negative number is left out by poll.
+                if count == 0 { entries[index].fd = -1 }
+                texts[index] += buffer[..<count]
+                guard texts[index].count <= limit else { throw SystemError(errno: EFBIG, operation: "read", object: "a test program's output") }
+            }
+        }
+        return (texts[0], texts[1])
     }
 
     /// Starts a program and gives its pid; the caller waits for it.

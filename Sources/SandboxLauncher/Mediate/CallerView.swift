@@ -41,7 +41,13 @@ struct CallerView {
     func directory(_ descriptor: Int32) throws(SystemError) -> [UInt8] {
         let link = descriptor == AT_FDCWD ? "/proc/\(pid)/cwd" : "/proc/\(pid)/fd/\(descriptor)"
         guard descriptor == AT_FDCWD || descriptor >= 0 else { throw SystemError(errno: EBADF, operation: "openat") }
-        let path = try Self.readLink(Array(link.utf8))
+        let path: [UInt8]
+        do {
+            path = try Self.readLink(Array(link.utf8))
+        } catch {
+            // A number that is not open has no entry in /proc.
+            throw descriptor != AT_FDCWD && error.errno == ENOENT ? SystemError(errno: EBADF, operation: "openat") : error
+        }
         guard path.first == UInt8(ascii: "/") else { throw SystemError(errno: ENOTDIR, operation: "openat") }
         return path
     }
