@@ -35,48 +35,64 @@ let package = Package(
         .systemLibrary(name: "CYAML", path: "sandbox/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLaunchABI", path: "sandbox/abi", cSettings: cSettings),
         .target(name: "CLinuxShims", path: "sandbox/shims", cSettings: cSettings),
-        .target(name: "CSandboxCore", dependencies: ["CLaunchABI"], path: "sandbox/core", cSettings: cSettings,
-                linkerSettings: [.linkedLibrary("cap")]),
-        .executableTarget(name: "glovebox-launcher", dependencies: ["CSandboxCore", "CLaunchABI"], path: "sandbox/launcher",
-                          cSettings: cSettings, linkerSettings: [.linkedLibrary("cap")]),
+        .target(
+            name: "CSandboxCore", dependencies: ["CLaunchABI"], path: "sandbox/core", cSettings: cSettings,
+            linkerSettings: [.linkedLibrary("cap")]),
+        .executableTarget(
+            name: "glovebox-launcher", dependencies: ["CSandboxCore", "CLaunchABI"], path: "sandbox/launcher",
+            cSettings: cSettings, linkerSettings: [.linkedLibrary("cap")]),
         .executableTarget(name: "sandbox-probe", path: "sandbox/probe", cSettings: cSettings),
 
         // Floor 0
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
-        .target(name: "SandboxPolicy", dependencies: ["CYAML", .product(name: "Crypto", package: "swift-crypto")],
-                swiftSettings: swiftSettings),
+        .target(
+            name: "SandboxPolicy", dependencies: ["CYAML", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swiftSettings),
         // Floor 1
-        .target(name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
-                swiftSettings: swiftSettings),
+        .target(
+            name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(name: "Glovebox", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"], swiftSettings: swiftSettings),
-        .target(name: "GloveboxCommands",
-                dependencies: ["Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
-                               .product(name: "ArgumentParser", package: "swift-argument-parser")],
-                swiftSettings: swiftSettings),
+        .target(
+            name: "GloveboxCommands",
+            dependencies: [
+                "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
         // Floor 7
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
 
         // Benchmarks and the soak: programs to run, not tests that time.
-        .executableTarget(name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims"],
-                          path: "Tests/Benchmarks", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims"],
+            path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
         // Tests
-        .target(name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
-                path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
+            path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
         .testTarget(name: "SandboxPolicyTests", dependencies: ["SandboxPolicy"], swiftSettings: swiftSettings),
-        .testTarget(name: "SandboxLauncherTests",
-                    dependencies: ["SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],
-                    swiftSettings: swiftSettings),
-        .testTarget(name: "SandboxEnforcementTests",
-                    dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],
-                    swiftSettings: swiftSettings),
-        .testTarget(name: "GloveboxCommandsTests",
-                    dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"], swiftSettings: swiftSettings),
-        .testTarget(name: "IntegrationTests",
-                    dependencies: ["Glovebox", "SandboxTestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe"],
-                    swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SandboxLauncherTests",
+            dependencies: ["SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SandboxEnforcementTests",
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "GloveboxCommandsTests",
+            dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["Glovebox", "SandboxTestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe"],
+            swiftSettings: swiftSettings),
     ],
     cLanguageStandard: .gnu17
 )

@@ -105,15 +105,17 @@ package final class SandboxSupervisor: Sendable {
         let denials = try NameDenials(request.confinement.denials, within: plan.grants)
 
         let identity = isRoot ? try hostIdentity() : nil
-        let hostID: UInt32? = switch identity {
-        case .some(let lease): lease.id
-        case nil: nil
-        }
+        let hostID: UInt32? =
+            switch identity {
+            case .some(let lease): lease.id
+            case nil: nil
+            }
         let cgroup = lease(limits)
-        let (hasCgroup, isUnified, groups): (Bool, Bool, [Int32]) = switch cgroup {
-        case .some(let lease): (true, lease.isUnified, lease.descriptors)
-        case nil: (false, false, [])
-        }
+        let (hasCgroup, isUnified, groups): (Bool, Bool, [Int32]) =
+            switch cgroup {
+            case .some(let lease): (true, lease.isUnified, lease.descriptors)
+            case nil: (false, false, [])
+            }
         var preparation = LaunchPreparation(
             spec: LaunchSpec(), plan: plan, denials: denials, network: network, countsMemory: hasCgroup,
             mediationIdentity: hostID.map { ($0, $0) })
@@ -121,7 +123,8 @@ package final class SandboxSupervisor: Sendable {
         if let hostID { streams.belong(to: hostID, hostID) }
         preparation.spec = try SpecComposer(
             request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
-            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal, terminalPath: streams.terminalPath, filters: filters
+            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal,
+            terminalPath: streams.terminalPath, filters: filters
         ).compose()
         let bytes = try LaunchSpecEncoder.encode(preparation.spec)
         try connection.send(
@@ -144,11 +147,13 @@ package final class SandboxSupervisor: Sendable {
         let confinement = request.confinement
         let key = PlanKey(
             policyHash: request.policyHash, workspace: confinement.workspace,
-            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal, hosts: hosts,
+            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal,
+            hosts: hosts,
             workspaceIdentity: request.workspaceIdentity)
         if !anew, let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
         var planner = SandboxPlanner(
-            confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI), terminal: terminal,
+            confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI),
+            terminal: terminal,
             hosts: hosts, workspaceIdentity: request.workspaceIdentity)
         let plan = try planner.plan()
         plans.withLock { plans in
@@ -181,7 +186,8 @@ package final class SandboxSupervisor: Sendable {
         do {
             return try RunStreams(request)
         } catch {
-            throw LaunchError(.exhausted, "the run's streams could not be set up: \(error)", mend: "raise the limit on open files (ulimit -n)")
+            throw LaunchError(
+                .exhausted, "the run's streams could not be set up: \(error)", mend: "raise the limit on open files (ulimit -n)")
         }
     }
 }

@@ -17,7 +17,8 @@ struct LaunchBenchmark {
         let policy = try policies.resolved("workspace")
         let confinement = try policy.confinement(workspace: workspace, workspaceWritable: true)
         let request = RunRequest(
-            arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash, output: .capture(keep: 1 << 16))
+            arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
+            output: .capture(keep: 1 << 16))
         let supervisor = try SandboxSupervisor()
         defer { supervisor.shutDown() }
         var stages: [[(name: String, microseconds: UInt64)]] = []
@@ -32,7 +33,9 @@ struct LaunchBenchmark {
         let command = directory + "/glovebox"
         if access(command, X_OK) == 0 {
             let arguments = [command, "run", "--workspace", workspace, "--", "/bin/true"]
-            cases.append(BenchmarkCase(name: "glovebox-command", command: arguments.joined(separator: " "), run: BareLaunch(arguments).callAsFunction))
+            cases.append(
+                BenchmarkCase(
+                    name: "glovebox-command", command: arguments.joined(separator: " "), run: BareLaunch(arguments).callAsFunction))
         }
         if let bwrap = Peers.bwrap() {
             let filter = try bwrapFilter()
@@ -85,7 +88,8 @@ enum Peers {
     }
 
     static func bwrapArguments(_ path: String) -> [String] {
-        [path] + """
+        [path]
+            + """
             --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try --ro-bind /usr /usr \
             --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind /etc/ld.so.cache /etc/ld.so.cache \
             --proc /proc --dev /dev --tmpfs /tmp --cap-drop ALL --die-with-parent --new-session --seccomp 9

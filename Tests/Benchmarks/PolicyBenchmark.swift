@@ -21,7 +21,8 @@ struct PolicyBenchmark {
             let confinement = try step("confinement") { try policy.confinement(workspace: "/srv/workspace", workspaceWritable: true) }
             let demands = FilterDemands(mediateCreation: true, mediateMemfd: false, mediateNetwork: false, canNotify: true)
             let specification = try step("filter specification") {
-                try SyscallCatalogue.specification(for: confinement.syscalls, maySpawn: true, network: confinement.network, demands: demands)
+                try SyscallCatalogue.specification(
+                    for: confinement.syscalls, maySpawn: true, network: confinement.network, demands: demands)
             }
             _ = try step("filter (cached after the first)") { try FilterCompiler.compile(specification) }
         }

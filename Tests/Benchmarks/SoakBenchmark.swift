@@ -24,7 +24,8 @@ struct SoakBenchmark {
         ]
         let expected: [Int32] = [0, 3, 1, 0, 0]
         func batch(_ count: Int, from start: Int) -> Int {
-            let wrong = Mutex(0), next = Mutex(start)
+            let wrong = Mutex(0)
+            let next = Mutex(start)
             var threads: [pthread_t] = []
             for _ in 0..<Self.callers {
                 let work: @Sendable () -> Void = {
@@ -63,7 +64,8 @@ struct SoakBenchmark {
         let after = HostCensus.take()
         supervisor.shutDown()
         let flat = after.residentKiB <= before.residentKiB + 8192
-        let same = after.descriptors == before.descriptors && after.mounts == before.mounts && after.cgroups == before.cgroups
+        let same =
+            after.descriptors == before.descriptors && after.mounts == before.mounts && after.cgroups == before.cgroups
             && after.zombies == before.zombies
         print("wrong outcomes: \(wrong); same descriptors, mounts, cgroups and zombies: \(same); memory flat within 8 MiB: \(flat)")
         return wrong == 0 && same && flat
@@ -82,7 +84,7 @@ enum SoakThread {
         let failed = pthread_create(
             &thread, nil,
             { context in
-                Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
                 return nil
             }, body.toOpaque())
         precondition(failed == 0, "no thread for the soak")

@@ -68,11 +68,15 @@ struct CommandLineTests {
             Case(name: "unknown option", words: ["run", "--polcy", "x", "--", "touch", "ran"], code: 64, says: "--policy"),
             Case(name: "no command", words: ["run"], code: 64, says: "--"),
             Case(name: "unknown policy", words: ["run", "--policy", "workspce", "--", "touch", "ran"], code: 125, says: "workspace"),
-            Case(name: "unreadable policy file", words: ["run", "--policy", "./none.yaml", "--", "touch", "ran"], code: 125, says: "none.yaml"),
+            Case(
+                name: "unreadable policy file", words: ["run", "--policy", "./none.yaml", "--", "touch", "ran"], code: 125,
+                says: "none.yaml"),
             Case(name: "missing workspace", words: ["run", "--workspace", "./absent", "--", "touch", "ran"], code: 125, says: "absent"),
             Case(name: "a link as the workspace", words: ["run", "--workspace", "./link", "--", "touch", "ran"], code: 125, says: "link"),
             Case(name: "the root as the workspace", words: ["run", "--workspace", "/", "--", "touch", "ran"], code: 125, says: "/"),
-            Case(name: "a system directory as the workspace", words: ["run", "--workspace", "/usr", "--", "touch", "ran"], code: 125, says: "/usr"),
+            Case(
+                name: "a system directory as the workspace", words: ["run", "--workspace", "/usr", "--", "touch", "ran"], code: 125,
+                says: "/usr"),
             Case(name: "a bad duration", words: ["run", "--timeout", "soon", "--", "touch", "ran"], code: 64, says: "soon"),
             Case(name: "a resource without kind", words: ["run", "--allow", "/opt=read", "--", "touch", "ran"], code: 64, says: "/opt"),
             Case(name: "a program that is not there", words: ["run", "--", "no-such-program"], code: 127, says: "no-such-program"),
@@ -138,7 +142,8 @@ struct CommandLineTests {
             PolicyCase(name: "unknown key", text: "version: 1\nname: p\nextends: runtime\nlimts: {}\n", place: ":4:1", says: "limits"),
             PolicyCase(name: "duplicate key", text: "version: 1\nname: p\nname: q\n", place: ":3:1", says: "name"),
             PolicyCase(name: "wrong type", text: "version: 1\nname: p\ncapabilities: yes\n", place: ":3:15", says: "list"),
-            PolicyCase(name: "bad size", text: "version: 1\nname: p\nextends: runtime\nlimits: {memory: lots}\n", place: ":4:18", says: "lots"),
+            PolicyCase(
+                name: "bad size", text: "version: 1\nname: p\nextends: runtime\nlimits: {memory: lots}\n", place: ":4:18", says: "lots"),
             PolicyCase(name: "newer version", text: "version: 2\nname: p\n", place: ":1:10", says: "2"),
         ])
     func `a bad policy file is named with line and column`(_ item: PolicyCase) throws {

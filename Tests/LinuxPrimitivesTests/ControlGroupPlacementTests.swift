@@ -34,8 +34,10 @@ internal import Testing
         ("0::/elsewhere", "41 31 0:38 /docker /sys/fs/cgroup rw - cgroup2 none rw", "not mounted where this process sees"),
         ("0::/dockerized", "41 31 0:38 /docker /sys/fs/cgroup rw - cgroup2 none rw", "not mounted where this process sees"),
         ("0::/", "", "not mounted"),
-        ("4:memory:/\n0::/", "35 31 0:32 / /m rw - cgroup cgroup rw,memory\n41 31 0:38 / /u rw - cgroup2 none rw",
-         "only one of memory and pids"),
+        (
+            "4:memory:/\n0::/", "35 31 0:32 / /m rw - cgroup cgroup rw,memory\n41 31 0:38 / /u rw - cgroup2 none rw",
+            "only one of memory and pids"
+        ),
         ("", "", "no cgroups"),
     ])
     func `what cannot be used has a reason`(cgroup: String, mountinfo: String, reason: String) {

@@ -22,15 +22,16 @@ internal import Testing
         #expect(gbx_seccomp_action_available(0x1234_0000) == 0)
     }
 
-    @Test(arguments: [
-        (nil, nil, nil, true, "no user namespaces"),
-        (0, nil, nil, true, "max_user_namespaces"),
-        (100, 0, nil, true, nil),
-        (100, 0, nil, false, "unprivileged_userns_clone"),
-        (100, 1, 1, false, "AppArmor"),
-        (100, 1, 0, false, nil),
-        (100, nil, nil, false, nil),
-    ] as [(UInt64?, UInt64?, UInt64?, Bool, String?)])
+    @Test(
+        arguments: [
+            (nil, nil, nil, true, "no user namespaces"),
+            (0, nil, nil, true, "max_user_namespaces"),
+            (100, 0, nil, true, nil),
+            (100, 0, nil, false, "unprivileged_userns_clone"),
+            (100, 1, 1, false, "AppArmor"),
+            (100, 1, 0, false, nil),
+            (100, nil, nil, false, nil),
+        ] as [(UInt64?, UInt64?, UInt64?, Bool, String?)])
     func `each switch against user namespaces is named`(
         maximum: UInt64?, clone: UInt64?, apparmor: UInt64?, asRoot: Bool, expected: String?
     ) throws {

@@ -9,11 +9,9 @@ private func openDescriptors() -> Int {
         let names = try? DirectoryListing.names(directory.rawValue)
     else { return -1 }
     return names.count { name in
-        var target = [UInt8](repeating: 0, count: 64)
-        let length = target.withUnsafeMutableBytes { raw in
-            raw.withMemoryRebound(to: CChar.self) { readlinkat(AT_FDCWD, "/proc/self/fd/\(name)", $0.baseAddress!, $0.count) }
-        }
-        let text = String(decoding: target[..<max(0, length)], as: UTF8.self)
+        var target = [CChar](repeating: 0, count: 64)
+        let length = readlink("/proc/self/fd/\(name)", &target, 64)
+        let text = String(decoding: target[..<max(0, length)].map(UInt8.init(bitPattern:)), as: UTF8.self)
         return length > 0 && !["[eventpoll]", "[timerfd]", "[eventfd]"].contains { text.hasSuffix($0) }
     }
 }

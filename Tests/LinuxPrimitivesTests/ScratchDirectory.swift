@@ -40,7 +40,7 @@ struct ScratchDirectory: ~Copyable {
     private static func remove(_ path: String) {
         if let stream = opendir(path) {
             while let entry = readdir(stream) {
-                let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name)!
+                guard let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) else { preconditionFailure("dirent has no name") }
                 let name = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
                 if name == "." || name == ".." { continue }
                 let child = "\(path)/\(name)"

@@ -20,11 +20,13 @@ private final class FilteredThread: @unchecked Sendable {
         ready = try EventDescriptor()
         self.name = strdup(name)
         let unmanaged = Unmanaged.passRetained(self)
-        let started = pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
-            Unmanaged<FilteredThread>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, unmanaged.toOpaque())
+        let started = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<FilteredThread>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, unmanaged.toOpaque())
         precondition(started == 0)
         _ = try Polling.wait(ready.rawValue, for: .readable, deadline: nil)
     }
@@ -32,7 +34,8 @@ private final class FilteredThread: @unchecked Sendable {
     private func run() {
         guard let symbol = dlsym(nil, "syscall") else { return }
         let call = unsafeBitCast(symbol, to: SystemCall.self)
-        _ = gbx_prctl(38 /* PR_SET_NO_NEW_PRIVS */, 1)
+        let noNewPrivileges: Int32 = 38
+        _ = gbx_prctl(noNewPrivileges, 1)
         // load nr; if it is mkdirat notify; else allow. Each is code, jt, jf, k of a sock_filter.
         let program: [UInt64] = [
             0x20, // ld [0]
@@ -40,9 +43,10 @@ private final class FilteredThread: @unchecked Sendable {
             0x06 | UInt64(GBX_SECCOMP_USER_NOTIF) << 32,
             0x06 | UInt64(GBX_SECCOMP_ALLOW) << 32,
         ]
+        let (seccomp, setModeFilter, newListener) = (317, 1, 8) as (Int, UInt, UInt)
         program.withUnsafeBufferPointer { filter in
             var header: (UInt, UnsafePointer<UInt64>?) = (UInt(filter.count), filter.baseAddress)
-            listener = withUnsafePointer(to: &header) { Int32(call(317 /* seccomp */, 1, 8 /* NEW_LISTENER */, UInt(bitPattern: $0), 0)) }
+            listener = withUnsafePointer(to: &header) { Int32(call(seccomp, setModeFilter, newListener, UInt(bitPattern: $0), 0)) }
         }
         try? ready.signal()
         guard listener >= 0 else { return }

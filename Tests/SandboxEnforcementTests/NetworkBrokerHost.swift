@@ -21,7 +21,7 @@ enum BrokerHost {
         var bytes = [UInt8](repeating: 0, count: 16)
         var size = socklen_t(bytes.count)
         let named = bytes.withUnsafeMutableBytes {
-            getsockname(socket.rawValue, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), &size)
+            getsockname(socket.rawValue, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &size)
         }
         guard named == 0 else { throw Failed(step: "getsockname", error: errno) }
         return HostListener(socket, port: UInt16(bytes[2]) << 8 | UInt16(bytes[3]))

@@ -8,7 +8,9 @@ import Testing
 /// Servers inside, and the sockets that stay inside while the network is brokered.
 @Suite(.serialized) struct NetworkBrokerServerTests {
     /// Starts a Python program whose first line is `ready`, asks it from outside, and gives answer and report.
-    private func ask(_ fixture: SandboxFixture, _ policy: ResolvedPolicy, _ script: String, port: UInt16, _ text: String) async throws -> (String, RunReport) {
+    private func ask(_ fixture: SandboxFixture, _ policy: ResolvedPolicy, _ script: String, port: UInt16, _ text: String) async throws -> (
+        String, RunReport
+    ) {
         let file = try fixture.file("server.py", "import socket, http.server, socketserver\n" + script)
         let granted = try policy.adding(PolicyOverrides(allow: ["filesystem:workspace:*=read"]))
         return try await fixture.whileRunning(granted, script: "/usr/bin/python3 -I \(file)") { _ in try BrokerHost.ask(port, text) }
@@ -23,7 +25,8 @@ import Testing
                 c, peer = s.accept(); c.sendall(c.makefile().readline().upper().encode()); c.close()
                 print(s.getsockname(), peer[0])
                 """
-            let (answer, report) = try await ask(fixture, try NetworkBrokerTests.policy(["network:listen:\(port)"]), script, port: port, "hello\n")
+            let (answer, report) = try await ask(
+                fixture, try NetworkBrokerTests.policy(["network:listen:\(port)"]), script, port: port, "hello\n")
             #expect(answer == "HELLO\n", "\(report.outcome) \(report.errorOutput)")
             #expect(report.outcome == .exited(code: 0))
             #expect(report.entry("network-namespace")?.detail.contains("\(port)") == true)
@@ -54,7 +57,8 @@ import Testing
                 s = socket.create_server(("", \(port)), family=socket.AF_INET6, dualstack_ipv6=True); print("ready", flush=True)
                 c, peer = s.accept(); c.makefile().readline(); c.sendall(b"six"); c.close()
                 """
-            let (answer, report) = try await ask(fixture, try NetworkBrokerTests.policy(["network:listen:\(port)"]), script, port: port, "\n")
+            let (answer, report) = try await ask(
+                fixture, try NetworkBrokerTests.policy(["network:listen:\(port)"]), script, port: port, "\n")
             #expect(answer == "six", "\(report.outcome) \(report.errorOutput)")
         }
     }
@@ -72,7 +76,8 @@ import Testing
                 s.listen(); s.shutdown(socket.SHUT_RD); s.listen(); say(*s.getsockname())
                 """
             let report = try await fixture.seal(
-                try NetworkBrokerTests.policy(["network:listen:\(port)", "network:listen:\(taken.port)"]), NetworkBrokerTests.python(script))
+                try NetworkBrokerTests.policy(["network:listen:\(port)", "network:listen:\(taken.port)"]), NetworkBrokerTests.python(script)
+            )
             let expected = """
                 127.0.0.1
                 again EINVAL
@@ -108,7 +113,8 @@ import Testing
             let report = try await fixture.seal(
                 try NetworkBrokerTests.policy(["network:loopback", "network:tcp:198.51.100.1:\(port)"]), NetworkBrokerTests.python(script))
             #expect(
-                report.output == "INSIDE\nTrue\ndatagram\nforget 0\nhost ECONNREFUSED\naway EACCES\n", "\(report.outcome) \(report.errorOutput)")
+                report.output == "INSIDE\nTrue\ndatagram\nforget 0\nhost ECONNREFUSED\naway EACCES\n",
+                "\(report.outcome) \(report.errorOutput)")
             #expect(host.hits() == 0)
         }
     }

@@ -21,10 +21,11 @@ import Testing
         """
 
     static func policy(_ rules: [String], limits: [LimitName: UInt64] = [:]) throws -> ResolvedPolicy {
-        try TestPolicies.inline(rules.map { rule in
-            let right = rule.hasPrefix("network:listen") ? "listen" : "connect"
-            return "allow: \"\(rule)\", rights: [\(right)]"
-        }, limits: limits)
+        try TestPolicies.inline(
+            rules.map { rule in
+                let right = rule.hasPrefix("network:listen") ? "listen" : "connect"
+                return "allow: \"\(rule)\", rights: [\(right)]"
+            }, limits: limits)
     }
 
     @Test(.timeLimit(.minutes(1))) func `a granted port is reached and another is not`() async throws {
@@ -135,7 +136,9 @@ import Testing
                 os.kill(child, signal.SIGKILL); os.waitpid(child, 0); say(*sorted(map(str, met)))
                 """
             let outside = try BareProcess.run(Self.python(script))
-            #expect(outside.output == "\([granted.port, other.port].map(String.init).sorted().joined(separator: " "))\n", "\(outside.errorOutput)")
+            #expect(
+                outside.output == "\([granted.port, other.port].map(String.init).sorted().joined(separator: " "))\n",
+                "\(outside.errorOutput)")
             #expect(other.hits() > 0, "the flipping works")
             _ = granted.hits()
             let report = try await fixture.seal(try Self.policy(["network:tcp:127.0.0.1:\(granted.port)"]), Self.python(script))
@@ -260,7 +263,8 @@ import Testing
                 say("all")
                 """
             let report = try await fixture.seal(
-                try Self.policy(["network:loopback", "network:listen:\(try BrokerHost.freePort())"], limits: [.wall: 2000]), Self.python(script))
+                try Self.policy(["network:loopback", "network:listen:\(try BrokerHost.freePort())"], limits: [.wall: 2000]),
+                Self.python(script))
             #expect(report.outcome == .timedOut(limitMilliseconds: 2000), "\(report.output) \(report.errorOutput)")
         }
     }

@@ -1,7 +1,6 @@
+import SandboxLauncher
 import SandboxPolicy
 import Testing
-
-import SandboxLauncher
 
 /// The compiled filter, evaluated in user space: what the kernel will decide.
 struct FilterCompilerTests {
@@ -133,77 +132,81 @@ struct FilterCompilerTests {
         Case(standard, "kill", [1, 9], .allow),
     ]
 
-    static let fileCases: [Case] = [
-        Case(standard, "openat", [0, 0, 0o1, 0o7777], .allow),
-        Case(standard, "openat", [0, 0, 0x41, 0o644], .allow),
-        Case(standard, "openat", [0, 0, 0x41, 0o4755], .notify),
-        Case(standard, "openat", [0, 0, 0x41_0002, 0o2755], .notify),
-        Case(standard, "openat", [0, 0, 0x41_0002, 0o600], .allow),
-        Case(standard, "open", [0, 0x42, 0o6755], .notify),
-        Case(standard, "creat", [0, 0o4755], .notify),
-        Case(standard, "creat", [0, 0o644], .allow),
-        Case(standard, "mkdir", [0, 0o755], .allow),
-        Case(standard, "mknod", [0, 0o100644], .allow),
-        Case(standard, "mknod", [0, 0o644], .allow),
-        Case(standard, "mknod", [0, 0o10644], .allow),
-        Case(standard, "mknod", [0, 0o20644], .notify),
-        Case(standard, "mknodat", [0, 0, 0o60644], .notify),
-        Case(standard, "mknodat", [0, 0, 0o104755], .notify),
-        Case(standard, "chmod", [0, 0o755], .allow),
-        Case(standard, "chmod", [0, 0o4755], .notify),
-        Case(standard, "fchmod", [3, 0o2755], .notify),
-        Case(standard, "fchmodat", [3, 0, 0o6755], .notify),
-        Case(standard, "fchmodat2", [3, 0, 0o4755, 0], .notify),
-        Case(standard, "fchmodat2", [3, 0, 0o755, 0], .allow),
-        Case(standard, "memfd_create", [0, 1], .allow),
-        Case(standard, "memfd_create", [0, 0x11], .notify),
-        Case(standard, "rename", [], .allow),
-        Case(mediated, "open", [0, 0x80000], .allow),
-        Case(mediated, "open", [0, 0x41, 0o644], .notify),
-        Case(mediated, "openat", [0, 0, 0x80040, 0o644], .notify),
-        Case(mediated, "openat", [0, 0, 0x80000 | high, 0], .allow),
-        Case(mediated, "openat", [0, 0, 0x41_0002, 0o600], .allow),
-        Case(mediated, "openat", [0, 0, 0x41_0002, 0o4600], .notify),
-        Case(mediated, "memfd_create", [0, 0x9], .allow),
-        Case(mediated, "memfd_create", [0, 0x1], .notify),
-        Case(mediated, "memfd_create", [0, 0x18], .notify),
-        Case(silent, "memfd_create", [0, 0x1], .errno(1)),
-    ] + ["creat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"]
+    static let fileCases: [Case] =
+        [
+            Case(standard, "openat", [0, 0, 0o1, 0o7777], .allow),
+            Case(standard, "openat", [0, 0, 0x41, 0o644], .allow),
+            Case(standard, "openat", [0, 0, 0x41, 0o4755], .notify),
+            Case(standard, "openat", [0, 0, 0x41_0002, 0o2755], .notify),
+            Case(standard, "openat", [0, 0, 0x41_0002, 0o600], .allow),
+            Case(standard, "open", [0, 0x42, 0o6755], .notify),
+            Case(standard, "creat", [0, 0o4755], .notify),
+            Case(standard, "creat", [0, 0o644], .allow),
+            Case(standard, "mkdir", [0, 0o755], .allow),
+            Case(standard, "mknod", [0, 0o100644], .allow),
+            Case(standard, "mknod", [0, 0o644], .allow),
+            Case(standard, "mknod", [0, 0o10644], .allow),
+            Case(standard, "mknod", [0, 0o20644], .notify),
+            Case(standard, "mknodat", [0, 0, 0o60644], .notify),
+            Case(standard, "mknodat", [0, 0, 0o104755], .notify),
+            Case(standard, "chmod", [0, 0o755], .allow),
+            Case(standard, "chmod", [0, 0o4755], .notify),
+            Case(standard, "fchmod", [3, 0o2755], .notify),
+            Case(standard, "fchmodat", [3, 0, 0o6755], .notify),
+            Case(standard, "fchmodat2", [3, 0, 0o4755, 0], .notify),
+            Case(standard, "fchmodat2", [3, 0, 0o755, 0], .allow),
+            Case(standard, "memfd_create", [0, 1], .allow),
+            Case(standard, "memfd_create", [0, 0x11], .notify),
+            Case(standard, "rename", [], .allow),
+            Case(mediated, "open", [0, 0x80000], .allow),
+            Case(mediated, "open", [0, 0x41, 0o644], .notify),
+            Case(mediated, "openat", [0, 0, 0x80040, 0o644], .notify),
+            Case(mediated, "openat", [0, 0, 0x80000 | high, 0], .allow),
+            Case(mediated, "openat", [0, 0, 0x41_0002, 0o600], .allow),
+            Case(mediated, "openat", [0, 0, 0x41_0002, 0o4600], .notify),
+            Case(mediated, "memfd_create", [0, 0x9], .allow),
+            Case(mediated, "memfd_create", [0, 0x1], .notify),
+            Case(mediated, "memfd_create", [0, 0x18], .notify),
+            Case(silent, "memfd_create", [0, 0x1], .errno(1)),
+        ]
+        + ["creat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"]
         .map { Case(mediated, $0, [], .notify) }
 
-    static let socketCases: [Case] = [
-        Case(standard, "socket", [1, 1, 0], .allow),
-        Case(standard, "socket", [1, 5 | 0x80800, 0], .allow),
-        Case(standard, "socket", [1, 2, 0], .notify),
-        Case(standard, "socket", [1, 3, 0], .notify),
-        Case(standard, "socket", [1, 1, 1], .notify),
-        Case(standard, "socket", [2, 1, 0], .notify),
-        Case(standard, "socket", [2 | high, 1 | high, 0], .notify),
-        Case(loopback, "socket", [2, 1, 0], .allow),
-        Case(loopback, "socket", [10, 1 | 0x80000, 6], .allow),
-        Case(loopback, "socket", [2, 2, 17], .allow),
-        Case(loopback, "socket", [2, 1, 262], .notify),
-        Case(loopback, "socket", [2, 1, 132], .notify),
-        Case(loopback, "socket", [2, 3, 255], .notify),
-        Case(loopback, "socket", [2, 2, 6], .notify),
-        Case(connecting, "socket", [2, 1, 0], .allow),
-        Case(connecting, "socket", [2, 2, 0], .notify),
-        Case(connecting, "connect", [3, 0, 16], .notify),
-        Case(connecting, "bind", [3, 0, 16], .notify),
-        Case(loopback, "connect", [3, 0, 16], .allow),
-        Case(standard, "socketpair", [1, 1, 0], .allow),
-        Case(standard, "socketpair", [1, 5, 0], .allow),
-        Case(standard, "socketpair", [1, 2, 0], .notify),
-        Case(loopback, "socketpair", [2, 1, 0], .notify),
-        Case(loopback, "sendto", [3, 0, 1, 0x4000, 0, 0], .allow),
-        Case(loopback, "sendto", [3, 0, 1, 0x2000_0000, 0, 0], .notify),
-        Case(loopback, "sendmsg", [3, 0, 0x2000_4000], .notify),
-        Case(loopback, "sendmmsg", [3, 0, 1, 0x2000_0000 | high], .notify),
-        Case(compute, "socket", [1, 1, 0], .notify),
-        Case(compute, "socketpair", [1, 1, 0], .notify),
-    ] + [15, 16, 17, 21, 29, 30, 31, 38, 40, 44].flatMap { (family: UInt64) in
-        [loopback, standard].map { Case($0, "socket", [family, 1, 0], .notify) }
-    }
+    static let socketCases: [Case] =
+        [
+            Case(standard, "socket", [1, 1, 0], .allow),
+            Case(standard, "socket", [1, 5 | 0x80800, 0], .allow),
+            Case(standard, "socket", [1, 2, 0], .notify),
+            Case(standard, "socket", [1, 3, 0], .notify),
+            Case(standard, "socket", [1, 1, 1], .notify),
+            Case(standard, "socket", [2, 1, 0], .notify),
+            Case(standard, "socket", [2 | high, 1 | high, 0], .notify),
+            Case(loopback, "socket", [2, 1, 0], .allow),
+            Case(loopback, "socket", [10, 1 | 0x80000, 6], .allow),
+            Case(loopback, "socket", [2, 2, 17], .allow),
+            Case(loopback, "socket", [2, 1, 262], .notify),
+            Case(loopback, "socket", [2, 1, 132], .notify),
+            Case(loopback, "socket", [2, 3, 255], .notify),
+            Case(loopback, "socket", [2, 2, 6], .notify),
+            Case(connecting, "socket", [2, 1, 0], .allow),
+            Case(connecting, "socket", [2, 2, 0], .notify),
+            Case(connecting, "connect", [3, 0, 16], .notify),
+            Case(connecting, "bind", [3, 0, 16], .notify),
+            Case(loopback, "connect", [3, 0, 16], .allow),
+            Case(standard, "socketpair", [1, 1, 0], .allow),
+            Case(standard, "socketpair", [1, 5, 0], .allow),
+            Case(standard, "socketpair", [1, 2, 0], .notify),
+            Case(loopback, "socketpair", [2, 1, 0], .notify),
+            Case(loopback, "sendto", [3, 0, 1, 0x4000, 0, 0], .allow),
+            Case(loopback, "sendto", [3, 0, 1, 0x2000_0000, 0, 0], .notify),
+            Case(loopback, "sendmsg", [3, 0, 0x2000_4000], .notify),
+            Case(loopback, "sendmmsg", [3, 0, 1, 0x2000_0000 | high], .notify),
+            Case(compute, "socket", [1, 1, 0], .notify),
+            Case(compute, "socketpair", [1, 1, 0], .notify),
+        ]
+        + [15, 16, 17, 21, 29, 30, 31, 38, 40, 44].flatMap { (family: UInt64) in
+            [loopback, standard].map { Case($0, "socket", [family, 1, 0], .notify) }
+        }
 
     static let settingCases: [Case] = [
         Case(standard, "ioctl", [0, 0x5401], .allow),

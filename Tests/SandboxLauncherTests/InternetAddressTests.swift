@@ -1,5 +1,6 @@
-@testable import SandboxLauncher
 import Testing
+
+@testable import SandboxLauncher
 
 struct InternetAddressTests {
     @Test(arguments: [
@@ -14,7 +15,9 @@ struct InternetAddressTests {
     }
 
     /// What inet_aton would take for an address is none.
-    @Test(arguments: ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1 ", "fe80::1%lo", "[::1]", "", "1.2.3.4.5", "::ffff:127.1"])
+    @Test(arguments: [
+        "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1 ", "fe80::1%lo", "[::1]", "", "1.2.3.4.5", "::ffff:127.1",
+    ])
     func otherFormsAreNoAddress(text: String) {
         #expect(InternetAddress(literal: text) == nil)
     }
@@ -27,7 +30,8 @@ struct InternetAddressTests {
     }
 
     @Test(arguments: [
-        ("127.0.0.1", true), ("127.255.255.254", true), ("::1", true), ("::ffff:127.9.9.9", true), ("128.0.0.1", false), ("126.255.255.255", false),
+        ("127.0.0.1", true), ("127.255.255.254", true), ("::1", true), ("::ffff:127.9.9.9", true), ("128.0.0.1", false),
+        ("126.255.255.255", false),
         ("::2", false), ("0.0.0.0", false), ("10.0.0.1", false),
     ])
     func loopback(text: String, expected: Bool) throws {
@@ -37,10 +41,12 @@ struct InternetAddressTests {
     /// Both ends of each range, and their neighbours outside.
     @Test(arguments: [
         "0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255", "100.100.100.200", "127.0.0.1",
-        "127.255.255.255", "168.63.129.16", "169.254.0.0", "169.254.169.254", "169.254.255.255", "172.16.0.0", "172.31.255.255", "192.0.0.192",
+        "127.255.255.255", "168.63.129.16", "169.254.0.0", "169.254.169.254", "169.254.255.255", "172.16.0.0", "172.31.255.255",
+        "192.0.0.192",
         "192.0.2.1", "192.168.0.0", "192.168.255.255", "198.18.0.0", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1",
         "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1", "fe80::1", "febf::1", "fec0::1", "feff::1", "fc00::1",
-        "fdff::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:7f00:1::",
+        "fdff::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1", "64:ff9b::7f00:1",
+        "2002:7f00:1::",
         "2002:c0a8:101::1", "2001::1", "2001:db8::1", "4000::1", "64:ff9b:1::1",
     ])
     func namesDoNotLeadHere(text: String) throws {
@@ -57,7 +63,9 @@ struct InternetAddressTests {
     }
 
     private static let v4: [UInt8] = [2, 0, 0x1F, 0x90, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
-    private static let mapped: [UInt8] = [10, 0, 0x1F, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1, 0, 0, 0, 0]
+    private static let mapped: [UInt8] = [
+        10, 0, 0x1F, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1, 0, 0, 0, 0,
+    ]
 
     @Test func readingSockaddrs() throws {
         let expected = InternetEndpoint(address: .loopback4, port: 8080)

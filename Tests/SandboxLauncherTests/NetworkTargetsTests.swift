@@ -1,6 +1,7 @@
-@testable import SandboxLauncher
 import SandboxPolicy
 import Testing
+
+@testable import SandboxLauncher
 
 struct NetworkTargetsTests {
     private static let rule = RuleReference(policy: "p", file: "p.yaml", line: 3, text: "allow")
@@ -25,7 +26,8 @@ struct NetworkTargetsTests {
 
     @Test func literals() throws {
         let targets = try NetworkTargets(
-            Self.network([("127.0.0.1", 5432), ("169.254.169.254", 80), ("::1", nil), ("::ffff:10.0.0.1", 1)], listen: [8080]), resolved: [:])
+            Self.network([("127.0.0.1", 5432), ("169.254.169.254", 80), ("::1", nil), ("::ffff:10.0.0.1", 1)], listen: [8080]),
+            resolved: [:])
         #expect(targets.isBrokered && targets.hosts == "" && targets.notes == [])
         #expect(try Self.allows(targets, "127.0.0.1", 5432))
         #expect(try Self.allows(targets, "::ffff:127.0.0.1", 5432))
@@ -63,7 +65,8 @@ struct NetworkTargetsTests {
     /// The address has a grant of its own: then the name may stand for it, at the ports granted there.
     @Test func namesLeadInsideWhereTheAddressIsNamed() throws {
         let inside = try Self.address("10.0.0.5")
-        let targets = try NetworkTargets(Self.network([("db.example.org", nil), ("10.0.0.5", 5432)]), resolved: ["db.example.org": [inside]])
+        let targets = try NetworkTargets(
+            Self.network([("db.example.org", nil), ("10.0.0.5", 5432)]), resolved: ["db.example.org": [inside]])
         #expect(targets.hosts == "10.0.0.5 db.example.org\n")
         #expect(try Self.allows(targets, "10.0.0.5", 5432))
         #expect(try !Self.allows(targets, "10.0.0.5", 22))
@@ -91,7 +94,8 @@ struct NetworkTargetsTests {
 
     /// Whatever a resolver could read as a number, and what /etc/hosts could read as something else.
     @Test(arguments: [
-        "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "example.0x1", "*", "a b", "a\n127.0.0.1 b", "a\tb", "a#b", "a_b", "", ".", "a.", "a..b",
+        "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "example.0x1", "*", "a b", "a\n127.0.0.1 b", "a\tb", "a#b", "a_b", "", ".", "a.",
+        "a..b",
         "-a", "a-", "é.org", String(repeating: "a", count: 64), "[::1]", "fe80::1%lo", "example.org:80", "localhost.",
     ])
     func hostsThatAreNone(host: String) {
@@ -101,7 +105,9 @@ struct NetworkTargetsTests {
 
     @Test func names() throws {
         let names = try NetworkTargets.names(
-            in: Self.network([("b.example.org", 1), ("a-1.example.org", 1), ("a-1.example.org", 2), ("1.2.3.4", 1), ("xn--9ca.org", nil), ("3com.com", 1)]))
+            in: Self.network([
+                ("b.example.org", 1), ("a-1.example.org", 1), ("a-1.example.org", 2), ("1.2.3.4", 1), ("xn--9ca.org", nil), ("3com.com", 1),
+            ]))
         #expect(names == ["3com.com", "a-1.example.org", "b.example.org", "xn--9ca.org"])
     }
 
@@ -123,7 +129,8 @@ struct NameResolutionTests {
             nonsense
             10.0.0.1
             """
-        #expect(NameResolution.addresses(in: Array(text.utf8)).map(\.description) == ["1.2.3.4", "10.0.0.1", "93.184.216.34", "2606:2800::1"])
+        #expect(
+            NameResolution.addresses(in: Array(text.utf8)).map(\.description) == ["1.2.3.4", "10.0.0.1", "93.184.216.34", "2606:2800::1"])
         #expect(NameResolution.addresses(in: []) == [])
     }
 

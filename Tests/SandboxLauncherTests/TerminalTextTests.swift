@@ -18,7 +18,8 @@ struct TerminalTextTests {
 
     @Test(arguments: [
         ("\u{1B}[2J", "^[[2J"), ("\u{1B}]52;c;aGk=\u{07}", "^[]52;c;aGk=^G"), ("ab\u{08}\u{08}", "ab^H^H"), ("good\rbad", "good^Mbad"),
-        ("\u{9B}31m", "<U+009B>31m"), ("\u{202E}evil", "<U+202E>evil"), ("\u{7F}", "^?"), ("end\r", "end^M"), ("zero\u{200B}width", "zero<U+200B>width"),
+        ("\u{9B}31m", "<U+009B>31m"), ("\u{202E}evil", "<U+202E>evil"), ("\u{7F}", "^?"), ("end\r", "end^M"),
+        ("zero\u{200B}width", "zero<U+200B>width"),
     ])
     func `what would move, colour, answer or reorder is shown instead`(_ input: String, _ expected: String) {
         #expect(clean(Array(input.utf8)) == expected)

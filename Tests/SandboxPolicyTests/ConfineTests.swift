@@ -1,5 +1,6 @@
-@testable import SandboxPolicy
 import Testing
+
+@testable import SandboxPolicy
 
 @Suite struct ConfineTests {
     func paths(_ confinement: Confinement) -> [String] {
@@ -92,10 +93,12 @@ import Testing
         let policy = try Fixtures.load("workspace.yaml")
         let steps = try policy.derivation(workspace: "/w", workspaceWritable: true)
         let text = ExplainText.render(policy, steps: steps, mechanisms: true)
-        for part in ["What it can see", "/w: changed, created and deleted", "[workspace.yaml:8]",
-                     "/w/.git cannot be changed, created or deleted", "/w/.env cannot be read, changed, created or deleted",
-                     "nothing: it has no network at all", "512MiB of memory",
-                     "Landlock READ_FILE READ_DIR EXECUTE below /usr", policy.hash] {
+        for part in [
+            "What it can see", "/w: changed, created and deleted", "[workspace.yaml:8]",
+            "/w/.git cannot be changed, created or deleted", "/w/.env cannot be read, changed, created or deleted",
+            "nothing: it has no network at all", "512MiB of memory",
+            "Landlock READ_FILE READ_DIR EXECUTE below /usr", policy.hash,
+        ] {
             #expect(text.contains(part), "\(part) is missing in \(text)")
         }
         #expect(!steps.contains { $0.location.isEmpty })

@@ -1,4 +1,5 @@
 import Glibc
+
 @testable import SandboxPolicy
 
 /// Files that the tests of this target read, found from the place of this source file.

@@ -1,5 +1,6 @@
-@testable import SandboxPolicy
 import Testing
+
+@testable import SandboxPolicy
 
 @Suite struct DocumentReaderTests {
     static let invalid = (try? Fixtures.names(in: Fixtures.invalid, ending: ".yaml")) ?? []
@@ -60,9 +61,10 @@ import Testing
         #expect(error?.message.contains(words) == true, "\(String(describing: error))")
     }
 
-    @Test(arguments: [
-        [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xF0, 0x80, 0x80, 0x80],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xF0, 0x80, 0x80, 0x80],
+        ] as [[UInt8]])
     func badUTF8(sequence: [UInt8]) {
         let error = #expect(throws: PolicyError.self) { try DocumentReader.read(Array("a: b\nc: ".utf8) + sequence, fileName: "f") }
         #expect(error?.line == 2)

@@ -1,6 +1,5 @@
-import Testing
-
 import SandboxPolicy
+import Testing
 
 struct FilterEvaluatorTests {
     private static let allow = BPFInstruction(code: BPFCode.returnConstant, operand: FilterAction.allow.kernelValue)
@@ -11,13 +10,14 @@ struct FilterEvaluatorTests {
     }
 
     /// Each comparison jumps to `kill` when it holds.
-    @Test(arguments: [
-        (BPFCode.jumpIfEqual, 5, 5, true), (BPFCode.jumpIfEqual, 5, 6, false), (BPFCode.jumpIfGreater, 5, 5, false),
-        (BPFCode.jumpIfGreater, 5, 6, true), (BPFCode.jumpIfGreaterOrEqual, 5, 5, true), (BPFCode.jumpIfGreaterOrEqual, 5, 4, false),
-        (BPFCode.jumpIfAnySet, 6, 3, true), (BPFCode.jumpIfAnySet, 6, 9, false),
-        // Unsigned, as in the kernel.
-        (BPFCode.jumpIfGreater, 5, 0xffff_ffff, true),
-    ] as [(UInt16, UInt32, UInt32, Bool)])
+    @Test(
+        arguments: [
+            (BPFCode.jumpIfEqual, 5, 5, true), (BPFCode.jumpIfEqual, 5, 6, false), (BPFCode.jumpIfGreater, 5, 5, false),
+            (BPFCode.jumpIfGreater, 5, 6, true), (BPFCode.jumpIfGreaterOrEqual, 5, 5, true), (BPFCode.jumpIfGreaterOrEqual, 5, 4, false),
+            (BPFCode.jumpIfAnySet, 6, 3, true), (BPFCode.jumpIfAnySet, 6, 9, false),
+            // Unsigned, as in the kernel.
+            (BPFCode.jumpIfGreater, 5, 0xffff_ffff, true),
+        ] as [(UInt16, UInt32, UInt32, Bool)])
     func comparisons(code: UInt16, operand: UInt32, number: UInt32, holds: Bool) throws {
         let head = [
             BPFInstruction(code: BPFCode.loadWord, operand: 0), BPFInstruction(code: code, whenTrue: 1, operand: operand),
@@ -25,9 +25,10 @@ struct FilterEvaluatorTests {
         #expect(try Self.run(head, SystemCall(number: number)) == (holds ? .killProcess : .allow))
     }
 
-    @Test(arguments: [
-        (0, 7), (4, 0xC000_003E), (8, 0x5566), (12, 0x3344), (16, 0x0102), (20, 0x0A0B), (56, 0x99), (60, 0x88),
-    ] as [(UInt32, UInt32)])
+    @Test(
+        arguments: [
+            (0, 7), (4, 0xC000_003E), (8, 0x5566), (12, 0x3344), (16, 0x0102), (20, 0x0A0B), (56, 0x99), (60, 0x88),
+        ] as [(UInt32, UInt32)])
     func loadsReadTheRightWord(offset: UInt32, expected: UInt32) throws {
         let call = SystemCall(
             number: 7, arguments: [0x0000_0A0B_0000_0102, 0, 0, 0, 0, 0x0000_0088_0000_0099], instructionPointer: 0x0000_3344_0000_5566)

@@ -1,5 +1,6 @@
-@testable import SandboxPolicy
 import Testing
+
+@testable import SandboxPolicy
 
 @Suite struct FuzzReaderTests {
     static let seeds = [
@@ -67,8 +68,10 @@ import Testing
             case 1: .bool(Bool.random(using: &random))
             case 2: .int(Int64.random(in: .min ... .max, using: &random))
             case 3: .double(Double.random(in: -1e9...1e9, using: &random) + 0.5)
-            case 4: .string(String((0..<5).map { _ in Character(Unicode.Scalar(UInt16.random(in: 0...0xD7FF, using: &random)) ?? "x") })
-                .replacing("\u{0}", with: ""))
+            case 4:
+                .string(
+                    String((0..<5).map { _ in Character(Unicode.Scalar(UInt16.random(in: 0...0xD7FF, using: &random)) ?? "x") })
+                        .replacing("\u{0}", with: ""))
             case 5: .array((0..<3).map { _ in value(depth + 1) })
             default: .object((0..<3).map { JSONMember("k\($0)", value(depth + 1)) })
             }

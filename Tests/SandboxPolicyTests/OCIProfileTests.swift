@@ -1,6 +1,5 @@
-import Testing
-
 import SandboxPolicy
+import Testing
 
 struct OCIProfileTests {
     private static let context = OCIImportContext(kernelMajor: 6, kernelMinor: 18)

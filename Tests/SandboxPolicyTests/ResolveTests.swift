@@ -1,5 +1,6 @@
-@testable import SandboxPolicy
 import Testing
+
+@testable import SandboxPolicy
 
 @Suite struct ResolveTests {
     func effect(_ policy: ResolvedPolicy, _ action: String) throws -> Effect { policy.decide(try PolicyAction.parse(action)).effect }
@@ -73,7 +74,8 @@ import Testing
             let policy = try make(rules)
             let shuffled = try make(rules.shuffled(using: &random))
             let parent = "version: 1\nname: p\nroot_preset: true\ncapabilities:\n" + rules.map { "  - {\($0)}\n" }.joined()
-            let child = "version: 1\nname: c\nextends: p\ncapabilities:\n"
+            let child =
+                "version: 1\nname: c\nextends: p\ncapabilities:\n"
                 + (0..<3).map { _ in "  - {\(randomRule(["allow", "ask"]))}\n" }.joined()
             let extended = try Fixtures.policy(child, parents: ["p": parent])
             for action in actions where policy.decide(action).rule != nil && policy.decide(action).effect == .deny {

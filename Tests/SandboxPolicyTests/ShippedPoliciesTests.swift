@@ -1,5 +1,6 @@
-@testable import SandboxPolicy
 import Testing
+
+@testable import SandboxPolicy
 
 @Suite struct ShippedPoliciesTests {
     static let names = (try? Fixtures.names(in: Fixtures.policies, ending: ".yaml")) ?? []

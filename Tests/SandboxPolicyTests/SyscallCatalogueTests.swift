@@ -1,6 +1,5 @@
-import Testing
-
 import SandboxPolicy
+import Testing
 
 struct SyscallTableTests {
     @Test func numbersAndNamesAgreeBothWays() {
@@ -12,12 +11,13 @@ struct SyscallTableTests {
     }
 
     /// Fixed points from the kernel's table, so that a lost row cannot shift all others unseen.
-    @Test(arguments: [
-        (0, "read"), (59, "execve"), (101, "ptrace"), (157, "prctl"), (202, "futex"), (257, "openat"), (317, "seccomp"), (334, "rseq"),
-        (335, "uretprobe"), (336, "uprobe"), (424, "pidfd_send_signal"), (435, "clone3"), (437, "openat2"),
-        (450, "set_mempolicy_home_node"),
-        (452, "fchmodat2"), (458, "listmount"), (462, "mseal"), (467, "open_tree_attr"), (469, "file_setattr"),
-    ] as [(Int32, String)])
+    @Test(
+        arguments: [
+            (0, "read"), (59, "execve"), (101, "ptrace"), (157, "prctl"), (202, "futex"), (257, "openat"), (317, "seccomp"), (334, "rseq"),
+            (335, "uretprobe"), (336, "uprobe"), (424, "pidfd_send_signal"), (435, "clone3"), (437, "openat2"),
+            (450, "set_mempolicy_home_node"),
+            (452, "fchmodat2"), (458, "listmount"), (462, "mseal"), (467, "open_tree_attr"), (469, "file_setattr"),
+        ] as [(Int32, String)])
     func knownNumbers(number: Int32, name: String) {
         #expect(SyscallTable.name(of: number) == name)
     }

@@ -1,23 +1,23 @@
+import SandboxPolicy
 import Testing
 
-import SandboxPolicy
-
 struct SyscallDecoderTests {
-    @Test(arguments: [
-        ("socket", [40, 1, 0], "AF_VSOCK, SOCK_STREAM, 0"),
-        ("socket", [2, 1 | 0x80000, 262], "AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_MPTCP"),
-        ("socket", [16, 3, 9], "AF_NETLINK, SOCK_RAW, NETLINK_AUDIT"),
-        ("clone", [0x1000_0011], "CLONE_NEWUSER|SIGCHLD"),
-        ("ioctl", [0, 0x5412, 0], "0, TIOCSTI, NULL"),
-        ("ioctl", [0, 0x1_0000_5412, 0], "0, TIOCSTI (+0x1 above bit 31), NULL"),
-        ("openat", [0xffff_ff9c, 0x7000, 0x80041, 0o644], "AT_FDCWD, 0x7000, O_WRONLY|O_CREAT|O_CLOEXEC, 0644"),
-        ("open", [0x7000, 0x41_0002, 0o600], "0x7000, O_RDWR|O_TMPFILE, 0600"),
-        ("prctl", [0x5961_6d61, 0], "PR_SET_PTRACER, NULL"),
-        ("personality", [0x40000], "PER_LINUX|ADDR_NO_RANDOMIZE"),
-        ("mprotect", [0x1000, 4096, 7], "0x1000, 4096, PROT_READ|PROT_WRITE|PROT_EXEC"),
-        ("memfd_create", [0x1000, 0x11], "0x1000, MFD_CLOEXEC|MFD_EXEC"),
-        ("sched_yield", [1, 2], ""),
-    ] as [(String, [UInt64], String)])
+    @Test(
+        arguments: [
+            ("socket", [40, 1, 0], "AF_VSOCK, SOCK_STREAM, 0"),
+            ("socket", [2, 1 | 0x80000, 262], "AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_MPTCP"),
+            ("socket", [16, 3, 9], "AF_NETLINK, SOCK_RAW, NETLINK_AUDIT"),
+            ("clone", [0x1000_0011], "CLONE_NEWUSER|SIGCHLD"),
+            ("ioctl", [0, 0x5412, 0], "0, TIOCSTI, NULL"),
+            ("ioctl", [0, 0x1_0000_5412, 0], "0, TIOCSTI (+0x1 above bit 31), NULL"),
+            ("openat", [0xffff_ff9c, 0x7000, 0x80041, 0o644], "AT_FDCWD, 0x7000, O_WRONLY|O_CREAT|O_CLOEXEC, 0644"),
+            ("open", [0x7000, 0x41_0002, 0o600], "0x7000, O_RDWR|O_TMPFILE, 0600"),
+            ("prctl", [0x5961_6d61, 0], "PR_SET_PTRACER, NULL"),
+            ("personality", [0x40000], "PER_LINUX|ADDR_NO_RANDOMIZE"),
+            ("mprotect", [0x1000, 4096, 7], "0x1000, 4096, PROT_READ|PROT_WRITE|PROT_EXEC"),
+            ("memfd_create", [0x1000, 0x11], "0x1000, MFD_CLOEXEC|MFD_EXEC"),
+            ("sched_yield", [1, 2], ""),
+        ] as [(String, [UInt64], String)])
     func readable(name: String, arguments: [UInt64], text: String) {
         #expect(SyscallDecoder.text(name: name, arguments: arguments) == text)
     }
@@ -39,21 +39,24 @@ struct SyscallDecoderTests {
 }
 
 struct SyscallAdviceTests {
-    @Test(arguments: [
-        ("ptrace", [], "syscalls: {allow: [\"@debug\"]}"),
-        ("shmget", [], "syscalls: {allow: [\"@sysv-ipc\"]}"),
-        ("fork", [], "capabilities: [{allow: \"process:spawn\", rights: [execute]}]"),
-        ("socket", [2, 2, 0], "capabilities: [{allow: \"network:loopback\", rights: [connect]}]"),
-        ("socket", [10, 1, 6], "capabilities: [{allow: \"network:tcp:HOST:PORT\", rights: [connect]}]"),
-    ] as [(String, [UInt64], String)])
+    @Test(
+        arguments: [
+            ("ptrace", [], "syscalls: {allow: [\"@debug\"]}"),
+            ("shmget", [], "syscalls: {allow: [\"@sysv-ipc\"]}"),
+            ("fork", [], "capabilities: [{allow: \"process:spawn\", rights: [execute]}]"),
+            ("socket", [2, 2, 0], "capabilities: [{allow: \"network:loopback\", rights: [connect]}]"),
+            ("socket", [10, 1, 6], "capabilities: [{allow: \"network:tcp:HOST:PORT\", rights: [connect]}]"),
+        ] as [(String, [UInt64], String)])
     func smallestLine(name: String, arguments: [UInt64], line: String) {
         #expect(SyscallAdvice.advice(name: name, arguments: arguments).policyLine == line)
     }
 
-    @Test(arguments: [
-        ("mount", []), ("clone3", []), ("socket", [40, 1, 0]), ("socket", [2, 1, 262]), ("ioctl", [0, 0x5412]), ("clone", [0x1000_0000]),
-        ("chmod", [0, 0o4755]), ("execveat", [0, 0, 0, 0, 0x1000]),
-    ] as [(String, [UInt64])])
+    @Test(
+        arguments: [
+            ("mount", []), ("clone3", []), ("socket", [40, 1, 0]), ("socket", [2, 1, 262]), ("ioctl", [0, 0x5412]),
+            ("clone", [0x1000_0000]),
+            ("chmod", [0, 0o4755]), ("execveat", [0, 0, 0, 0, 0x1000]),
+        ] as [(String, [UInt64])])
     func someCallsHaveNoLine(name: String, arguments: [UInt64]) {
         let advice = SyscallAdvice.advice(name: name, arguments: arguments)
         #expect(advice.policyLine == nil)

@@ -51,7 +51,9 @@ package enum BareProcess {
                 // A negative number is left out by poll.
                 if count == 0 { entries[index].fd = -1 }
                 texts[index] += buffer[..<count]
-                guard texts[index].count <= limit else { throw SystemError(errno: EFBIG, operation: "read", object: "a test program's output") }
+                guard texts[index].count <= limit else {
+                    throw SystemError(errno: EFBIG, operation: "read", object: "a test program's output")
+                }
             }
         }
         return (texts[0], texts[1])

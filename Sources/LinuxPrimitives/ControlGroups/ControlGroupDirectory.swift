@@ -65,7 +65,7 @@ internal final class ControlGroupDirectory: Sendable {
     func openPeak() throws(SystemError) -> OwnedDescriptor {
         do {
             return try open("memory.peak", flags: O_RDWR)
-        } catch where error.errno == EACCES {
+        } catch  where error.errno == EACCES {
             return try open("memory.peak", flags: O_RDONLY)
         }
     }

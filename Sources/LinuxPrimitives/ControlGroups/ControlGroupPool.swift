@@ -68,7 +68,7 @@ package final class ControlGroupPool: Sendable {
         while true {
             do {
                 return try ControlGroup(name: ControlGroupName.next().text, memory: memory, pids: pids, isUnified: isUnified)
-            } catch where error.errno == EEXIST {
+            } catch  where error.errno == EEXIST {
                 // A supervisor with our pid and start time in another pid namespace: the next number is free.
             }
         }

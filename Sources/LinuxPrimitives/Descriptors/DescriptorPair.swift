@@ -24,12 +24,14 @@ package struct DescriptorPair: ~Copyable, Sendable {
 
     /// The reading end of a pipe, or one end of a socket pair. A second call traps: the end has an owner already.
     package mutating func takeFirst() -> OwnedDescriptor {
-        first.take()!
+        guard let end = first.take() else { preconditionFailure("the first end has an owner already") }
+        return end
     }
 
     /// The writing end of a pipe, or the other end of a socket pair. A second call traps: the end has an owner already.
     package mutating func takeSecond() -> OwnedDescriptor {
-        second.take()!
+        guard let end = second.take() else { preconditionFailure("the second end has an owner already") }
+        return end
     }
 }
 

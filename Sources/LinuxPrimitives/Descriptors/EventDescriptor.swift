@@ -16,7 +16,7 @@ package struct EventDescriptor: ~Copyable, Sendable {
         let one: UInt64 = 1
         do {
             _ = try withUnsafeBytes(of: one) { (raw) throws(SystemError) in try Transfer.write(descriptor.rawValue, from: raw) }
-        } catch where error.isWouldBlock {
+        } catch  where error.isWouldBlock {
             // The counter is at its maximum: it is readable.
         }
     }
@@ -29,7 +29,7 @@ package struct EventDescriptor: ~Copyable, Sendable {
             return try withUnsafeMutableBytes(of: &count) { (raw) throws(SystemError) in
                 try Transfer.read(descriptor.rawValue, into: raw) == 8
             }
-        } catch where error.isWouldBlock {
+        } catch  where error.isWouldBlock {
             return false
         }
     }

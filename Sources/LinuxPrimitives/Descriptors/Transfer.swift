@@ -30,9 +30,9 @@ package enum Transfer {
         do {
             let count = try read(descriptor, into: buffer)
             return count == 0 ? .end : .bytes(count)
-        } catch where error.isWouldBlock {
+        } catch  where error.isWouldBlock {
             return .nothing
-        } catch where error.errno == EIO {
+        } catch  where error.errno == EIO {
             return .end
         }
     }
@@ -63,7 +63,7 @@ package enum Transfer {
             do {
                 let count = try write(descriptor, from: rest)
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            } catch where error.isWouldBlock {
+            } catch  where error.isWouldBlock {
                 _ = try Polling.wait(descriptor, for: .writable, deadline: nil)
             }
         }

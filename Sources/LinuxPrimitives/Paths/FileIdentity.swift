@@ -47,7 +47,9 @@ package struct FileIdentity: Sendable, Equatable {
         }
     }
 
-    private static func query(_ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32, _ object: String) throws(SystemError) -> FileIdentity {
+    private static func query(_ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32, _ object: String) throws(SystemError)
+        -> FileIdentity
+    {
         var found = gbx_identity()
         _ = try retrying("statx", object) { gbx_statx(directory, path, flags, &found) }
         return FileIdentity(

@@ -78,7 +78,7 @@ package struct ProcessHandle: ~Copyable, Sendable {
         do {
             _ = try checked(gbx_pidfd_send_signal(descriptor.rawValue, signal), "pidfd_send_signal", "pid \(pid)")
             return true
-        } catch where error.errno == ESRCH {
+        } catch  where error.errno == ESRCH {
             return false
         }
     }

@@ -35,7 +35,7 @@ package struct SeccompListener: ~Copyable, Sendable {
         let number = descriptor.rawValue
         do {
             _ = try retrying("ioctl SECCOMP_IOCTL_NOTIF_RECV") { gbx_notification_receive(number, &record) }
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             return nil
         }
         return SeccompNotification(

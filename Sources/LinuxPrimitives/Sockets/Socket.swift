@@ -35,11 +35,11 @@ package struct Socket: ~Copyable, Sendable {
     }
 
     package borrowing func connect(_ address: [UInt8]) -> Int32 {
-        -address.withUnsafeBytes { gbx_connect(descriptor.rawValue, $0.baseAddress ?? Self.nothing, $0.count) }
+        -gbx_connect(descriptor.rawValue, address, address.count)
     }
 
     package borrowing func bind(_ address: [UInt8]) -> Int32 {
-        -address.withUnsafeBytes { gbx_bind(descriptor.rawValue, $0.baseAddress ?? Self.nothing, $0.count) }
+        -gbx_bind(descriptor.rawValue, address, address.count)
     }
 
     /// Ends the connection both ways; a thread that waits in `connect` comes back.
@@ -71,6 +71,4 @@ package struct Socket: ~Copyable, Sendable {
         // AF_UNIX 1, SOCK_DGRAM 2: a socket that every kernel has.
         try Socket(family: 1, type: 2, protocolNumber: 0).facts().network
     }
-
-    private static var nothing: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 1)! } // never read: the size is 0
 }

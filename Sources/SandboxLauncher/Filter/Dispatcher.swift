@@ -43,7 +43,7 @@ enum Dispatcher {
     ) -> [BPFInstruction] {
         var code: [BPFInstruction] = [
             BPFInstruction(code: BPFCode.loadWord, operand: 4),
-            BPFInstruction(code: BPFCode.jumpIfEqual, whenTrue: 1, operand: SystemCall.x86_64),
+            BPFInstruction(code: BPFCode.jumpIfEqual, whenTrue: 1, operand: SystemCall.amd64),
             answer(.killProcess),
             BPFInstruction(code: BPFCode.loadWord, operand: 0),
             // A number with the x32 bit kills, except -1: a tracer's "skip this call" is an unknown call.

@@ -39,7 +39,8 @@ struct LaunchMessage: Sendable {
         enforced = raw.enforced
         usage = SandboxUsage(
             cpuMicroseconds: raw.usage.cpu_us, residentBytes: raw.usage.resident_bytes, peakBytes: raw.usage.peak_bytes,
-            writtenBytes: raw.usage.written_bytes, processes: raw.usage.processes, largestPID: raw.usage.largest_pid, hiddenProcesses: raw.usage.hidden,
+            writtenBytes: raw.usage.written_bytes, processes: raw.usage.processes, largestPID: raw.usage.largest_pid,
+            hiddenProcesses: raw.usage.hidden,
             hiddenPID: raw.usage.hidden_pid)
         stageEnds = withUnsafeBytes(of: raw.stage_ns) { Array($0.bindMemory(to: UInt64.self)) }
         clamped = withUnsafeBytes(of: raw.clamped_hard) { Array($0.bindMemory(to: UInt64.self)) }

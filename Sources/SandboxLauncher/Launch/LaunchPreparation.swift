@@ -68,7 +68,8 @@ struct LaunchPreparation: Sendable {
         guard signal != 0 else { return .exited(code: status >> 8 & 0xFF) }
         switch signal {
         case SIGKILL where memoryKills > 0: return .memoryExceeded(limit: limits.memoryBytes)
-        case SIGKILL where cpuMicroseconds / 1000 >= limits.cpuMilliseconds, SIGXCPU: return .cpuExceeded(limitMilliseconds: limits.cpuMilliseconds)
+        case SIGKILL where cpuMicroseconds / 1000 >= limits.cpuMilliseconds, SIGXCPU:
+            return .cpuExceeded(limitMilliseconds: limits.cpuMilliseconds)
         case SIGSYS: return .violation("the tool was killed for a system call of a foreign architecture (32-bit or x32)")
         default: return .signaled(signal: signal)
         }

@@ -53,8 +53,9 @@ struct LaunchSpecEncoder {
         header.strings = gb_section(offset: position, count: UInt32(strings.count))
         header.size = position + UInt32(strings.count)
         guard header.size <= UInt32(GB_SPEC_MAX) else {
-            throw LaunchError(.tooLarge, "the command line and environment need \(header.size) bytes; the kernel takes about 2 MiB",
-                              mend: "pass large data on standard input or in a file")
+            throw LaunchError(
+                .tooLarge, "the command line and environment need \(header.size) bytes; the kernel takes about 2 MiB",
+                mend: "pass large data on standard input or in a file")
         }
         return withUnsafeBytes(of: header) { Array($0) } + body + strings
     }
@@ -75,8 +76,9 @@ struct LaunchSpecEncoder {
 
     private mutating func offset(of text: String) throws(LaunchError) -> UInt32 {
         guard !text.utf8.contains(0) else {
-            throw LaunchError(.malformed, "an argument, variable or path holds a NUL byte, which no program could receive",
-                              mend: "remove the NUL byte")
+            throw LaunchError(
+                .malformed, "an argument, variable or path holds a NUL byte, which no program could receive",
+                mend: "remove the NUL byte")
         }
         let at = UInt32(strings.count)
         strings += text.utf8

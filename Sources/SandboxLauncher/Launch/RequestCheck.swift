@@ -26,10 +26,13 @@ enum RequestCheck {
         guard !(request.arguments.contains { $0.utf8.contains(0) }) else {
             throw LaunchError(.malformed, "an argument holds a NUL byte, which no program could receive", mend: "remove it")
         }
-        for (name, value) in request.environment where name.isEmpty || name.utf8.contains(UInt8(ascii: "=")) || name.utf8.contains(0)
-            || value.utf8.contains(0) {
+        for (name, value) in request.environment
+        where name.isEmpty || name.utf8.contains(UInt8(ascii: "=")) || name.utf8.contains(0)
+            || value.utf8.contains(0)
+        {
             throw LaunchError(
-                .malformed, "the variable `\(TerminalText.cleaned(name))` cannot be set: its name is empty or holds `=`, or it holds a NUL byte",
+                .malformed,
+                "the variable `\(TerminalText.cleaned(name))` cannot be set: its name is empty or holds `=`, or it holds a NUL byte",
                 mend: "use NAME=VALUE")
         }
         if let directory = request.workingDirectory, !directory.hasPrefix("/") {

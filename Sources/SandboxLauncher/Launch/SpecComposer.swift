@@ -105,10 +105,14 @@ struct SpecComposer {
     }
 
     private func addNamespaces(_ spec: inout LaunchSpec) throws(LaunchError) {
-        if KernelFacts.hasTimeNamespaces { spec.flags.insert(.timeNamespace) } else {
+        if KernelFacts.hasTimeNamespaces {
+            spec.flags.insert(.timeNamespace)
+        } else {
             try require(.timeNamespace, "this kernel has no time namespaces", "use Linux 5.6 or newer")
         }
-        if KernelFacts.hasCgroupNamespaces { spec.flags.insert(.cgroupNamespace) } else {
+        if KernelFacts.hasCgroupNamespaces {
+            spec.flags.insert(.cgroupNamespace)
+        } else {
             try require(.cgroupNamespace, "this kernel has no cgroup namespaces", "use a kernel with CONFIG_CGROUPS")
         }
     }

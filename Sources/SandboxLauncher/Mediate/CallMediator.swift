@@ -145,7 +145,8 @@ struct CallMediator: ~Copyable {
         try awaitFreshSample(notification)
         throw .refused(
             NameRules.Refusal(
-                errno: EDQUOT, layer: "disk-limit", reason: "the policy's limit on bytes written is used up, or a process of the run hides what it writes",
+                errno: EDQUOT, layer: "disk-limit",
+                reason: "the policy's limit on bytes written is used up, or a process of the run hides what it writes",
                 allowedBy: "limits: {disk: …}", rule: nil))
     }
 
@@ -276,9 +277,7 @@ struct CallMediator: ~Copyable {
         do { name = try caller.string(at: notification.arguments[0]) } catch { throw .system(error.errno) }
         guard name.count <= 249 else { throw .system(EINVAL) }
         guard (try? listener.isValid(notification.id)) == true else { return true }
-        let made = (name + [0]).withUnsafeBytes {
-            gbx_memfd($0.baseAddress!.assumingMemoryBound(to: CChar.self), flags | GBX_MFD_NOEXEC_SEAL | GBX_MFD_CLOEXEC)
-        }
+        let made = gbx_memfd(name.map(CChar.init(bitPattern:)) + [0], flags | GBX_MFD_NOEXEC_SEAL | GBX_MFD_CLOEXEC)
         guard made >= 0 else { throw .system(-made) }
         let memory = OwnedDescriptor(adopting: made)
         memoryFiles += 1

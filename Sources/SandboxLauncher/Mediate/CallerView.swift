@@ -79,15 +79,10 @@ struct CallerView {
     }
 
     static func readLink(_ path: [UInt8], at directory: Int32 = AT_FDCWD) throws(SystemError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let length = (path + [0]).withUnsafeBytes { name in
-            buffer.withUnsafeMutableBytes { out in
-                readlinkat(
-                    directory, name.baseAddress!.assumingMemoryBound(to: CChar.self), out.baseAddress!.assumingMemoryBound(to: CChar.self),
-                    out.count)
-            }
-        }
+        let limit = Int(PATH_MAX)
+        var buffer = [CChar](repeating: 0, count: limit)
+        let length = readlinkat(directory, path.map(CChar.init(bitPattern:)) + [0], &buffer, limit)
         guard length >= 0 else { throw SystemError(errno: errno, operation: "readlinkat") }
-        return Array(buffer[..<length])
+        return buffer[..<length].map(UInt8.init(bitPattern:))
     }
 }

@@ -50,7 +50,8 @@ struct CreatedNames {
     }
 
     mutating func move(_ old: String, to new: String, exchanging: Bool) {
-        let atOld = take(Array(old.utf8)), atNew = take(Array(new.utf8)) // what stood at the new name is gone, unless they change places
+        let atOld = take(Array(old.utf8))
+        let atNew = take(Array(new.utf8)) // what stood at the new name is gone, unless they change places
         for rest in atOld { paths.insert(Array(new.utf8) + rest) }
         if exchanging { for rest in atNew { paths.insert(Array(old.utf8) + rest) } }
     }

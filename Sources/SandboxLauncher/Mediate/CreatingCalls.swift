@@ -134,10 +134,12 @@ struct CreatingCalls: ~Copyable {
         let pinned = try pin(number, of: caller)
         let own = gbx_status_flags(pinned.rawValue)
         guard own >= 0, own & GBX_O_PATH == 0 else { throw .system(EBADF) }
-        guard Self.rights(of: flags).subtracting(Self.rights(of: own & O_ACCMODE)).isEmpty, own & O_APPEND == 0 || flags & O_TRUNC == 0 else {
+        guard Self.rights(of: flags).subtracting(Self.rights(of: own & O_ACCMODE)).isEmpty, own & O_APPEND == 0 || flags & O_TRUNC == 0
+        else {
             throw .refused(
                 NameRules.Refusal(
-                    errno: EACCES, layer: "name-denial", reason: "descriptor \(number) is not open that way, and opening it by name gives no more",
+                    errno: EACCES, layer: "name-denial",
+                    reason: "descriptor \(number) is not open that way, and opening it by name gives no more",
                     allowedBy: nil, rule: nil))
         }
         let kept = flags & Self.knownFlags & ~(O_CREAT | O_EXCL | O_NOFOLLOW) | own & O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
@@ -210,9 +212,7 @@ struct CreatingCalls: ~Copyable {
         try checkNew(place)
         try charge()
         try call {
-            (text + [0]).withUnsafeBytes { text in
-                place.withName { symlinkat(text.baseAddress!.assumingMemoryBound(to: CChar.self), place.directory.rawValue, $0) }
-            }
+            place.withName { symlinkat(text.map(CChar.init(bitPattern:)) + [0], place.directory.rawValue, $0) }
         }
         created.add(place.path, isText: place.isText)
     }
@@ -286,7 +286,9 @@ struct CreatingCalls: ~Copyable {
             source.withName { from in
                 target.withName { to in gbx_renameat2(source.directory.rawValue, from, target.directory.rawValue, to, flags) }
             }
-        } as: { $0 < 0 ? -$0 : 0 }
+        } as: {
+            $0 < 0 ? -$0 : 0
+        }
         created.move(from, to: to, exchanging: exchange)
     }
 
@@ -297,7 +299,6 @@ struct CreatingCalls: ~Copyable {
         guard mode & ownMask != 0 else { return }
         place.withName { _ = fchmodat(place.directory.rawValue, $0, mode, AT_SYMLINK_NOFOLLOW) }
     }
-
 
     func place(
         _ path: [UInt8], _ base: Int32, _ caller: CallerView, dotted: Int32 = EEXIST
@@ -334,7 +335,8 @@ struct CreatingCalls: ~Copyable {
         guard room == .free else {
             throw .refused(
                 NameRules.Refusal(
-                    errno: EDQUOT, layer: "created-limit", reason: "\(createdLimit) names that the run created are there, which is the policy's limit",
+                    errno: EDQUOT, layer: "created-limit",
+                    reason: "\(createdLimit) names that the run created are there, which is the policy's limit",
                     allowedBy: "limits: {created: \(createdLimit * 2)}", rule: nil))
         }
     }

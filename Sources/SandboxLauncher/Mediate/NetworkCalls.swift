@@ -185,7 +185,8 @@ final class NetworkCalls {
 
     private static let disconnecting = NameRules.Refusal(
         errno: EACCES, layer: "network",
-        reason: "a connection that the supervisor made cannot be dissolved; close it and open a new socket", allowedBy: nil, rule: nil, arguments: "AF_UNSPEC")
+        reason: "a connection that the supervisor made cannot be dissolved; close it and open a new socket", allowedBy: nil, rule: nil,
+        arguments: "AF_UNSPEC")
 }
 
 /// A socket that takes the place of the caller's.

@@ -128,9 +128,10 @@ struct NetworkTargets: Sendable, Equatable {
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "-")
         }
         let hyphen = UInt8(ascii: "-")
-        guard labels.allSatisfy({ label in
-            !label.isEmpty && label.count <= 63 && label.first != hyphen && label.last != hyphen && label.allSatisfy(isWord)
-        }), let last = labels.last
+        guard
+            labels.allSatisfy({ label in
+                !label.isEmpty && label.count <= 63 && label.first != hyphen && label.last != hyphen && label.allSatisfy(isWord)
+            }), let last = labels.last
         else { return false }
         let startsLikeNumber = last.first.map { (0x30...0x39).contains($0) } ?? true
         return !startsLikeNumber

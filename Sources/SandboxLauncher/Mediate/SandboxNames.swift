@@ -25,9 +25,7 @@ struct SandboxNames: ~Copyable {
 
         /// Runs `body` with the name as a C string.
         func withName<Value, Failure: Error>(_ body: (UnsafePointer<CChar>) throws(Failure) -> Value) throws(Failure) -> Value {
-            try (name + [0]).map { CChar(bitPattern: $0) }.withUnsafeBufferPointer { (bytes) throws(Failure) in
-                try body(bytes.baseAddress!) // never empty: it ends in NUL
-            }
+            try body(name.map(CChar.init(bitPattern:)) + [0])
         }
     }
 
@@ -54,7 +52,8 @@ struct SandboxNames: ~Copyable {
         let real = try CallerView.readLink(Array("/proc/self/fd/\(directory.rawValue)".utf8))
         // A path that is no valid UTF-8 compares as its repaired form: it can only match a denial by meaning it.
         let parent = real == [slash] ? "" : String(decoding: real, as: UTF8.self)
-        let isText = parent.utf8.elementsEqual(real == [slash] ? [] : real) && String(decoding: name, as: UTF8.self).utf8.elementsEqual(name)
+        let isText =
+            parent.utf8.elementsEqual(real == [slash] ? [] : real) && String(decoding: name, as: UTF8.self).utf8.elementsEqual(name)
         return Place(directory: directory, parent: parent, name: name, wantsDirectory: wantsDirectory, isText: isText)
     }
 
@@ -62,9 +61,7 @@ struct SandboxNames: ~Copyable {
         let resolve = GBX_RESOLVE_IN_ROOT | GBX_RESOLVE_NO_MAGICLINKS
         var result: Int32 = -EAGAIN
         for _ in 0..<64 where result == -EAGAIN || result == -EINTR { // EAGAIN: a rename raced with the walk
-            result = (path + [0]).withUnsafeBytes {
-                gbx_openat2(root.rawValue, $0.baseAddress!.assumingMemoryBound(to: CChar.self), GBX_O_PATH | O_DIRECTORY, 0, resolve)
-            }
+            result = gbx_openat2(root.rawValue, path.map(CChar.init(bitPattern:)) + [0], GBX_O_PATH | O_DIRECTORY, 0, resolve)
         }
         guard result >= 0 else { throw SystemError(errno: -result, operation: "openat2") }
         return OwnedDescriptor(adopting: result)

@@ -47,10 +47,11 @@ struct HostPath: Sendable, Equatable {
     }
 
     static func readLink(_ path: String) throws(SystemError) -> String {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let length = buffer.withUnsafeMutableBytes { readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+        let limit = Int(PATH_MAX)
+        var buffer = [CChar](repeating: 0, count: limit)
+        let length = readlink(path, &buffer, limit)
         guard length >= 0 else { throw SystemError(errno: errno, operation: "readlink", object: path) }
-        return String(decoding: buffer[..<length], as: UTF8.self)
+        return String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 

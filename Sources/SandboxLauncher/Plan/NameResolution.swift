@@ -83,8 +83,9 @@ enum NameResolution {
             let word = line.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
             if let address = InternetAddress(literal: String(decoding: word, as: UTF8.self)) { found.insert(address) }
         }
-        return Array(found.sorted { $0.bytes.count != $1.bytes.count ? $0.isV4 : $0.bytes.lexicographicallyPrecedes($1.bytes) }
-            .prefix(addressLimit))
+        return Array(
+            found.sorted { $0.bytes.count != $1.bytes.count ? $0.isV4 : $0.bytes.lexicographicallyPrecedes($1.bytes) }
+                .prefix(addressLimit))
     }
 
     /// Arrays cannot hold owners that are not copied, so each stands in an object of its own.

@@ -4,7 +4,8 @@ enum RootSkeleton {
     static let devices = ["null", "zero", "full", "random", "urandom"]
 
     static let deviceLinks = [
-        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"),
+        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+        ("/dev/stderr", "/proc/self/fd/2"),
     ]
 
     /// Kernel state that tells of the host, and that the kernel lets everybody read (the OCI list and more). What only the host's
@@ -12,7 +13,8 @@ enum RootSkeleton {
     /// What a kernel does not have is skipped.
     static let maskedProc = [
         "buddyinfo", "cgroups", "cmdline", "config.gz", "consoles", "crypto", "devices", "diskstats", "dma", "execdomains", "interrupts",
-        "iomem", "ioports", "kallsyms", "key-users", "keys", "latency_stats", "locks", "misc", "modules", "mtrr", "pagetypeinfo", "partitions",
+        "iomem", "ioports", "kallsyms", "key-users", "keys", "latency_stats", "locks", "misc", "modules", "mtrr", "pagetypeinfo",
+        "partitions",
         "sched_debug", "softirqs", "swaps", "timer_stats", "zoneinfo",
     ]
 
@@ -25,8 +27,11 @@ enum RootSkeleton {
     /// the tool sees.
     static func etc(innerID: UInt32, hosts: String) -> [(path: String, text: String)] {
         [
-            ("/etc/passwd", "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\ntool:x:\(innerID):\(innerID)::/tmp:/bin/sh\n"
-                + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"),
+            (
+                "/etc/passwd",
+                "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\ntool:x:\(innerID):\(innerID)::/tmp:/bin/sh\n"
+                    + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+            ),
             ("/etc/group", "root:x:0:\ntool:x:\(innerID):\nnogroup:x:65534:\n"),
             ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n" + hosts),
             ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),

@@ -47,7 +47,8 @@ struct SandboxPlan: Sendable {
     /// The rights that the grants give on a path inside, before denials. Landlock adds up along the path; the sandbox's own
     /// temporary directories count only where nothing of the policy does.
     func rights(on path: String) -> FileRights {
-        var granted: FileRights = [], own: FileRights = []
+        var granted: FileRights = []
+        var own: FileRights = []
         var isGranted = false
         for grant in grants where path.isSamePath(as: grant.path) || (grant.subtree && path.isAtOrBelow(grant.path)) {
             if grant.rule == nil {

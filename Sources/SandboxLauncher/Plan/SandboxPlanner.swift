@@ -85,8 +85,12 @@ struct SandboxPlanner {
         let temporaryRights = try temporaryRights()
         for place in ["/tmp", "/dev/shm"] {
             let executable = executableTemporary && place == "/tmp"
-            rules.append(PathRule(path: place, access: LandlockPlan.bits(for: temporaryRights, mediated: false) | (executable ? LandlockPlan.execute : 0), optional: false))
-            grants.append(.init(path: place, rights: executable ? temporaryRights.union(.execute) : temporaryRights, subtree: true, rule: nil))
+            rules.append(
+                PathRule(
+                    path: place, access: LandlockPlan.bits(for: temporaryRights, mediated: false) | (executable ? LandlockPlan.execute : 0),
+                    optional: false))
+            grants.append(
+                .init(path: place, rights: executable ? temporaryRights.union(.execute) : temporaryRights, subtree: true, rule: nil))
         }
         if confinement.grants.allSatisfy({ $0.rights.contains(.read) }) {
             rules.append(PathRule(path: "/", access: LandlockPlan.readDirectory, optional: false))
@@ -95,7 +99,8 @@ struct SandboxPlanner {
         rules.removeAll { $0.access == 0 }
         rules = Self.withoutRepeats(rules)
         return SandboxPlan(
-            mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants, denials: confinement.denials, absent: absent,
+            mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants,
+            denials: confinement.denials, absent: absent,
             workspaceNote: note, usesIDMap: usesIDMap, mediated: mediated)
     }
 
@@ -118,7 +123,8 @@ struct SandboxPlanner {
             let isReadOnly = grant.rights.isDisjoint(with: [.write, .delete])
             guard grant.rights.isSuperset(of: isReadOnly ? .read : [.read, .write]) else {
                 throw LaunchError(
-                    .path, "\(grant.rule.location): \(grant.rights.names.joined(separator: ", ")) on \(grant.path) cannot be kept apart from the "
+                    .path,
+                    "\(grant.rule.location): \(grant.rights.names.joined(separator: ", ")) on \(grant.path) cannot be kept apart from the "
                         + "sandbox's own temporary directory above it",
                     mend: "use a directory outside /tmp and /dev/shm, or grant read, write and delete")
             }
@@ -178,7 +184,8 @@ struct SandboxPlanner {
         for reserved in ["/proc", "/sys", "/dev", "/.sealed"] where grant.path.isAtOrBelow(reserved) || grant.path == "/" {
             throw LaunchError(
                 .path, "\(grant.rule.location): \(grant.path) cannot be granted as files: the sandbox has its own \(reserved)",
-                mend: grant.path == "/" ? "name the directories that the tool needs" : "grant a device with device:\(grant.path), or drop the rule")
+                mend: grant.path == "/"
+                    ? "name the directories that the tool needs" : "grant a device with device:\(grant.path), or drop the rule")
         }
         let host: HostPath
         do {
@@ -193,13 +200,16 @@ struct SandboxPlanner {
                 mend: error.errno == ENOENT ? "create it, or mark the rule `optional: true`" : "check the permissions on the way to it")
         }
         guard host.identity.isDirectory || host.identity.isRegularFile || host.identity.isSocket else {
-            throw LaunchError(.path, "\(grant.rule.location): \(grant.path) is neither a file nor a directory",
-                              mend: "device nodes are granted with device:PATH")
+            throw LaunchError(
+                .path, "\(grant.rule.location): \(grant.path) is neither a file nor a directory",
+                mend: "device nodes are granted with device:PATH")
         }
         try checkLinks(host, grant)
         if let expected = workspaceIdentity, let workspace = confinement.workspace, grant.path.isSamePath(as: workspace),
-            expected.device != host.identity.device || expected.inode != host.identity.inode {
-            throw LaunchError(.path, "the workspace \(workspace) was exchanged while the run was being prepared", mend: "start the run again")
+            expected.device != host.identity.device || expected.inode != host.identity.inode
+        {
+            throw LaunchError(
+                .path, "the workspace \(workspace) was exchanged while the run was being prepared", mend: "start the run again")
         }
         return host
     }
@@ -279,7 +289,9 @@ struct SandboxPlanner {
             try bindDevice(device.path, from: device.rule.location)
             grants.append(.init(path: device.path, rights: device.rights, subtree: false, rule: device.rule))
             rules.append(
-                PathRule(path: device.path, access: LandlockPlan.ioctlDevice | LandlockPlan.bits(for: device.rights, mediated: true), optional: false))
+                PathRule(
+                    path: device.path, access: LandlockPlan.ioctlDevice | LandlockPlan.bits(for: device.rights, mediated: true),
+                    optional: false))
         }
         if wantsTerminals {
             directory("/dev/pts")

@@ -77,7 +77,11 @@ struct ReportBuilder {
         if kills > 0 { hit(.memory, "\(kills) process\(kills == 1 ? " was" : "es were") killed for memory") }
         let forks = end.forksRefused
         if forks > 0 { hit(.pids, "\(forks) new process\(forks == 1 ? " was" : "es were") refused") }
-        if end.hiddenKills > 0 { hit(.disk, "\(end.hiddenKills) process\(end.hiddenKills == 1 ? " was" : "es were") killed for hiding what it wrote (not dumpable)") }
+        if end.hiddenKills > 0 {
+            hit(
+                .disk,
+                "\(end.hiddenKills) process\(end.hiddenKills == 1 ? " was" : "es were") killed for hiding what it wrote (not dumpable)")
+        }
         if end.createdLimitHit { hit(.created, "no more names could be created") }
         if end.usage.writtenBytes >= limits.diskBytes, !hits.contains(where: { $0.limit == LimitName.disk.rawValue }) {
             hit(.disk, "new files were refused after this many bytes")
@@ -98,7 +102,9 @@ struct ReportBuilder {
         }
         let spec = preparation.spec
         let namespaces = has(GB_ENFORCED_NAMESPACES)
-        add(.userNamespace, namespaces, "the tool is host uid \(spec.outerUser)" + (isRoot ? ", leased for this run alone" : ", yours, and no other"))
+        add(
+            .userNamespace, namespaces,
+            "the tool is host uid \(spec.outerUser)" + (isRoot ? ", leased for this run alone" : ", yours, and no other"))
         add(.mountNamespace, has(GB_ENFORCED_ROOT), mountDetail(started))
         add(.pidNamespace, namespaces, "own init; the tree dies with it")
         add(.networkNamespace, namespaces, networkDetail(has(GB_ENFORCED_LOOPBACK)))
@@ -118,9 +124,11 @@ struct ReportBuilder {
         add(.environment, true, "\(spec.environment.count) variables, built from nothing")
         add(.terminal, true, spec.flags.contains(.terminal) ? "our own pty; terminal injection refused" : "no terminal")
         if end.leftBehind {
-            entries.append(ReceiptEntry(
-                layer: "teardown", state: .partial,
-                detail: "a killed process did not end within ten seconds (uninterruptible sleep); it dies when its system call returns"))
+            entries.append(
+                ReceiptEntry(
+                    layer: "teardown", state: .partial,
+                    detail: "a killed process did not end within ten seconds (uninterruptible sleep); it dies when its system call returns")
+            )
         }
         return entries
     }
@@ -160,7 +168,8 @@ struct ReportBuilder {
     private func limitDetail(_ started: LaunchMessage) -> String {
         let clamped = zip(preparation.spec.resourceLimits, started.clamped).filter { $0.1 != .max }
         guard !clamped.isEmpty else { return "\(preparation.spec.resourceLimits.count) resource limits as asked" }
-        return "lower hard limits of this host stay: " + clamped.map { "\($0.0.name) \($0.1) instead of \($0.0.hard)" }.joined(separator: ", ")
+        return "lower hard limits of this host stay: "
+            + clamped.map { "\($0.0.name) \($0.1) instead of \($0.0.hard)" }.joined(separator: ", ")
     }
 
     private func cgroupDetail(_ cgroup: borrowing ControlGroupLease?) -> String {

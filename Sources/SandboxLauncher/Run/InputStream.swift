@@ -37,7 +37,8 @@ struct InputStream: ~Copyable {
     mutating func advance(_ buffer: UnsafeMutableRawBufferPointer) {
         guard let number = target.number else { return }
         if waiting.isEmpty, relayed >= 0 {
-            guard let count = try? Transfer.read(relayed, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, 4096)])),
+            guard
+                let count = try? Transfer.read(relayed, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, 4096)])),
                 count > 0
             else { return drop() }
             waiting = Array(buffer[..<count])[...]

@@ -24,7 +24,7 @@ enum RunThread {
         let failed = pthread_create(
             &thread, &attributes,
             { context in
-                Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
                 return nil
             }, body.toOpaque())
         if failed != 0 { body.release() }

@@ -229,7 +229,8 @@ struct SealedRun: ~Copyable {
             if let descriptor = received.takeDescriptor(0) {
                 mediator = CallMediator(
                     listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
-                    confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity, countsMemory: preparation.countsMemory)
+                    confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity,
+                    countsMemory: preparation.countsMemory)
             }
         case .usage:
             awaitsUsage = false

@@ -23,7 +23,11 @@ package struct TerminalText: Sendable {
                     pending = [0x0D]
                     break
                 }
-                if byte >= 0x20 && byte != 0x7F || byte == 0x0A || byte == 0x09 || ends { output.append(byte) } else { output += Self.caret(byte) }
+                if byte >= 0x20 && byte != 0x7F || byte == 0x0A || byte == 0x09 || ends {
+                    output.append(byte)
+                } else {
+                    output += Self.caret(byte)
+                }
                 at += 1
                 continue
             }
@@ -66,7 +70,8 @@ package struct TerminalText: Sendable {
 
     private static func scalar(in input: [UInt8], at start: Int) -> Scalar {
         let first = input[start]
-        let length: Int, lowest: UInt32
+        let length: Int
+        let lowest: UInt32
         switch first {
         case 0xC2...0xDF: (length, lowest) = (2, 0x80)
         case 0xE0...0xEF: (length, lowest) = (3, 0x800)

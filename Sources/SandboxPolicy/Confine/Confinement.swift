@@ -27,7 +27,8 @@ package struct Confinement: Sendable, Equatable {
 
     package init(
         workspace: String?, grants: [PathGrant], denials: [PathDenial], devices: [DeviceGrant], network: NetworkConfinement,
-        maySpawn: Bool, readsProcesses: RuleReference? = nil, syscalls: SyscallRules, limits: Limits, environment: EnvironmentRules, waived: Set<Protection>
+        maySpawn: Bool, readsProcesses: RuleReference? = nil, syscalls: SyscallRules, limits: Limits, environment: EnvironmentRules,
+        waived: Set<Protection>
     ) {
         self.workspace = workspace
         self.grants = grants
@@ -58,7 +59,9 @@ package struct FileRights: OptionSet, Sendable, Hashable {
 
     /// Right names in their fixed order, as policies write them.
     package var names: [String] {
-        [(FileRights.read, "read"), (.write, "write"), (.delete, "delete"), (.execute, "execute")].compactMap { contains($0.0) ? $0.1 : nil }
+        [(FileRights.read, "read"), (.write, "write"), (.delete, "delete"), (.execute, "execute")].compactMap {
+            contains($0.0) ? $0.1 : nil
+        }
     }
 }
 

@@ -43,10 +43,11 @@ extension ResolvedPolicy {
         for denial in confinement.denials { steps.append(Self.step(for: denial)) }
         for device in confinement.devices {
             let rights = device.rights.names.joined(separator: ", ")
-            steps.append(DerivationStep(
-                section: .see, text: "the device \(device.path): \(rights)",
-                mechanisms: ["bind \(device.path)", "Landlock \(rights), IOCTL_DEV"], location: device.rule.location,
-                because: device.rule.because))
+            steps.append(
+                DerivationStep(
+                    section: .see, text: "the device \(device.path): \(rights)",
+                    mechanisms: ["bind \(device.path)", "Landlock \(rights), IOCTL_DEV"], location: device.rule.location,
+                    because: device.rule.because))
         }
         steps += runSteps(confinement) + networkSteps(confinement) + environmentSteps(confinement) + limitSteps(confinement)
         steps += syscallSteps(confinement) + protectionSteps(confinement) + brokerSteps()
@@ -56,13 +57,16 @@ extension ResolvedPolicy {
     private static func steps(for grant: PathGrant) -> [DerivationStep] {
         let isWritable = !grant.rights.isDisjoint(with: [.write, .delete])
         let absent = grant.optional ? ", if it is there" : ""
-        let mount = "mount \(grant.path) \(isWritable ? "read-write" : "read-only")"
+        let mount =
+            "mount \(grant.path) \(isWritable ? "read-write" : "read-only")"
             + (grant.isWorkspace ? ", files keep their owner" : "")
         let landlock = "Landlock \(LandlockNames.names(grant.rights).joined(separator: " ")) below \(grant.path)"
         var result: [DerivationStep] = []
         func add(_ section: DerivationStep.Section, _ text: String) {
-            result.append(DerivationStep(
-                section: section, text: text, mechanisms: [mount, landlock], location: grant.rule.location, because: grant.rule.because))
+            result.append(
+                DerivationStep(
+                    section: section, text: text, mechanisms: [mount, landlock], location: grant.rule.location, because: grant.rule.because)
+            )
         }
         if grant.rights.contains(.read) { add(.see, "\(grant.path)\(absent)") }
         let changes = grant.rights.intersection([.write, .delete])
@@ -73,9 +77,11 @@ extension ResolvedPolicy {
 
     private func privateFiles(_ confinement: Confinement) -> [DerivationStep] {
         let size = Quantity.sizeText(confinement.limits.tmpBytes)
-        return [DerivationStep(
-            section: .change, text: "its own empty /tmp of \(size), gone when the run ends", mechanisms: ["tmpfs /tmp"],
-            location: origins["limits.tmp"]?.location ?? "default")]
+        return [
+            DerivationStep(
+                section: .change, text: "its own empty /tmp of \(size), gone when the run ends", mechanisms: ["tmpfs /tmp"],
+                location: origins["limits.tmp"]?.location ?? "default")
+        ]
     }
 
     private static func step(for denial: PathDenial) -> DerivationStep {
@@ -97,17 +103,23 @@ extension ResolvedPolicy {
 
     private func runSteps(_ confinement: Confinement) -> [DerivationStep] {
         let rule = spawnRule?.reference
-        let text = confinement.maySpawn
+        let text =
+            confinement.maySpawn
             ? "it may start other processes, \(confinement.limits.pids) at once"
             : "one process; it may have threads, but starts no other program"
-        let mechanism = confinement.maySpawn
+        let mechanism =
+            confinement.maySpawn
             ? "pids limit" : "filter refuses fork, vfork, clone of a process and every execve after the first"
-        var steps = [DerivationStep(
-            section: .run, text: text, mechanisms: [mechanism], location: rule?.location ?? "default", because: rule?.because)]
+        var steps = [
+            DerivationStep(
+                section: .run, text: text, mechanisms: [mechanism], location: rule?.location ?? "default", because: rule?.because)
+        ]
         if let reader = confinement.readsProcesses {
-            steps.append(DerivationStep(
-                section: .run, text: "it may read what /proc tells of its own processes", mechanisms: ["Landlock read_file, read_dir on /proc"],
-                location: reader.location, because: reader.because))
+            steps.append(
+                DerivationStep(
+                    section: .run, text: "it may read what /proc tells of its own processes",
+                    mechanisms: ["Landlock read_file, read_dir on /proc"],
+                    location: reader.location, because: reader.because))
         }
         return steps
     }
@@ -116,28 +128,33 @@ extension ResolvedPolicy {
         let network = confinement.network
         if network.isNone {
             let rule = rules.first { $0.resource.kind == .network && $0.effect == .deny && $0.resource.parts.isEmpty }?.reference
-            return [DerivationStep(
-                section: .network, text: "nothing: it has no network at all",
-                mechanisms: ["own network namespace", "filter refuses sockets"],
-                location: rule?.location ?? "default", because: rule?.because)]
+            return [
+                DerivationStep(
+                    section: .network, text: "nothing: it has no network at all",
+                    mechanisms: ["own network namespace", "filter refuses sockets"],
+                    location: rule?.location ?? "default", because: rule?.because)
+            ]
         }
         var steps: [DerivationStep] = []
         if let rule = network.loopback {
-            steps.append(DerivationStep(
-                section: .network, text: "its own loopback: processes inside may talk to each other, not to the host",
-                mechanisms: ["own network namespace with lo up"], location: rule.location, because: rule.because))
+            steps.append(
+                DerivationStep(
+                    section: .network, text: "its own loopback: processes inside may talk to each other, not to the host",
+                    mechanisms: ["own network namespace with lo up"], location: rule.location, because: rule.because))
         }
         for endpoint in network.connect {
-            steps.append(DerivationStep(
-                section: .network, text: "\(endpoint.host), \(endpoint.port.map { "port \($0)" } ?? "every port"), over TCP",
-                mechanisms: ["the supervisor resolves, checks and connects; the tool gets the connected socket"],
-                location: endpoint.rule.location, because: endpoint.rule.because))
+            steps.append(
+                DerivationStep(
+                    section: .network, text: "\(endpoint.host), \(endpoint.port.map { "port \($0)" } ?? "every port"), over TCP",
+                    mechanisms: ["the supervisor resolves, checks and connects; the tool gets the connected socket"],
+                    location: endpoint.rule.location, because: endpoint.rule.because))
         }
         for endpoint in network.listen {
-            steps.append(DerivationStep(
-                section: .network, text: "others on this host may reach it at port \(endpoint.port.map(String.init) ?? "any")",
-                mechanisms: ["the supervisor hands over a socket bound to the host's 127.0.0.1"], location: endpoint.rule.location,
-                because: endpoint.rule.because))
+            steps.append(
+                DerivationStep(
+                    section: .network, text: "others on this host may reach it at port \(endpoint.port.map(String.init) ?? "any")",
+                    mechanisms: ["the supervisor hands over a socket bound to the host's 127.0.0.1"], location: endpoint.rule.location,
+                    because: endpoint.rule.because))
         }
         return steps
     }
@@ -162,11 +179,12 @@ extension ResolvedPolicy {
                 passed.append((place, [name]))
             }
         }
-        return fixed + passed.map {
-            DerivationStep(
-                section: .environment, text: "as outside: " + $0.names.joined(separator: " "), mechanisms: ["environment"],
-                location: $0.location)
-        }
+        return fixed
+            + passed.map {
+                DerivationStep(
+                    section: .environment, text: "as outside: " + $0.names.joined(separator: " "), mechanisms: ["environment"],
+                    location: $0.location)
+            }
     }
 
     private func limitSteps(_ confinement: Confinement) -> [DerivationStep] {
@@ -182,29 +200,36 @@ extension ResolvedPolicy {
             let rule = rules.last { $0.resource.kind == .syscall && $0.resource.parts.first?.text == name }
             return origins["syscalls.\(key).\(name)"]?.location ?? rule?.reference.location ?? "default"
         }
-        var steps = [DerivationStep(
-            section: .syscalls, text: "the base list `\(confinement.syscalls.base)`; everything else is refused",
-            mechanisms: ["seccomp filter"], location: origins["syscalls.base"]?.location ?? "default")]
+        var steps = [
+            DerivationStep(
+                section: .syscalls, text: "the base list `\(confinement.syscalls.base)`; everything else is refused",
+                mechanisms: ["seccomp filter"], location: origins["syscalls.base"]?.location ?? "default")
+        ]
         for name in confinement.syscalls.allow {
-            steps.append(DerivationStep(
-                section: .syscalls, text: "also \(name)", mechanisms: ["seccomp filter"], location: location("allow", name)))
+            steps.append(
+                DerivationStep(
+                    section: .syscalls, text: "also \(name)", mechanisms: ["seccomp filter"], location: location("allow", name)))
         }
         for name in confinement.syscalls.deny {
-            steps.append(DerivationStep(
-                section: .syscalls, text: "not \(name)", mechanisms: ["seccomp filter"], location: location("deny", name)))
+            steps.append(
+                DerivationStep(
+                    section: .syscalls, text: "not \(name)", mechanisms: ["seccomp filter"], location: location("deny", name)))
         }
         return steps
     }
 
     private func protectionSteps(_ confinement: Confinement) -> [DerivationStep] {
         let kept = Protection.allCases.filter { !confinement.waived.contains($0) }.map(\.rawValue)
-        var steps = [DerivationStep(
-            section: .protections, text: "must hold, or the run does not start: " + kept.joined(separator: ", "), mechanisms: [],
-            location: "default")]
+        var steps = [
+            DerivationStep(
+                section: .protections, text: "must hold, or the run does not start: " + kept.joined(separator: ", "), mechanisms: [],
+                location: "default")
+        ]
         for protection in confinement.waived.sorted() {
-            steps.append(DerivationStep(
-                section: .protections, text: "MAY BE MISSING: \(protection.rawValue)", mechanisms: [],
-                location: origins["waive"]?.location ?? "default"))
+            steps.append(
+                DerivationStep(
+                    section: .protections, text: "MAY BE MISSING: \(protection.rawValue)", mechanisms: [],
+                    location: origins["waive"]?.location ?? "default"))
         }
         return steps
     }

@@ -72,9 +72,10 @@ struct FileDerivation {
             let removed = above.subtracting(rights)
             // The workspace is always a grant of its own: its files keep their owner.
             if !added.isEmpty || (node == workspace && !rights.isEmpty) {
-                grants.append(PathGrant(
-                    path: text(node), rights: rights, subtree: true, isWorkspace: isInWorkspace(node), optional: isOptional(node),
-                    rule: grantRule(covering, added.isEmpty ? rights : added)))
+                grants.append(
+                    PathGrant(
+                        path: text(node), rights: rights, subtree: true, isWorkspace: isInWorkspace(node), optional: isOptional(node),
+                        rule: grantRule(covering, added.isEmpty ? rights : added)))
             }
             if !removed.isEmpty {
                 denials.append(PathDenial(path: text(node), subtree: true, rights: removed, rule: denialRule(covering, removed)))
@@ -154,9 +155,10 @@ struct FileDerivation {
                     }
                     if deciding?.effect != .allow || held.contains(.execute) || isRefused || nothingRuns != nil { continue }
                     if grants.contains(where: { $0.path == path }) { continue }
-                    grants.append(PathGrant(
-                        path: path, rights: held.union([.read, .execute]), subtree: false, isWorkspace: isInWorkspace(node),
-                        optional: rule.resource.extent == .tree, rule: rule.reference))
+                    grants.append(
+                        PathGrant(
+                            path: path, rights: held.union([.read, .execute]), subtree: false, isWorkspace: isInWorkspace(node),
+                            optional: rule.resource.extent == .tree, rule: rule.reference))
                 } else if deciding?.effect != .allow, held.contains(.execute), !denials.contains(where: { $0.path == path }) {
                     denials.append(PathDenial(path: path, subtree: true, rights: .all, rule: Self.refusal(rule)))
                 }

@@ -26,12 +26,13 @@ package enum ExplainText {
             "schema": .string("glovebox.explain/1"),
             "policy": .string(policy.name),
             "hash": .string(policy.hash),
-            "steps": .array(steps.map { step in
-                .object([
-                    "section": .string(step.section.rawValue), "text": .string(step.text), "mechanisms": .strings(step.mechanisms),
-                    "at": .string(step.location), "because": .optional(step.because),
-                ])
-            }),
+            "steps": .array(
+                steps.map { step in
+                    .object([
+                        "section": .string(step.section.rawValue), "text": .string(step.text), "mechanisms": .strings(step.mechanisms),
+                        "at": .string(step.location), "because": .optional(step.because),
+                    ])
+                }),
         ])
     }
 }

@@ -25,12 +25,13 @@ package struct PolicyDiff: Sendable, Equatable {
 
     package var value: JSONValue {
         func list(_ widenings: [Widening]) -> JSONValue {
-            .array(widenings.map { widening in
-                .object([
-                    "message": .string(widening.message), "rule": .optional(widening.rule?.reference.text),
-                    "at": .optional(widening.rule?.reference.location), "setting": .optional(widening.setting),
-                ])
-            })
+            .array(
+                widenings.map { widening in
+                    .object([
+                        "message": .string(widening.message), "rule": .optional(widening.rule?.reference.text),
+                        "at": .optional(widening.rule?.reference.location), "setting": .optional(widening.setting),
+                    ])
+                })
         }
         return .object(["schema": .string("glovebox.policy-diff/1"), "gained": list(gained), "lost": list(lost)])
     }

@@ -21,30 +21,35 @@ extension ResolvedPolicy {
         for (index, rule) in rules.enumerated() where rule.reference.policy == name {
             findings += lintReach(rule, index) + lintPaths(rule)
             if rule.effect != .allow, rule.reference.because == nil {
-                findings.append(finding(
-                    .missingReason, rule, "`\(rule.reference.text)` gives no reason",
-                    "add `because: …`: it is shown whenever the rule refuses"))
+                findings.append(
+                    finding(
+                        .missingReason, rule, "`\(rule.reference.text)` gives no reason",
+                        "add `because: …`: it is shown whenever the rule refuses"))
             }
         }
         for variable in environment.pass where DangerousVariable.looksSecret(variable) {
-            findings.append(LintFinding(
-                kind: .secretVariable, location: origins["environment.pass.\(variable)"]?.location ?? name,
-                message: "\(variable) looks like a secret or a socket of the host", mend: "pass secrets by descriptor: secret:<name>"))
+            findings.append(
+                LintFinding(
+                    kind: .secretVariable, location: origins["environment.pass.\(variable)"]?.location ?? name,
+                    message: "\(variable) looks like a secret or a socket of the host", mend: "pass secrets by descriptor: secret:<name>"))
         }
         for protection in waived.sorted() {
-            findings.append(LintFinding(
-                kind: .waived, location: origins["waive"]?.location ?? name,
-                message: "`\(protection.rawValue)` may be missing without a word", mend: "waive only what this host cannot give"))
+            findings.append(
+                LintFinding(
+                    kind: .waived, location: origins["waive"]?.location ?? name,
+                    message: "`\(protection.rawValue)` may be missing without a word", mend: "waive only what this host cannot give"))
         }
         let effects = Set(examples.map(\.effect))
         if !effects.isSuperset(of: [.allow, .deny]) {
-            findings.append(LintFinding(
-                kind: .missingExamples, location: "\(documentFile):1", message: "there are no examples of both allow and deny",
-                mend: "add `examples: {allow: […], deny: […]}`: they are checked whenever the policy is tested"))
+            findings.append(
+                LintFinding(
+                    kind: .missingExamples, location: "\(documentFile):1", message: "there are no examples of both allow and deny",
+                    mend: "add `examples: {allow: […], deny: […]}`: they are checked whenever the policy is tested"))
         }
         for failure in failedExamples() {
-            findings.append(LintFinding(
-                kind: .failedExample, location: "\(failure.file):\(failure.line)", message: failure.message, mend: failure.mend))
+            findings.append(
+                LintFinding(
+                    kind: .failedExample, location: "\(failure.file):\(failure.line)", message: failure.message, mend: failure.mend))
         }
         return findings
     }
@@ -61,12 +66,16 @@ extension ResolvedPolicy {
                 $0 != rule && $0.effect == .deny && $0.resource.covers(rule.resource) && Set($0.rights).isSuperset(of: rule.rights)
             }
             guard let covering else { return [] }
-            return [finding(
-                .unusedDeny, rule, "`\(covering.reference.text)` at \(covering.reference.location) denies it already", "remove it")]
+            return [
+                finding(
+                    .unusedDeny, rule, "`\(covering.reference.text)` at \(covering.reference.location) denies it already", "remove it")
+            ]
         }
         if decidesNothing(index) {
-            return [finding(
-                .shadowed, rule, "`\(rule.reference.text)` decides nothing: other rules say the same or outweigh it", "remove it")]
+            return [
+                finding(
+                    .shadowed, rule, "`\(rule.reference.text)` decides nothing: other rules say the same or outweigh it", "remove it")
+            ]
         }
         return []
     }
@@ -93,12 +102,14 @@ extension ResolvedPolicy {
         guard rule.resource.kind == .filesystem, rule.effect != .deny, rule.resource.parts.first?.text == "host" else { return [] }
         let path = rule.resource.parts.dropFirst().map(\.text)
         var findings: [LintFinding] = []
-        let isBroad = path.isEmpty || SensitivePaths.broad.contains(path.joined(separator: "/"))
+        let isBroad =
+            path.isEmpty || SensitivePaths.broad.contains(path.joined(separator: "/"))
             || path.count <= 2 && path.first == "home" || path == ["root"]
         if isBroad, rule.rights.contains(.write) || rule.rights.contains(.delete) {
-            findings.append(finding(
-                .broadWrite, rule, "`\(rule.reference.text)` opens a whole system or home directory for writing",
-                "name the directory that is needed"))
+            findings.append(
+                finding(
+                    .broadWrite, rule, "`\(rule.reference.text)` opens a whole system or home directory for writing",
+                    "name the directory that is needed"))
         }
         if rule.rights.contains(.read), let secret = SensitivePaths.secret(reachedBy: path, isDenied: deniedPaths()) {
             findings.append(finding(.secretPath, rule, "`\(rule.reference.text)` makes \(secret) readable", "deny it, or grant less"))

@@ -20,7 +20,7 @@ package enum Protection: String, Sendable, CaseIterable, Comparable {
     case terminal
 
     package static func < (a: Protection, b: Protection) -> Bool {
-        allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
+        allCases.prefix { $0 != b }.contains(a)
     }
 
     /// Whether `waive:` may name it. The others are the ground that every run stands on.

@@ -65,7 +65,8 @@ private struct PolicyDocumentReader {
 
     private mutating func readName(_ node: DocumentNode, _ key: String) -> String? {
         guard let text = fields.text(node, of: key) else { return nil }
-        let isGood = text.utf8.count <= 64 && text.utf8.first != UInt8(ascii: "-") && text.utf8.first != UInt8(ascii: ".")
+        let isGood =
+            text.utf8.count <= 64 && text.utf8.first != UInt8(ascii: "-") && text.utf8.first != UInt8(ascii: ".")
             && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "-_.".utf8.contains($0) }
         if isGood { return text }
         fields.report(node.position, "`\(text)` is no policy name", "use a-z, 0-9, `-`, `_` and `.`, at most 64, a letter or digit first")
@@ -106,9 +107,13 @@ private struct PolicyDocumentReader {
             let resource = fields.attempt(effectEntry.value.position, { () throws(ResourceProblem) in try Resource.parse(text) })
         else { return }
         let rightsPosition = entries.first { $0.key == "rights" }?.value.position ?? node.position
-        guard let rights = fields.attempt(rightsPosition, { () throws(ResourceProblem) in
-            try PolicyRule.rights(named: rightNames?.map(\.value), effect: effect, resource: resource)
-        }) else { return }
+        guard
+            let rights = fields.attempt(
+                rightsPosition,
+                { () throws(ResourceProblem) in
+                    try PolicyRule.rights(named: rightNames?.map(\.value), effect: effect, resource: resource)
+                })
+        else { return }
         if let isOptional, isOptional.value, effect != .allow || resource.kind != .filesystem && resource.kind != .device {
             fields.report(isOptional.position, "only an allowed path can be optional", "remove `optional`")
         }

@@ -42,7 +42,8 @@ package enum Quantity {
         let unit = String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self)
         var form: String {
             let names = units.map(\.0).filter { !$0.isEmpty }
-            return names.isEmpty ? "write a whole number, for example \(example)"
+            return names.isEmpty
+                ? "write a whole number, for example \(example)"
                 : "write a whole number and one of \(names.joined(separator: ", ")), for example \(example)"
         }
         if text.utf8.first == UInt8(ascii: "-") { throw Problem(message: "`\(text)` is negative", mend: form) }

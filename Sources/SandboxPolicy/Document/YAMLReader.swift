@@ -177,8 +177,9 @@ enum PlainScalar {
     static func looksTyped(_ text: String) -> Bool {
         // No typed word is longer than `false`; keys mostly are.
         if text.utf8.count <= 5, typedWords.contains(text.lowercased()) { return true }
-        guard let first = text.utf8.first, (0x30...0x39).contains(first) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
-            || first == UInt8(ascii: ".")
+        guard let first = text.utf8.first,
+            (0x30...0x39).contains(first) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
+                || first == UInt8(ascii: ".")
         else { return false }
         return Double(text) != nil || Int(text) != nil
     }

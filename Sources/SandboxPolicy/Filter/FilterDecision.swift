@@ -8,7 +8,7 @@ package struct SystemCall: Sendable, Equatable {
     package var instructionPointer: UInt64
 
     /// AUDIT_ARCH_X86_64
-    package static let x86_64: UInt32 = 0xC000_003E
+    package static let amd64: UInt32 = 0xC000_003E
     /// AUDIT_ARCH_I386
     package static let i386: UInt32 = 0x4000_0003
     /// Set in the number of a call by the x32 ABI.
@@ -16,7 +16,7 @@ package struct SystemCall: Sendable, Equatable {
 
     /// Missing arguments are 0, those beyond the sixth are dropped.
     package init(
-        number: UInt32, architecture: UInt32 = SystemCall.x86_64, arguments: [UInt64] = [], instructionPointer: UInt64 = 0
+        number: UInt32, architecture: UInt32 = SystemCall.amd64, arguments: [UInt64] = [], instructionPointer: UInt64 = 0
     ) {
         self.number = number
         self.architecture = architecture
@@ -28,7 +28,7 @@ package struct SystemCall: Sendable, Equatable {
 extension FilterSpecification {
     /// What the specification says about a call, without any compilation: the meaning that a compiled program must have.
     package func decide(_ call: SystemCall) -> FilterAction {
-        guard call.architecture == SystemCall.x86_64 else { return .killProcess }
+        guard call.architecture == SystemCall.amd64 else { return .killProcess }
         // Number -1 is how a tracer says "skip"; every other number with the bit is the x32 ABI.
         if call.number != UInt32.max, call.number >= SystemCall.x32Bit { return .killProcess }
         return rule(for: call)?.action ?? defaultAction

@@ -50,9 +50,12 @@ package enum PolicyLoader {
     /// The document over its parent: rules, variables and system calls add up, limits and `waive` replace. Whatever that
     /// allows beyond a parent that is no root preset is refused.
     static func merge(_ document: PolicyDocument, onto parent: ResolvedPolicy?) throws(PolicyError) -> ResolvedPolicy {
-        var result = parent ?? ResolvedPolicy(
-            name: "", description: nil, chain: [], isRootPreset: false, rules: [], limits: .standard, statedEnvironment: EnvironmentRules(),
-            statedSyscalls: SyscallRules(), waived: [], examples: [], origins: [:])
+        var result =
+            parent
+            ?? ResolvedPolicy(
+                name: "", description: nil, chain: [], isRootPreset: false, rules: [], limits: .standard,
+                statedEnvironment: EnvironmentRules(),
+                statedSyscalls: SyscallRules(), waived: [], examples: [], origins: [:])
         func origin(_ position: SourcePosition) -> PolicyOrigin { PolicyOrigin(file: document.fileName, position: position) }
         if document.isRootPreset, let parent, !parent.isRootPreset {
             throw PolicyError(

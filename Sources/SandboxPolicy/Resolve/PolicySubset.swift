@@ -17,9 +17,10 @@ extension ResolvedPolicy {
     package func widenings(over other: ResolvedPolicy, atMost most: Int = 64) -> [Widening] {
         var result = capabilityWidenings(over: other, atMost: most)
         for name in LimitName.allCases where limits[name] > other.limits[name] {
-            result.append(Widening(
-                message: "raises the limit `\(name.rawValue)` from \(name.text(other.limits[name])) to \(name.text(limits[name]))",
-                setting: "limits.\(name.rawValue)"))
+            result.append(
+                Widening(
+                    message: "raises the limit `\(name.rawValue)` from \(name.text(other.limits[name])) to \(name.text(limits[name]))",
+                    setting: "limits.\(name.rawValue)"))
         }
         result += environmentWidenings(over: other) + syscallWidenings(over: other)
         for protection in waived.subtracting(other.waived).sorted() {
@@ -59,7 +60,8 @@ extension ResolvedPolicy {
 
         func widening(_ mine: RuleSet, over theirs: RuleSet) -> Widening? {
             let (mine, theirs) = (
-                mine.covering(path, strictlyBelow: strictlyBelow), theirs.covering(path, strictlyBelow: strictlyBelow))
+                mine.covering(path, strictlyBelow: strictlyBelow), theirs.covering(path, strictlyBelow: strictlyBelow)
+            )
             var raised: [CapabilityRight] = []
             var found: (rule: PolicyRule, theirs: Effect)?
             for right in kind.rights {
@@ -86,8 +88,9 @@ extension ResolvedPolicy {
             result.append(Widening(message: "passes the variable \(name)", setting: "environment.pass.\(name)"))
         }
         for (name, value) in mine.set.sorted(by: { utf8Precedes($0.key, $1.key) }) where theirs.set[name] != value {
-            result.append(Widening(
-                message: (theirs.set[name] == nil ? "sets" : "changes") + " the variable \(name)", setting: "environment.set.\(name)"))
+            result.append(
+                Widening(
+                    message: (theirs.set[name] == nil ? "sets" : "changes") + " the variable \(name)", setting: "environment.set.\(name)"))
         }
         return result
     }

@@ -70,10 +70,11 @@ extension ResolvedPolicy {
                 let action = PolicyAction(resource: example.action.resource, rights: [right])
                 let decision = decide(action)
                 if decision.effect == example.effect { continue }
-                failures.append(PolicyError(
-                    file: documentFile, at: example.position,
-                    message: "the example `\(action)` should be \(example.effect.rawValue) and is \(decision.effect.rawValue)",
-                    mend: decision.reason))
+                failures.append(
+                    PolicyError(
+                        file: documentFile, at: example.position,
+                        message: "the example `\(action)` should be \(example.effect.rawValue) and is \(decision.effect.rawValue)",
+                        mend: decision.reason))
             }
         }
         return failures

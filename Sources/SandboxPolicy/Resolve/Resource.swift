@@ -44,11 +44,12 @@ package struct Resource: Sendable, Hashable, CustomStringConvertible {
 
     /// How narrow the pattern is: more parts first, then the one resource before a tree before its members.
     var specificity: Int {
-        let rank = switch extent {
-        case .exact: 2
-        case .tree: 1
-        case .members: 0
-        }
+        let rank =
+            switch extent {
+            case .exact: 2
+            case .tree: 1
+            case .members: 0
+            }
         return parts.count * 3 + rank
     }
 

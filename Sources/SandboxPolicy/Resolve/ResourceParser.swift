@@ -75,7 +75,8 @@ extension Resource {
                 "`filesystem:\(body)` names no space", mend: "write filesystem:workspace:<path> or filesystem:host:</path>")
         }
         var mend: String {
-            isHost ? "paths of the host are absolute: filesystem:host:/usr"
+            isHost
+                ? "paths of the host are absolute: filesystem:host:/usr"
                 : "paths in the workspace are relative: filesystem:workspace:src"
         }
         let path = String(decoding: body.utf8.dropFirst(space.utf8.count + 1), as: UTF8.self)

@@ -226,27 +226,27 @@ extension ArgumentRules {
     /// Left out on purpose: SET_PTRACER, SET_MM, SET_SECUREBITS, CAP_AMBIENT_RAISE, SET_DUMPABLE to 1, CAPBSET_DROP, SCHED_CORE.
     private static let prctlPatterns: [[ArgumentCondition]] = {
         let free: [UInt32] = [
-            1, 2,  // PDEATHSIG set, get
-            3,  // GET_DUMPABLE
-            7,  // GET_KEEPCAPS
-            15, 16,  // NAME set, get
-            21, 22,  // SECCOMP get, set: further filters narrow
-            23,  // CAPBSET_READ
-            25,  // GET_TSC
-            27,  // GET_SECUREBITS
-            29, 30,  // TIMERSLACK set, get
-            36, 37,  // CHILD_SUBREAPER set, get
-            38, 39,  // NO_NEW_PRIVS set, get
-            40,  // GET_TID_ADDRESS
-            41, 42,  // THP_DISABLE set, get
-            52,  // GET_SPECULATION_CTRL
-            65, 66,  // MDWE set, get: memory-deny-write-execute, narrows
-            0x4155_5856,  // GET_AUXV
-            0x5356_4d41,  // SET_VMA: names of anonymous memory
+            1, 2, // PDEATHSIG set, get
+            3, // GET_DUMPABLE
+            7, // GET_KEEPCAPS
+            15, 16, // NAME set, get
+            21, 22, // SECCOMP get, set: further filters narrow
+            23, // CAPBSET_READ
+            25, // GET_TSC
+            27, // GET_SECUREBITS
+            29, 30, // TIMERSLACK set, get
+            36, 37, // CHILD_SUBREAPER set, get
+            38, 39, // NO_NEW_PRIVS set, get
+            40, // GET_TID_ADDRESS
+            41, 42, // THP_DISABLE set, get
+            52, // GET_SPECULATION_CTRL
+            65, 66, // MDWE set, get: memory-deny-write-execute, narrows
+            0x4155_5856, // GET_AUXV
+            0x5356_4d41, // SET_VMA: names of anonymous memory
         ]
         return free.map { [.low(0, is: $0)] } + [
-            [.low(0, is: 4), .low(1, is: 0)],  // SET_DUMPABLE, off only
-            [.low(0, is: 47), .low(1, is: 1)],  // CAP_AMBIENT_IS_SET
+            [.low(0, is: 4), .low(1, is: 0)], // SET_DUMPABLE, off only
+            [.low(0, is: 47), .low(1, is: 1)], // CAP_AMBIENT_IS_SET
         ]
     }()
 }

@@ -51,8 +51,9 @@ package struct SyscallAdvice: Sendable, Equatable {
             return SyscallAdvice(policyLine: nil, reason: "only stream and packet pairs of AF_UNIX; a datagram end can be connected anew")
         case "connect", "bind":
             return SyscallAdvice(
-                policyLine: line(resource: name == "bind" ? "network:listen:PORT" : "network:tcp:HOST:PORT",
-                                 right: name == "bind" ? "listen" : "connect"),
+                policyLine: line(
+                    resource: name == "bind" ? "network:listen:PORT" : "network:tcp:HOST:PORT",
+                    right: name == "bind" ? "listen" : "connect"),
                 reason: "the supervisor makes the connections that a grant names")
         case "sendto", "sendmsg", "sendmmsg":
             return SyscallAdvice(policyLine: nil, reason: "TCP Fast Open connects past the rules for connections; connect first")
