@@ -4,8 +4,8 @@ internal import LinuxPrimitives
 internal import SandboxLauncher
 internal import SandboxPolicy
 
-/// `/bin/true` bare, through the library, and under bwrap at equal isolation; then the two whole commands. The peers' isolation
-/// is that of shared/performance.md section 1: all namespaces, private root, no capabilities, a filter.
+/// `/bin/true` bare, through the library, and under bwrap at equal isolation; then the two whole commands. The peer's isolation:
+/// all namespaces, private root, no capabilities, a filter.
 struct LaunchBenchmark {
     let directory: String
     let policies: BenchmarkPolicies
