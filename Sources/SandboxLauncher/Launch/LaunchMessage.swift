@@ -65,10 +65,25 @@ enum LaunchStage: UInt32, Sendable, CaseIterable {
     case landlock, seccomp, exec, supervise
 
     var name: String {
+        // Spelled out: a name by reflection looks through every conformance of the program, once per protocol it does not have.
         switch self {
+        case .request: "request"
+        case .clone: "clone"
         case .idMap: "id-map"
+        case .cgroup: "cgroup"
+        case .descriptors: "descriptors"
+        case .network: "network"
+        case .mounts: "mounts"
+        case .pivot: "pivot"
+        case .credentials: "credentials"
+        case .capabilities: "capabilities"
+        case .session: "session"
+        case .limits: "limits"
         case .noNewPrivileges: "no-new-privileges"
-        default: "\(self)"
+        case .landlock: "landlock"
+        case .seccomp: "seccomp"
+        case .exec: "exec"
+        case .supervise: "supervise"
         }
     }
 }
