@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxPrimitives
+internal import SandboxLauncher
 package import SandboxPolicy
 
 /// A directory that a tool may be let into: checked, and named by its real path.
@@ -33,17 +34,27 @@ package struct Workspace: Sendable, Equatable {
         let canonical: String
         let identity: FileIdentity
         do throws(SystemError) {
-            // Everything is asked of one open directory, not of a name that could change hands between two questions.
-            let opened = try PathResolution.openPath(path: name, resolve: [])
-            canonical = try PathResolution.canonicalPath("/proc/self/fd/\(opened.rawValue)")
-            identity = try FileIdentity.of(opened.rawValue)
             if try FileIdentity.of(path: name, followingLink: false).isSymbolicLink {
-                throw SystemError(errno: ELOOP, operation: "workspace", object: canonical)
+                throw SystemError(errno: ELOOP, operation: "workspace", object: try PathResolution.canonicalPath(name))
             }
+            // A tool may plant and swap links as its caller; the links on the way have to be root's. What the walk found is then
+            // opened without any link, and that open directory is what was checked.
+            let absolute = name.hasPrefix("/") ? name : try PathResolution.canonicalPath(".") + "/" + name
+            let host = try HostPath.resolve(absolute)
+            if let link = host.links.first(where: { $0.owner != 0 }) {
+                throw SystemError(errno: ELOOP, operation: "link", object: "\(link.place)\n\(host.real)")
+            }
+            let opened = try PathResolution.openPath(path: host.real)
+            canonical = host.real
+            identity = try FileIdentity.of(opened.rawValue)
             guard identity.isDirectory else { throw SystemError(errno: ENOTDIR, operation: "workspace") }
         } catch {
             switch (error.operation, error.errno) {
             case ("workspace", ELOOP): throw refusal("is a symbolic link", "name the real path: \(error.object ?? "")")
+            case ("link", ELOOP):
+                let parts = (error.object ?? "").split(separator: "\n", maxSplits: 1)
+                throw refusal("passes through the link \(parts[0]), which anybody may have made", "name the real path: \(parts[1])")
+            case (_, ELOOP): throw refusal("was exchanged for a link while it was looked at", "start the run again")
             case (_, ENOENT): throw refusal("does not exist", "create it, or name another with --workspace DIR")
             case (_, ENOTDIR): throw refusal("is not a directory", "name the directory that the tool works in")
             case (_, EACCES): throw refusal("cannot be reached by this user (EACCES)", "check the permissions on the way to it")

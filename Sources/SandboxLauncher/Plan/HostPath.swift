@@ -1,24 +1,24 @@
 internal import Glibc
-internal import LinuxPrimitives
+package import LinuxPrimitives
 
 /// A granted path as the host has it now: the real file or directory behind the links on the way, and those links.
-struct HostPath: Sendable, Equatable {
+package struct HostPath: Sendable, Equatable {
     /// Without any link.
-    var real: String
-    var identity: FileIdentity
+    package var real: String
+    package var identity: FileIdentity
     /// Links met on the way, outermost first: where they stand and what they say.
-    var links: [Link]
+    package var links: [Link]
 
-    struct Link: Sendable, Equatable {
-        var place: String
-        var text: String
+    package struct Link: Sendable, Equatable {
+        package var place: String
+        package var text: String
         /// Host uid.
-        var owner: UInt32
+        package var owner: UInt32
     }
 
     /// Walks the path from the root. The kernel walks it again at launch, without links, and compares device and inode: what
     /// changes in between stops the launch.
-    static func resolve(_ path: String) throws(SystemError) -> HostPath {
+    package static func resolve(_ path: String) throws(SystemError) -> HostPath {
         var pending = path.pathComponents[...]
         var walked: [String] = []
         var links: [Link] = []
