@@ -45,7 +45,8 @@ import Testing
         }
         scratch.directory("real/inner")
         // On the way to it only root's links are followed: a tool can plant links as whoever called it.
-        let planted = "workspace \(link)/inner: passes through the link \(link), which anybody may have made; name the real path: \(real)/inner"
+        let planted =
+            "workspace \(link)/inner: passes through the link \(link), which anybody may have made; name the real path: \(real)/inner"
         if geteuid() == 0 {
             #expect(message(link + "/inner") == "accepted \(real)/inner")
             #expect(lchown(link, 65534, 65534) == 0)
