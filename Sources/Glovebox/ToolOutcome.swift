@@ -29,10 +29,6 @@ public enum ToolOutcome: Sendable, Equatable {
     /// The tool ran to its end and said that it succeeded.
     public var isSuccess: Bool { self == .exited(code: 0) }
 
-    /// What `glovebox run` exits with: the tool's own code; 124 timeout, 125 not run, 126 not executable, 127 not found,
-    /// 128+n signal.
-    public var exitCode: Int32 { launcherOutcome.exitCode }
-
     init(_ outcome: RunOutcome) {
         self =
             switch outcome {
@@ -50,24 +46,5 @@ public enum ToolOutcome: Sendable, Equatable {
             case .notExecutable(let program, let errno): .notExecutable(program: program, errno: errno)
             case .launcherDied: .launcherDied
             }
-    }
-
-    /// Only for what depends on the kind alone.
-    private var launcherOutcome: RunOutcome {
-        switch self {
-        case .exited(let code): .exited(code: code)
-        case .signaled(let signal): .signaled(signal: signal)
-        case .timedOut: .timedOut(limitMilliseconds: 0)
-        case .cpuExceeded: .cpuExceeded(limitMilliseconds: 0)
-        case .memoryExceeded(let limit): .memoryExceeded(limit: limit)
-        case .outputLimitExceeded(let limit, let stream): .outputLimitExceeded(limit: limit, stream: stream)
-        case .diskExceeded(let limit): .diskExceeded(limit: limit)
-        case .violation(let what): .violation(what)
-        case .cancelled: .cancelled
-        case .setupFailed(let stage, let errno, let message): .setupFailed(stage: stage, errno: errno, message: message)
-        case .notFound(let program): .notFound(program: program)
-        case .notExecutable(let program, let errno): .notExecutable(program: program, errno: errno)
-        case .launcherDied: .launcherDied
-        }
     }
 }

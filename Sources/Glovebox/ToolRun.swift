@@ -3,6 +3,9 @@ internal import SandboxLauncher
 /// Everything that is known of one sealed call after it ended.
 public struct ToolRun: Sendable, Equatable {
     public let outcome: ToolOutcome
+    /// What `glovebox run` would exit with: the tool's own code; 124 timeout, 125 not run, 126 not executable, 127 not found,
+    /// 128+n signal.
+    public let exitCode: Int32
     public let standardOutput: ToolOutput
     public let standardError: ToolOutput
     public let usage: ToolUsage
@@ -18,6 +21,7 @@ public struct ToolRun: Sendable, Equatable {
 
     init(_ report: RunReport) {
         outcome = ToolOutcome(report.outcome)
+        exitCode = report.outcome.exitCode
         standardOutput = ToolOutput(report.stdout)
         standardError = ToolOutput(report.stderr)
         usage = ToolUsage(

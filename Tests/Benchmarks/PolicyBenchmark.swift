@@ -18,7 +18,7 @@ struct PolicyBenchmark {
         for _ in 0..<30 {
             let policy = try step("load and resolve") { try policies.resolved("workspace") }
             _ = step("hash") { policy.hash }
-            let confinement = try step("confinement") { try policy.confinement(workspace: "/srv/workspace", workspaceWritable: true) }
+            let confinement = try step("confinement") { try policy.confinement(workspace: "/srv/project", workspaceWritable: true) }
             let demands = FilterDemands(mediateCreation: true, mediateMemfd: false, mediateNetwork: false, canNotify: true)
             let specification = try step("filter specification") {
                 try SyscallCatalogue.specification(

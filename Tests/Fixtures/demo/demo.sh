@@ -35,7 +35,7 @@ sealed() {
     for word in "${words[@]}"; do shown+=("${word//$scratch/…}"); done
     printf '  %s$ glovebox run --policy %s%s\n' "$dim" "${shown[*]}" "$plain"
     code=0
-    "$glovebox" run --report "$scratch/report.json" --workspace "$scratch/work" --policy "${words[@]}" \
+    "$glovebox" run --report "$scratch/report.json" --workspace "$scratch/workspace" --policy "${words[@]}" \
         >"$scratch/output" 2>&1 </dev/null || code=$?
     show
 }
@@ -63,8 +63,8 @@ wrote() { grep -qF -- "$1" "$scratch/output"; }
 report_says() { python3 "$fixtures/receipt.py" "$scratch/report.json" --has "$@"; }
 nobody_left() { [[ $(python3 "$fixtures/processes.py" count "$1") == 0 ]]; }
 
-mkdir "$scratch/work" "$scratch/private" "$scratch/outside"
-cp "$fixtures"/{hello.c,spy.py,fork-bomb.py,stubborn.py} "$scratch/work"
+mkdir "$scratch/workspace" "$scratch/private" "$scratch/outside"
+cp "$fixtures"/{hello.c,spy.py,fork-bomb.py,stubborn.py} "$scratch/workspace"
 echo "the secret of the demo" >"$scratch/private/secret.txt"
 printf 'shown by: %s\n' "$("$glovebox" version)"
 
@@ -72,9 +72,9 @@ printf 'shown by: %s\n' "$("$glovebox" version)"
 
 title "1. git log, policy read-only" \
     "An everyday tool reads a repository. It sees the workspace and the system's programs, and can change nothing."
-git -C "$scratch/work" init -q
-git -C "$scratch/work" add hello.c
-git -C "$scratch/work" -c user.name=Demo -c user.email=demo@example.org commit -qm "Say hello"
+git -C "$scratch/workspace" init -q
+git -C "$scratch/workspace" add hello.c
+git -C "$scratch/workspace" -c user.name=Demo -c user.email=demo@example.org commit -qm "Say hello"
 sealed read-only -- git log --stat --format='%h %an: %s'
 receipt --layers
 expect "git could do its work" test "$code" = 0
@@ -90,7 +90,7 @@ read -r -u "$from_listener" port
 spy=(python3 spy.py "$scratch/private/secret.txt" "$port" "$scratch/outside/note.txt")
 printf '  %s$ %s   (bare, without Glovebox)%s\n' "$dim" "${spy[*]//$scratch/…}" "$plain"
 code=0
-(cd "$scratch/work" && "${spy[@]}") >"$scratch/output" 2>&1 || code=$?
+(cd "$scratch/workspace" && "${spy[@]}") >"$scratch/output" 2>&1 || code=$?
 show
 expect "bare, it reads the secret" wrote "read: the secret of the demo"
 expect "bare, it reaches the server" wrote "reached: hello from the host"
@@ -112,7 +112,7 @@ sealed build -- sh -c 'cc -O2 -Wall -o hello hello.c && ./hello'
 receipt
 expect "the program was compiled and ran" wrote "hello from inside the glovebox"
 expect "it lies in the workspace, with the workspace's owner" \
-    test "$(stat -c %u:%g "$scratch/work/hello")" = "$(stat -c %u:%g "$scratch/work")"
+    test "$(stat -c %u:%g "$scratch/workspace/hello")" = "$(stat -c %u:%g "$scratch/workspace")"
 
 # ---- 4 --------------------------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ title "4. A fork bomb, policy python, two seconds" \
     "Every process forks as often as it can. The policy allows 64 at once; the host counts along."
 mark="demo-bomb-$$"
 printf '  %s$ glovebox run --policy python --timeout 2s -- python3 fork-bomb.py %s%s\n' "$dim" "$mark" "$plain"
-"$glovebox" run --report "$scratch/report.json" --workspace "$scratch/work" --policy python --timeout 2s \
+"$glovebox" run --report "$scratch/report.json" --workspace "$scratch/workspace" --policy python --timeout 2s \
     -- python3 fork-bomb.py "$mark" >"$scratch/output" 2>&1 </dev/null &
 bomb=$!
 most=$(python3 "$fixtures/processes.py" most "$mark" "$bomb")
