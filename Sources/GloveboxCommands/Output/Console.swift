@@ -4,7 +4,19 @@ internal import SandboxPolicy
 
 /// What Glovebox itself says, on descriptors 1 and 2. Nothing is buffered, so nothing is lost at the end.
 enum Console {
-    static func print(_ text: String) { write(text + "\n", to: 1) }
+    /// What a command was asked for. Half of it under a success would be taken for the whole (a policy without its denials), so a
+    /// full disk ends the program with 125.
+    static func print(_ text: String) {
+        do throws(SystemError) {
+            try Transfer.writeAll(1, Array((text + "\n").utf8))
+        } catch  where error.errno != EPIPE {
+            complain("standard output could not be written (\(error.symbol)); make room, or send it elsewhere")
+            exit(ExitStatus.failure)
+        } catch {
+            // A reader that is gone has nothing to be told.
+        }
+    }
+
     static func complain(_ text: String) { write("glovebox: \(SafeText.line(text))\n", to: 2) }
     static func note(_ text: String) { write(text + "\n", to: 2) }
 

@@ -98,12 +98,13 @@ enum RunCommand {
         _ report: RunReport, _ arguments: RunArguments, _ reportFile: consuming ReportFile?, stoppedBy signal: Int32?
     ) throws(CommandFailure) -> Int32 {
         let value = RunReportJSON.value(report, includingOutput: arguments.json)
+        // First: a reader of the output that is gone ends this program, and the report is for somebody else.
+        try reportFile?.write(value.prettyText + "\n")
         if arguments.json { Console.printJSON(value) }
         if !arguments.quiet || !toolRan(report.outcome), !arguments.json {
             let lines = RunSummary.lines(report, style: TextStyle.of(2))
             if !lines.isEmpty { Console.note(lines.joined(separator: "\n")) }
         }
-        try reportFile?.write(value.prettyText + "\n")
         return exitCode(report.outcome, stoppedBy: signal)
     }
 

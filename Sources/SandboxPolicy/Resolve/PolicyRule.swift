@@ -58,7 +58,12 @@ package struct PolicyRule: Sendable, Equatable {
 
     /// What no enforcement could give: these fail here and not at the launch.
     static func widthProblem(_ effect: Effect, _ resource: Resource) -> ResourceProblem? {
-        guard effect != .deny, resource.extent != .exact else { return nil }
+        guard effect != .deny else { return nil }
+        // The same as `environment: pass`, so the same names are refused.
+        if resource.kind == .environment, let name = resource.parts.first?.text, let reason = DangerousVariable.reason(name) {
+            return ResourceProblem("`\(name)` is never passed: \(reason)", mend: "give it a fixed value with `environment: set`")
+        }
+        guard resource.extent != .exact else { return nil }
         switch (resource.kind, resource.parts.count) {
         case (.environment, _), (.secret, _), (.syscall, _), (.shell, 0):
             return ResourceProblem("`\(resource)` is too wide to \(effect.rawValue)", mend: "name each one; only a deny may take them all")
