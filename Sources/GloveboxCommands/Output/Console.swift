@@ -9,11 +9,11 @@ enum Console {
     static func print(_ text: String) {
         do throws(SystemError) {
             try Transfer.writeAll(1, Array((text + "\n").utf8))
-        } catch  where error.errno != EPIPE {
-            complain("standard output could not be written (\(error.symbol)); make room, or send it elsewhere")
-            exit(ExitStatus.failure)
         } catch {
             // A reader that is gone has nothing to be told.
+            if error.errno == EPIPE { return }
+            complain("standard output could not be written (\(error.symbol)); make room, or send it elsewhere")
+            exit(ExitStatus.failure)
         }
     }
 
