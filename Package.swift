@@ -45,19 +45,22 @@ let package = Package(
 
         // Floor 0
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
+        .target(name: "StrictJSON", swiftSettings: swiftSettings),
         .target(
-            name: "SandboxPolicy", dependencies: ["CYAML", .product(name: "Crypto", package: "swift-crypto")],
+            name: "SandboxPolicy", dependencies: ["StrictJSON", "CYAML", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
         // Floor 1
         .target(
             name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
             swiftSettings: swiftSettings),
         // Floor 6
-        .target(name: "Glovebox", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"], swiftSettings: swiftSettings),
+        .target(
+            name: "Glovebox", dependencies: ["SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
+            swiftSettings: swiftSettings),
         .target(
             name: "GloveboxCommands",
             dependencies: [
-                "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                "Glovebox", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -74,7 +77,7 @@ let package = Package(
             name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
-        .testTarget(name: "SandboxPolicyTests", dependencies: ["SandboxPolicy"], swiftSettings: swiftSettings),
+        .testTarget(name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxLauncherTests",
             dependencies: ["SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],
@@ -87,7 +90,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "GloveboxCommandsTests",
-            dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"],
+            dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "IntegrationTests",

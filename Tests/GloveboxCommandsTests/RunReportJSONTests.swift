@@ -1,5 +1,6 @@
 import SandboxLauncher
 import SandboxPolicy
+import StrictJSON
 import Testing
 
 @testable import GloveboxCommands

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 import Testing
 
 @testable import SandboxPolicy

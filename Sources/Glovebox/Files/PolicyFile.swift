@@ -1,6 +1,7 @@
 internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// Reads a policy file that only its owner can have written.
 enum PolicyFile {

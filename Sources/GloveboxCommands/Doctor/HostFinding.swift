@@ -1,4 +1,5 @@
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// One fact about the host: what it is, what its lack costs, how to get it.
 struct HostFinding: Sendable, Equatable {

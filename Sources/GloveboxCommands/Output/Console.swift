@@ -1,6 +1,7 @@
 internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// What Glovebox itself says, on descriptors 1 and 2. Nothing is buffered, so nothing is lost at the end.
 enum Console {

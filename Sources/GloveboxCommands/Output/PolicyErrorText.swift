@@ -1,4 +1,5 @@
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// Errors of policies as lines.
 enum PolicyErrorText {

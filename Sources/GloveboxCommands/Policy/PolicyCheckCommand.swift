@@ -1,3 +1,4 @@
+internal import StrictJSON
 internal import ArgumentParser
 internal import Glovebox
 internal import SandboxPolicy

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glovebox
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct PolicyListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List the policies that have a name here.")

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glovebox
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct PolicyTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import LinuxPrimitives
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct SeccompImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// A seccomp profile as a difference from the base `default`.
 struct SeccompSection: Equatable {

@@ -1,5 +1,6 @@
 internal import SandboxLauncher
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// What a tool wrote, in a report.
 ///

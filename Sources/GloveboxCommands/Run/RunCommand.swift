@@ -3,6 +3,7 @@ internal import Glovebox
 internal import LinuxPrimitives
 internal import SandboxLauncher
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// `glovebox run`: one command sealed, its output passed through, its exit code ours.
 ///

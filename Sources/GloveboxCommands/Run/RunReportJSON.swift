@@ -1,5 +1,6 @@
 internal import SandboxLauncher
 internal import SandboxPolicy
+internal import StrictJSON
 
 /// The run report for machines, schema `glovebox.run/1`. Keys are only ever added within a version.
 enum RunReportJSON {

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// How one rule or setting reaches the kernel, for people and machines.
 package struct DerivationStep: Sendable, Equatable {
     package enum Section: String, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 extension ResolvedPolicy {
     /// What this policy asks of the kernel for one run.
     ///

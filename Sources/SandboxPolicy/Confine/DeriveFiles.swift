@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Grants and denials by path.
 ///
 /// Workspace rules and host rules may speak of one file under two names, so all of them are first written as absolute paths.

@@ -1,3 +1,5 @@
+package import StrictJSON
+
 /// Prints a derivation for somebody who never saw Landlock or seccomp.
 package enum ExplainText {
     /// - Parameter mechanisms: also say, below each line, what enforces it.

@@ -1,3 +1,5 @@
+package import StrictJSON
+
 /// What changes when one policy takes the place of another.
 package struct PolicyDiff: Sendable, Equatable {
     /// What the new policy allows and the old one does not.

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Something in a valid policy that its author probably did not mean.
 package struct LintFinding: Sendable, Equatable {
     package enum Kind: String, Sendable {

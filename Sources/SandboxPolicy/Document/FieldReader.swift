@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Gives nodes their types and collects what is wrong, so that one look at a file finds all its errors.
 struct FieldReader {
     let fileName: String

@@ -1,3 +1,5 @@
+package import StrictJSON
+
 /// One policy file, read and checked by itself; what it inherits is not in it.
 package struct PolicyDocument: Sendable, Equatable {
     package var fileName: String

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 extension PolicyDocument {
     /// Reads and checks one policy file by itself.
     package static func read(_ bytes: [UInt8], fileName: String) throws(PolicyError) -> PolicyDocument {

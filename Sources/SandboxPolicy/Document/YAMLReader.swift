@@ -1,4 +1,5 @@
 internal import CYAML
+internal import StrictJSON
 
 /// Reads the part of YAML that a policy may use: one document of mappings, lists and scalars. What could make two readers see
 /// two different policies in one file (anchors, tags, merge keys, typed keys, duplicate keys, several documents) is refused.

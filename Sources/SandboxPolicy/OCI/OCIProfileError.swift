@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A field of a seccomp profile that cannot be honoured, by its path: `syscalls[3].args[0].op`.
 package struct OCIProfileError: Error, Sendable, Equatable, CustomStringConvertible {
     package var path: String

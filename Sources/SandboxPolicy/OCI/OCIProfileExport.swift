@@ -1,3 +1,5 @@
+package import StrictJSON
+
 extension OCIProfile {
     /// The specification as a profile of the OCI runtime specification.
     ///

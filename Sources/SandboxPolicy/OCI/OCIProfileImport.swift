@@ -1,3 +1,5 @@
+package import StrictJSON
+
 /// Reads seccomp profiles in Docker's form (`archMap`, `includes`, `excludes`) and in the form of the OCI runtime specification
 /// (`architectures`).
 ///

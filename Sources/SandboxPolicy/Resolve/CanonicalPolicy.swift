@@ -1,4 +1,5 @@
 internal import Crypto
+package import StrictJSON
 
 extension ResolvedPolicy {
     /// What the policy means and nothing else: no names, places, reasons, descriptions or examples.

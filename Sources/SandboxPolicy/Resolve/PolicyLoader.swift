@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Turns policy files into a resolved policy. Pure: the caller reads files and decides where names are looked up.
 package enum PolicyLoader {
     /// Policies in one line of `extends`.

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// What an operator says on the command line for one run. It may widen, because the operator says so; it never outweighs a deny.
 package struct PolicyOverrides: Sendable, Equatable {
     /// `RESOURCE=RIGHT[,RIGHT…]`, or a resource alone when it has one right.

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// One thing that a policy allows and another does not.
 package struct Widening: Sendable, Equatable {
     /// Sentence without a place: `allows write on filesystem:workspace:src/*, the other denies it`.

@@ -1,3 +1,5 @@
+package import StrictJSON
+
 /// A policy with everything that it inherits: what is decided, derived, hashed and shown. A value; nothing refers back to files
 /// but the places that explanations name.
 package struct ResolvedPolicy: Sendable, Equatable {
@@ -83,6 +85,3 @@ extension ResolvedPolicy {
     /// File of this policy's own document.
     package var documentFile: String { chain.last { $0.file != Self.commandLine }?.file ?? name }
 }
-
-/// Byte order: the same on every machine and in every language setting.
-func utf8Precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A typed resource or resource pattern, `kind:body`, as it stands in policies, capability records and audit rows.
 ///
 /// Patterns form a tree: two of them are either disjoint or one lies in the other. That is what makes the subset check exact.

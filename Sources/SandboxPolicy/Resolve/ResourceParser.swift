@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A text that is no resource, right or action; the caller adds where it stands.
 package struct ResourceProblem: Error, Sendable, Equatable {
     package var message: String

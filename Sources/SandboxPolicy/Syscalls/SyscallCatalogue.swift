@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Turns the `syscalls:` section of a resolved policy, and the facts of one run, into a filter specification.
 package enum SyscallCatalogue {
     package static let operationNotPermitted: Int32 = 1

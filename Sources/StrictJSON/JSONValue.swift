@@ -1,5 +1,5 @@
 /// One JSON value; objects keep the order of their keys. Everything that Glovebox prints with `--json` is one of these.
-package enum JSONValue: Sendable, Equatable {
+package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -31,7 +31,7 @@ package enum JSONValue: Sendable, Equatable {
     }
 }
 
-package struct JSONMember: Sendable, Equatable {
+package struct JSONMember: Sendable, Hashable {
     package var key: String
     package var value: JSONValue
 

@@ -1,0 +1,67 @@
+/// What no text document may hold, whichever its syntax.
+package enum TextCheck {
+    package struct Problem {
+        package var offset: Int
+        package var message: String
+        package var mend: String
+    }
+
+    package static func firstProblem(in bytes: [UInt8]) -> Problem? {
+        if let offset = firstInvalidUTF8(in: bytes) {
+            return Problem(offset: offset, message: "the text is not UTF-8", mend: "save the file as UTF-8")
+        }
+        if let offset = bytes.firstIndex(of: 0) {
+            return Problem(offset: offset, message: "the text holds a NUL byte", mend: "remove it")
+        }
+        return nil
+    }
+
+    /// Offset of the first byte that does not belong to well-formed UTF-8 (no overlong forms, no surrogates).
+    static func firstInvalidUTF8(in bytes: [UInt8]) -> Int? {
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] < 0x80 {
+                index += 1
+                continue
+            }
+            let length = sequenceLength(bytes, at: index)
+            if length == 0 { return index }
+            index += length
+        }
+        return nil
+    }
+
+    /// Length of the well-formed sequence that starts here; 0 when there is none (Unicode 15, table 3-7).
+    static func sequenceLength(_ bytes: [UInt8], at index: Int) -> Int {
+        let lead = bytes[index]
+        func continues(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
+            index + offset < bytes.count && range.contains(bytes[index + offset])
+        }
+        switch lead {
+        case 0x00...0x7F: return 1
+        case 0xC2...0xDF: return continues(1) ? 2 : 0
+        case 0xE0: return continues(1, 0xA0...0xBF) && continues(2) ? 3 : 0
+        case 0xED: return continues(1, 0x80...0x9F) && continues(2) ? 3 : 0
+        case 0xE1...0xEF: return continues(1) && continues(2) ? 3 : 0
+        case 0xF0: return continues(1, 0x90...0xBF) && continues(2) && continues(3) ? 4 : 0
+        case 0xF1...0xF3: return continues(1) && continues(2) && continues(3) ? 4 : 0
+        case 0xF4: return continues(1, 0x80...0x8F) && continues(2) && continues(3) ? 4 : 0
+        default: return 0
+        }
+    }
+
+    /// Line and column (in characters) of a byte offset.
+    package static func position(of offset: Int, in bytes: [UInt8]) -> SourcePosition {
+        var line = 1
+        var column = 1
+        for byte in bytes.prefix(offset) {
+            if byte == 0x0A {
+                line += 1
+                column = 1
+            } else if byte & 0xC0 != 0x80 {
+                column += 1
+            }
+        }
+        return SourcePosition(line: line, column: column)
+    }
+}
