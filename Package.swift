@@ -46,8 +46,11 @@ let package = Package(
         // Floor 0
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
+        .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
+        .target(name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .target(
-            name: "SandboxPolicy", dependencies: ["StrictJSON", "CYAML", .product(name: "Crypto", package: "swift-crypto")],
+            name: "SandboxPolicy",
+            dependencies: ["CapabilityLanguage", "StrictJSON", "CYAML", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
         // Floor 1
         .target(
@@ -55,12 +58,12 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 6
         .target(
-            name: "Glovebox", dependencies: ["SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
+            name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
             swiftSettings: swiftSettings),
         .target(
             name: "GloveboxCommands",
             dependencies: [
-                "Glovebox", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                "Glovebox", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -76,8 +79,11 @@ let package = Package(
         .target(
             name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
-        .testTarget(name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "StrictJSON"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxLauncherTests",
             dependencies: ["SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CapabilityLanguage
 internal import Glibc
 internal import SandboxPolicy
 

@@ -1,7 +1,7 @@
-internal import StrictJSON
 internal import ArgumentParser
 internal import Glovebox
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")

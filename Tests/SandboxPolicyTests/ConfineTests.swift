@@ -1,5 +1,4 @@
 internal import StrictJSON
-
 import Testing
 
 @testable import SandboxPolicy

@@ -1,3 +1,4 @@
+import CapabilityLanguage
 import StrictJSON
 import Testing
 

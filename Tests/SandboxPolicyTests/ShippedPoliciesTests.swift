@@ -1,3 +1,4 @@
+import CapabilityLanguage
 import Testing
 
 @testable import SandboxPolicy

@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxLauncher

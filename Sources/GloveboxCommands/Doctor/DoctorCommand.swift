@@ -1,7 +1,7 @@
-internal import StrictJSON
 internal import ArgumentParser
 internal import SandboxLauncher
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

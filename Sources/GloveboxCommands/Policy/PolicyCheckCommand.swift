@@ -1,7 +1,8 @@
-internal import StrictJSON
 internal import ArgumentParser
+internal import CapabilityLanguage
 internal import Glovebox
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct PolicyCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
-internal import StrictJSON
 internal import ArgumentParser
 internal import Glovebox
 internal import SandboxPolicy
+internal import StrictJSON
 
 struct PolicyLintCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import SandboxPolicy
 
 /// The words of `glovebox run`.

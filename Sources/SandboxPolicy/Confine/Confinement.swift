@@ -1,3 +1,5 @@
+package import CapabilityLanguage
+
 /// What a resolved policy asks of the kernel for one workspace: the contract between the policy language and the launcher.
 ///
 /// Pure data. `ResolvedPolicy.confinement(workspace:)` derives it, `glovebox policy explain` prints it, SandboxLauncher turns
@@ -61,6 +63,24 @@ package struct FileRights: OptionSet, Sendable, Hashable {
     package var names: [String] {
         [(FileRights.read, "read"), (.write, "write"), (.delete, "delete"), (.execute, "execute")].compactMap {
             contains($0.0) ? $0.1 : nil
+        }
+    }
+}
+
+extension FileRights {
+    /// The file rights among capability rights; the others have no meaning for files.
+    package init(_ rights: some Sequence<CapabilityRight>) {
+        self = []
+        for right in rights { formUnion(FileRights(right)) }
+    }
+
+    package init(_ right: CapabilityRight) {
+        switch right {
+        case .read: self = .read
+        case .write: self = .write
+        case .delete: self = .delete
+        case .execute: self = .execute
+        default: self = []
         }
     }
 }

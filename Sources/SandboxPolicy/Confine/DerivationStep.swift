@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import StrictJSON
 
 /// How one rule or setting reaches the kernel, for people and machines.

@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import StrictJSON
 
 /// Grants and denials by path.

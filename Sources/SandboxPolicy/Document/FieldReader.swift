@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import StrictJSON
 
 /// Gives nodes their types and collects what is wrong, so that one look at a file finds all its errors.

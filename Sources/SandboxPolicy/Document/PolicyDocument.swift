@@ -1,3 +1,4 @@
+package import CapabilityLanguage
 package import StrictJSON
 
 /// One policy file, read and checked by itself; what it inherits is not in it.

@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import StrictJSON
 
 extension PolicyDocument {

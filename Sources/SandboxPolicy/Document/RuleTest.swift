@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+
 /// `match` and `not_match`: what a rule's author says the rule covers, tried whenever the file is loaded.
 ///
 /// - `shell` rules: command lines. The first word names the program, a bare name or an absolute path; the words after it do

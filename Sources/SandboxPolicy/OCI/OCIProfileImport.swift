@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 package import StrictJSON
 
 /// Reads seccomp profiles in Docker's form (`archMap`, `includes`, `excludes`) and in the form of the OCI runtime specification

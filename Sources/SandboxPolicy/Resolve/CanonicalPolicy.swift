@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import Crypto
 package import StrictJSON
 

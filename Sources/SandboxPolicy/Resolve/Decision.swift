@@ -1,3 +1,5 @@
+package import CapabilityLanguage
+
 /// What the rules say about one action, and why.
 package struct Decision: Sendable, Equatable {
     package var effect: Effect

@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import StrictJSON
 
 /// What an operator says on the command line for one run. It may widen, because the operator says so; it never outweighs a deny.

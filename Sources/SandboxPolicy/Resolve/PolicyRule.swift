@@ -1,3 +1,5 @@
+package import CapabilityLanguage
+
 /// One line of `capabilities:`.
 package struct PolicyRule: Sendable, Equatable {
     package var effect: Effect

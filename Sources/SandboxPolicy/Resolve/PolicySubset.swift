@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import StrictJSON
 
 /// One thing that a policy allows and another does not.

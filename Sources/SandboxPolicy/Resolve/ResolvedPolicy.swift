@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 package import StrictJSON
 
 /// A policy with everything that it inherits: what is decided, derived, hashed and shown. A value; nothing refers back to files

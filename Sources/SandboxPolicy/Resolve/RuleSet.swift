@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+
 /// The rules of one kind of resource, and which of them decides.
 ///
 /// Deny dominates, whatever its place or width; then the narrowest of the others, and of equals the later one. A rule covers

@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+
 /// What `syscalls:` allows: whole groups, and single calls beside them. Few policies name any, so a group answers for its calls.
 struct AllowedCalls {
     private let allowed: WordSet

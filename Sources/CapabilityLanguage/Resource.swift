@@ -18,7 +18,7 @@ package struct Resource: Sendable, Hashable, CustomStringConvertible {
     package var parts: [ResourcePart]
     package var extent: Extent
 
-    init(kind: ResourceKind, parts: [String], extent: Extent) {
+    package init(kind: ResourceKind, parts: [String], extent: Extent) {
         self.kind = kind
         self.parts = parts.map(ResourcePart.init)
         self.extent = extent
@@ -35,7 +35,7 @@ package struct Resource: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether the pattern covers the node `path`, or a name right below it that no rule mentions.
-    func covers(_ path: [ResourcePart], strictlyBelow: Bool) -> Bool {
+    package func covers(_ path: [ResourcePart], strictlyBelow: Bool) -> Bool {
         guard path.count >= parts.count, path.starts(with: parts) else { return false }
         switch extent {
         case .exact: return path.count == parts.count && !strictlyBelow
@@ -45,7 +45,7 @@ package struct Resource: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// How narrow the pattern is: more parts first, then the one resource before a tree before its members.
-    var specificity: Int {
+    package var specificity: Int {
         let rank =
             switch extent {
             case .exact: 2
@@ -84,7 +84,7 @@ package struct Resource: Sendable, Hashable, CustomStringConvertible {
 package struct ResourcePart: Sendable, Hashable, Comparable {
     package let text: String
 
-    init(_ text: String) { self.text = text }
+    package init(_ text: String) { self.text = text }
 
     package static func == (a: ResourcePart, b: ResourcePart) -> Bool {
         var (a, b) = (a.text, b.text)

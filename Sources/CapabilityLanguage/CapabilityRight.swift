@@ -7,7 +7,10 @@ package enum CapabilityRight: String, Sendable, CaseIterable, Hashable, Comparab
     package static func < (a: CapabilityRight, b: CapabilityRight) -> Bool { a.rank < b.rank }
 
     /// The rights in printing order, each once.
-    static func inOrder(_ rights: [CapabilityRight]) -> [CapabilityRight] { allCases.filter { rights.contains($0) } }
+    package static func inOrder(_ rights: some Sequence<CapabilityRight>) -> [CapabilityRight] {
+        let given = Set(rights)
+        return allCases.filter { given.contains($0) }
+    }
 }
 
 /// What a rule decides. Raised in the order of the cases: an allow is more than an ask, an ask more than a deny.
@@ -23,22 +26,4 @@ package enum Effect: String, Sendable, CaseIterable, Hashable, Comparable {
     }
 
     package static func < (a: Effect, b: Effect) -> Bool { a.rank < b.rank }
-}
-
-extension FileRights {
-    /// The file rights among capability rights; the others have no meaning for files.
-    package init(_ rights: some Sequence<CapabilityRight>) {
-        self = []
-        for right in rights { formUnion(FileRights(right)) }
-    }
-
-    package init(_ right: CapabilityRight) {
-        switch right {
-        case .read: self = .read
-        case .write: self = .write
-        case .delete: self = .delete
-        case .execute: self = .execute
-        default: self = []
-        }
-    }
 }

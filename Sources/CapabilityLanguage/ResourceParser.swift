@@ -13,9 +13,9 @@ package struct ResourceProblem: Error, Sendable, Equatable {
 
 extension Resource {
     /// Bytes of a whole resource text: PATH_MAX.
-    static let longestText = 4096
+    package static let longestText = 4096
     /// Bytes of one path component: NAME_MAX.
-    static let longestName = 255
+    package static let longestName = 255
 
     /// Reads `kind:body`. A `filesystem` path names itself and, when it is a directory, everything below; `/*` at its end says
     /// the same. A program by its bare name covers that name in every directory.
@@ -176,7 +176,7 @@ extension Resource {
     }
 
     /// Splits a path; repeated and final slashes and a final `/*` say nothing of their own.
-    static func components(_ path: String) throws(ResourceProblem) -> [String] {
+    package static func components(_ path: String) throws(ResourceProblem) -> [String] {
         let bytes = path.hasSuffix("/*") ? path.utf8.dropLast(2) : path.utf8[...]
         var result: [String] = []
         for component in bytes.split(separator: UInt8(ascii: "/")) {
@@ -218,18 +218,18 @@ extension Resource {
         }
     }
 
-    static func isEnvironmentName(_ text: String) -> Bool {
+    package static func isEnvironmentName(_ text: String) -> Bool {
         guard let first = text.utf8.first, !isDigit(first), text.utf8.count <= longestName else { return false }
         return text.utf8.allSatisfy { isDigit($0) || isLower($0) || (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_") }
     }
 
-    static func isSyscallName(_ text: String) -> Bool {
+    package static func isSyscallName(_ text: String) -> Bool {
         let name = text.utf8.first == UInt8(ascii: "@") ? text.utf8.dropFirst() : text.utf8[...]
         return !name.isEmpty && name.count <= 64
             && name.allSatisfy { isDigit($0) || isLower($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
     }
 
-    static func isIdentifier(_ text: String) -> Bool {
+    package static func isIdentifier(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 128
             && text.utf8.allSatisfy { isDigit($0) || isLower($0) || (0x41...0x5A).contains($0) || "_-.".utf8.contains($0) }
     }

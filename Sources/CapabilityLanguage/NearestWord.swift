@@ -14,13 +14,13 @@ package enum NearestWord {
     }
 
     /// ` did you mean …?` or the list of what is known.
-    static func mend(for word: String, among known: [String]) -> String {
+    package static func mend(for word: String, among known: [String]) -> String {
         if let near = suggestion(for: word, among: known) { return "did you mean `\(near)`?" }
         return "known are: " + known.joined(separator: ", ")
     }
 
     /// Insertions, deletions, substitutions and swaps of neighbours, each counting one.
-    static func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    package static func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...b.count)
         for i in a.indices {

@@ -1,0 +1,66 @@
+/// An opaque name of one record: `pid_0h3k…`. The prefix tells people what they look at; the rest means nothing.
+package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {
+    package let text: String
+
+    /// Bytes of the longest id that is accepted; our own have under 32.
+    package static var longest: Int { 96 }
+
+    /// An id that was read or typed. nil when it has another prefix or characters that no id has.
+    package init?(_ text: String) {
+        let prefix = Kind.prefix + "_"
+        guard text.utf8.count > prefix.utf8.count, text.utf8.count <= Self.longest, text.hasPrefix(prefix),
+            text.utf8.allSatisfy(Self.isAllowed)
+        else { return nil }
+        self.text = text
+    }
+
+    /// A new id: 80 random bits, so that none can be guessed or met twice.
+    package static func new() -> Self { Self(random: UInt64.random(in: .min ... .max), UInt16.random(in: .min ... .max)) }
+
+    private init(random high: UInt64, _ low: UInt16) {
+        let digits = String(high, radix: 16) + String(low, radix: 16)
+        text = Kind.prefix + "_" + String(repeating: "0", count: max(0, 20 - digits.utf8.count)) + digits
+    }
+
+    package var description: String { text }
+
+    package static func < (a: Self, b: Self) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+}
+
+/// What an id names. The prefixes are those of the reference runtime, so that records stay readable side by side.
+package protocol IdentifierKind: Sendable {
+    static var prefix: String { get }
+}
+
+package enum ProcessKind: IdentifierKind { package static let prefix = "pid" }
+package enum ObjectKind: IdentifierKind { package static let prefix = "obj" }
+package enum LinkKind: IdentifierKind { package static let prefix = "lnk" }
+package enum ViewKind: IdentifierKind { package static let prefix = "view" }
+package enum CapabilityKind: IdentifierKind { package static let prefix = "cap" }
+package enum ToolKind: IdentifierKind { package static let prefix = "tool" }
+package enum ToolCallKind: IdentifierKind { package static let prefix = "tcall" }
+package enum HumanRequestKind: IdentifierKind { package static let prefix = "hreq" }
+package enum MessageKind: IdentifierKind { package static let prefix = "pmsg" }
+package enum ModelCallKind: IdentifierKind { package static let prefix = "llmcall" }
+package enum EventKind: IdentifierKind { package static let prefix = "evt" }
+package enum AuditKind: IdentifierKind { package static let prefix = "audit" }
+
+package typealias ProcessID = Identifier<ProcessKind>
+package typealias ObjectID = Identifier<ObjectKind>
+package typealias LinkID = Identifier<LinkKind>
+package typealias ViewID = Identifier<ViewKind>
+package typealias CapabilityID = Identifier<CapabilityKind>
+package typealias ToolID = Identifier<ToolKind>
+package typealias ToolCallID = Identifier<ToolCallKind>
+package typealias HumanRequestID = Identifier<HumanRequestKind>
+package typealias MessageID = Identifier<MessageKind>
+package typealias ModelCallID = Identifier<ModelCallKind>
+package typealias EventID = Identifier<EventKind>
+package typealias AuditID = Identifier<AuditKind>

@@ -1,0 +1,27 @@
+package protocol ProcessReading {
+    func process(_ id: ProcessID) throws(LibOSError) -> AgentProcess?
+    /// Oldest first.
+    func processes(status: ProcessStatus?) throws(LibOSError) -> [AgentProcess]
+    /// Direct children, ended ones too, oldest first.
+    func children(of id: ProcessID) throws(LibOSError) -> [AgentProcess]
+    func childCount(of id: ProcessID) throws(LibOSError) -> Int64
+    /// The process that waits for this child, if one does.
+    func waiter(forChild id: ProcessID) throws(LibOSError) -> AgentProcess?
+    func image(_ id: String) throws(LibOSError) -> AgentImage?
+    func images() throws(LibOSError) -> [AgentImage]
+}
+
+package protocol ProcessWriting {
+    func insert(_ process: AgentProcess) throws(LibOSError)
+    /// Replaces the stored state. The caller read it in the same transaction.
+    func update(_ process: AgentProcess) throws(LibOSError)
+    func put(_ image: AgentImage) throws(LibOSError)
+}
+
+extension ProcessReading {
+    /// The process, or an error that names it.
+    package func existingProcess(_ id: ProcessID) throws(LibOSError) -> AgentProcess {
+        guard let process = try process(id) else { throw .notFound("process \(id)") }
+        return process
+    }
+}
