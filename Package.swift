@@ -56,6 +56,10 @@ let package = Package(
         .target(
             name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
             swiftSettings: swiftSettings),
+        // Floor 4
+        .target(
+            name: "LLMExecutor", dependencies: ["LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],

@@ -1,0 +1,167 @@
+internal import AgentRuntime
+internal import LibOSModel
+internal import StrictJSON
+
+/// Getting one valid action: asking, understanding, and asking again with the reason when the answer was none.
+extension QuantumExecutor {
+    enum Selected {
+        case action(Selection)
+        /// The process was ended because a budget is used up.
+        case overBudget(LibOSError)
+    }
+
+    func select(_ turn: Turn) async throws -> Selected {
+        var last: ActionProblem?
+        for attempt in 1...settings.attempts {
+            var messages = turn.messages
+            // Made anew from the original request each time: mistakes do not pile up, and the model's own words do not return to it.
+            if let last { messages.append(ModelMessage(.user, UserPrompt.repair(last.message, tools: turn.tools.map(\.name)))) }
+            let completion: ModelCompletion
+            switch try await ask(turn, messages, attempt: attempt) {
+            case .completion(let given): completion = given
+            case .overBudget(let error): return .overBudget(error)
+            }
+            do throws(ActionProblem) {
+                let action = try settings.parser.action(from: completion)
+                let names = try await toolNames(of: turn.process)
+                guard names.contains(action.name) else {
+                    throw ActionProblem("there is no function `\(printable(action.name))` for this process")
+                }
+                return .action(
+                    Selection(
+                        action: action, contentPreview: settings.preview(completion.content),
+                        toolCallCount: Int64(completion.toolCalls.count)))
+            } catch {
+                last = error
+                try await recordRepair(error, completion, attempt: attempt, of: turn.process)
+            }
+        }
+        throw last ?? ActionProblem("the model was never asked")
+    }
+
+    /// The table as it is now: it may have changed while the model thought.
+    private func toolNames(of id: ProcessID) async throws(ActionProblem) -> Set<String> {
+        do throws(LibOSError) {
+            return try await runtime.store.read { store throws(LibOSError) in Set(try store.existingProcess(id).toolTable.keys) }
+        } catch {
+            throw ActionProblem(error.description)
+        }
+    }
+
+    // MARK: - One recorded call
+
+    private enum Asked {
+        case completion(ModelCompletion)
+        case overBudget(LibOSError)
+    }
+
+    /// The record is there before the model is asked, and closed with what came of it.
+    private func ask(_ turn: Turn, _ messages: [ModelMessage], attempt: Int) async throws -> Asked {
+        let request = ModelRequest(messages: messages, tools: turn.tools, process: turn.process.text)
+        let options: JSONValue = .object([
+            "attempt": .int(Int64(attempt)), "max_attempts": .int(Int64(settings.attempts)), "purpose": .string("action_selection"),
+            "client_class": .string(client.name), "real_llm_client": .bool(client.isRealModel),
+        ])
+        var record: ModelCallRecord
+        switch try await open(turn, request, options) {
+        case .opened(let opened): record = opened
+        case .overBudget(let error): return .overBudget(error)
+        }
+        do throws(ModelError) {
+            let completion = try await client.complete(request)
+            record.status = .ok
+            record.api = completion.api
+            record.model = completion.model
+            record.requestID = completion.requestID
+            record.responseID = completion.responseID
+            record.responseContent = completion.content
+            record.toolCalls = .array(completion.toolCalls.map(\.json))
+            record.reasoning = completion.reasoning
+            record.usage = completion.usage
+            record.rawResponse = completion.raw
+            if let error = try await close(record, charging: Self.tokens(completion.usage)) { return .overBudget(error) }
+            return .completion(completion)
+        } catch {
+            record.status = .error
+            record.error = error.message
+            _ = try await close(record, charging: 0)
+            throw error
+        }
+    }
+
+    private enum Opened: Sendable {
+        case opened(ModelCallRecord)
+        case overBudget(LibOSError)
+    }
+
+    private func open(_ turn: Turn, _ request: ModelRequest, _ options: JSONValue) async throws(LibOSError) -> Opened {
+        let processes = runtime.processes
+        return try await runtime.store.write { transaction throws(LibOSError) in
+            do throws(LibOSError) {
+                try transaction.charge(1, of: .modelCalls, to: turn.process)
+            } catch {
+                guard error.code == .limit else { throw error }
+                try processes.end(turn.process, overBudget: .modelCalls, in: transaction)
+                return .overBudget(error)
+            }
+            let record = ModelCallRecord(
+                process: turn.process, image: turn.image.id, messages: .array(request.messages.map(\.json)),
+                tools: .array(request.tools.map(\.json)), requestOptions: options, createdAt: transaction.now)
+            try transaction.insert(record)
+            return .opened(record)
+        }
+    }
+
+    /// Closes a record and charges what the answer cost. An answer that goes over the budget is not carried out.
+    private func close(_ record: ModelCallRecord, charging tokens: Int64) async throws(ModelError) -> LibOSError? {
+        let processes = runtime.processes
+        do throws(LibOSError) {
+            return try await runtime.store.write { transaction throws(LibOSError) in
+                var closed = record
+                closed.completedAt = transaction.now
+                try transaction.update(closed)
+                do throws(LibOSError) {
+                    try transaction.charge(tokens, of: .modelTokens, to: record.process)
+                    return nil
+                } catch {
+                    guard error.code == .limit else { throw error }
+                    try processes.end(record.process, overBudget: .modelTokens, in: transaction)
+                    return error
+                }
+            }
+        } catch {
+            throw ModelError(.unavailable, "the answer of the model could not be recorded: \(error.description)")
+        }
+    }
+
+    static func tokens(_ usage: JSONValue) -> Int64 {
+        func amount(_ key: String) -> Int64 { if case .int(let value)? = usage[key] { max(0, value) } else { 0 } }
+        let total = amount("total_tokens")
+        return total > 0 ? total : amount("prompt_tokens").addingReportingOverflow(amount("completion_tokens")).partialValue
+    }
+
+    private func recordRepair(
+        _ problem: ActionProblem, _ completion: ModelCompletion, attempt: Int, of id: ProcessID
+    ) async throws(LibOSError) {
+        let calls = completion.toolCalls.map { call -> JSONValue in
+            let (type, text): (String, String) =
+                switch call.arguments {
+                case .missing: ("missing", "")
+                case .text(let text): ("string", text)
+                case .value(let value): (value.kindName, value.canonicalText)
+                }
+            return .object([
+                "id": .optional(call.id), "call_id": .optional(call.callID), "name": .optional(call.name), "arguments_type": .string(type),
+                "arguments_preview": .string(settings.preview(text)),
+            ])
+        }
+        let decision: JSONValue = .object([
+            "attempt": .int(Int64(attempt)), "error": .string(problem.message), "tool_call_count": .int(Int64(completion.toolCalls.count)),
+            "tool_calls_preview": .array(calls), "content_preview": .string(settings.preview(completion.content)),
+        ])
+        try await runtime.store.write { transaction throws(LibOSError) in
+            try transaction.append(
+                AuditEntry(actor: id.text, action: "llm.action_repair_requested", target: "process:\(id)", decision: decision))
+        }
+    }
+}

@@ -1,0 +1,52 @@
+internal import AgentRuntime
+internal import LibOSModel
+internal import StrictJSON
+
+/// What one question to the model is made of.
+struct Turn: Sendable {
+    var process: ProcessID
+    var image: AgentImage
+    var messages: [ModelMessage]
+    var tools: [ModelTool]
+}
+
+extension QuantumExecutor {
+    /// Image for a process whose own is unknown.
+    static let standardImage = "base-agent:v0"
+
+    /// Looks at the process's memory, mail and events, and brings its context up to date: one transaction, so that the model sees
+    /// one state.
+    func prepare(_ given: AgentProcess) async throws(LibOSError) -> Turn {
+        let specs = tools.visibleTools(of: given)
+        let (runtime, context) = (runtime, context)
+        return try await runtime.store.write { transaction throws(LibOSError) in
+            var process = try transaction.existingProcess(given.id)
+            let image = try Self.image(of: process, in: transaction)
+            if process.view == nil {
+                process.view = MemoryView(owner: process.id, mode: .readOnly)
+                try transaction.update(process)
+            }
+            _ = try runtime.messages.notice(
+                of: .interrupt, for: process.id, phase: .beforeSelection, source: "llm.executor", in: transaction)
+            let prepared = try context.prepare(process, image: image, tools: specs, in: transaction)
+            let messages = [
+                ModelMessage(.system, SystemPrompt.text(for: image)), ModelMessage(.user, UserPrompt.text(context: prepared.text)),
+            ]
+            try transaction.append(
+                AuditEntry(
+                    actor: process.id.text, action: "llm.request", target: "image:\(image.id)", inputs: prepared.objects,
+                    decision: .object(["messages": .int(Int64(messages.count)), "policy": .string(image.contextPolicy.rawValue)])))
+            return Turn(
+                process: process.id, image: image, messages: messages,
+                tools: specs.map { ModelTool(name: $0.name, description: $0.description, parameters: $0.inputSchema) })
+        }
+    }
+
+    private static func image(of process: AgentProcess, in store: any StoreReading) throws(LibOSError) -> AgentImage {
+        if let image = try store.image(process.image) { return image }
+        guard let image = try store.image(standardImage) else {
+            throw LibOSError(.notFound, "neither the image \(process.image) nor \(standardImage) is in the store", mend: "start the runtime first")
+        }
+        return image
+    }
+}
