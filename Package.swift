@@ -47,7 +47,9 @@ let package = Package(
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
         .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
-        .target(name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
+        .target(
+            name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swiftSettings),
         .target(
             name: "SandboxPolicy",
             dependencies: ["CapabilityLanguage", "StrictJSON", "CYAML", .product(name: "Crypto", package: "swift-crypto")],
