@@ -28,6 +28,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C: what touches the kernel.
@@ -56,6 +57,15 @@ let package = Package(
         .target(
             name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
             swiftSettings: swiftSettings),
+        // Floor 2
+        .target(
+            name: "SQLiteRuntimeStore",
+            dependencies: [
+                "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "CLinuxShims",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
@@ -82,6 +92,10 @@ let package = Package(
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SQLiteRuntimeStoreTests",
+            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
