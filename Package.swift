@@ -28,6 +28,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C: what touches the kernel.
@@ -57,7 +58,16 @@ let package = Package(
             name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
             swiftSettings: swiftSettings),
         .target(
-            name: "CapabilityBroker", dependencies: ["LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            name: "CapabilityBroker", dependencies: ["CapabilityLanguage", "LibOSModel", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        // Floor 2
+        .target(
+            name: "SQLiteRuntimeStore",
+            dependencies: [
+                "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "CLinuxShims",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: swiftSettings),
         // Floor 6
         .target(
@@ -89,9 +99,13 @@ let package = Package(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
             name: "CapabilityBrokerTests",
-            dependencies: ["CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            dependencies: ["CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SQLiteRuntimeStoreTests",
+            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
