@@ -71,6 +71,10 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings),
+        // Floor 3
+        .target(
+            name: "AgentRuntime", dependencies: ["CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
@@ -102,6 +106,12 @@ let package = Package(
         .testTarget(
             name: "CapabilityBrokerTests",
             dependencies: ["CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AgentRuntimeTests",
+            dependencies: [
+                "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
         .testTarget(
