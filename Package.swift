@@ -28,6 +28,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C: what touches the kernel.
@@ -47,7 +48,9 @@ let package = Package(
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
         .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
-        .target(name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
+        .target(
+            name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swiftSettings),
         .target(
             name: "SandboxPolicy",
             dependencies: ["CapabilityLanguage", "StrictJSON", "CYAML", .product(name: "Crypto", package: "swift-crypto")],
@@ -56,9 +59,25 @@ let package = Package(
         .target(
             name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
             swiftSettings: swiftSettings),
+        .target(
+            name: "CapabilityBroker", dependencies: ["CapabilityLanguage", "LibOSModel", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        // Floor 2
+        .target(
+            name: "SQLiteRuntimeStore",
+            dependencies: [
+                "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "CLinuxShims",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
+        // Floor 3
+        .target(
+            name: "AgentRuntime", dependencies: ["CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
         // Floor 4
         .target(
-            name: "LLMExecutor", dependencies: ["LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            name: "LLMExecutor", dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
         // Floor 6
         .target(
@@ -76,7 +95,10 @@ let package = Package(
 
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
-            name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims"],
+            name: "glovebox-bench",
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage", "LibOSModel",
+            ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
         // Tests
@@ -85,7 +107,21 @@ let package = Package(
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CapabilityBrokerTests",
+            dependencies: ["CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AgentRuntimeTests",
+            dependencies: [
+                "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON",
+            ],
+            swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SQLiteRuntimeStoreTests",
+            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(

@@ -1,4 +1,4 @@
-/// What a process waits for. Set together with a waiting status and never without one.
+/// What a process waits for. Set together with a waiting status; a pause keeps it, so that resuming goes back to it.
 package enum WaitState: Sendable, Hashable {
     /// Every one of these must be decided.
     case human(Set<HumanRequestID>)

@@ -8,6 +8,8 @@ package struct LibOSError: Error, Sendable, Hashable, CustomStringConvertible {
         case process = "process_error"
         case limit = "resource_limit"
         case timeout
+        /// This version, or this part of it, does not do that.
+        case unsupported
         /// The store cannot be read or written.
         case store = "store_error"
     }

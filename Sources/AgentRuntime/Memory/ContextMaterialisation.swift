@@ -1,0 +1,108 @@
+internal import CapabilityBroker
+package import LibOSModel
+internal import StrictJSON
+
+/// A view as text for a model: what fitted, and what did not, by name.
+package struct MaterializedContext: Sendable, Hashable {
+    package var text: String
+    /// Objects that the text shows, in its order.
+    package var objects: [ObjectID]
+    package var tokenCount: Int64
+    package var omitted: [OmittedObject]
+    package var policy: ContextPolicy
+}
+
+/// An object of the view that the text does not show.
+package struct OmittedObject: Sendable, Hashable {
+    package enum Reason: String, Sendable, CaseIterable, Hashable {
+        /// The handle does not allow it any more.
+        case denied
+        /// It does not fit into the budget.
+        case budget
+    }
+
+    package var object: ObjectID
+    package var reason: Reason
+}
+
+extension ObjectMemory {
+    /// Tokens of a context when nobody says otherwise.
+    package static let standardContextBudget: Int64 = 8_000
+
+    /// Renders the objects of a view, in the order of the policy, as many as fit; later smaller ones may still fit after one that
+    /// did not. Each needs the handle's materialize right. Objects that are gone are passed over.
+    package func materialize(
+        _ view: MemoryView, policy: ContextPolicy, budget: Int64 = standardContextBudget, by origin: ActionOrigin,
+        in transaction: any StoreTransaction
+    ) throws(LibOSError) -> MaterializedContext {
+        var context = MaterializedContext(text: "", objects: [], tokenCount: 0, omitted: [], policy: policy)
+        var candidates: [Candidate] = []
+        for root in view.roots {
+            do throws(LibOSError) {
+                let decision = try check(root, for: .materialize, by: origin, in: transaction)
+                guard let object = try transaction.object(root.object) else { continue }
+                candidates.append(Candidate(object: object, decision: decision))
+            } catch {
+                guard error.code == .denied else { throw error }
+                context.omitted.append(OmittedObject(object: root.object, reason: .denied))
+            }
+        }
+        var sections: [String] = []
+        for candidate in Self.ordered(candidates, by: policy) {
+            let object = candidate.object
+            guard context.tokenCount + object.metadata.tokenEstimate <= budget else {
+                context.omitted.append(OmittedObject(object: object.id, reason: .budget))
+                continue
+            }
+            try authority.take(candidate.decision, for: origin, in: transaction)
+            context.tokenCount += object.metadata.tokenEstimate
+            context.objects.append(object.id)
+            sections.append(Self.rendered(object))
+        }
+        context.text = sections.joined(separator: "\n\n")
+        try transaction.audit(
+            "memory.materialize_context", by: origin.process.text, target: view.id.text, inputs: context.objects,
+            .object([
+                "tokens": .int(context.tokenCount), "omitted": .ids(context.omitted.map(\.object)), "policy": .string(policy.rawValue),
+            ]))
+        return context
+    }
+
+    private struct Candidate {
+        var object: AgentObject
+        var decision: AuthorizationDecision
+    }
+
+    /// Stable: objects of one rank stay in the order of the view.
+    private static func ordered(_ candidates: [Candidate], by policy: ContextPolicy) -> [Candidate] {
+        if policy == .recencyFirst {
+            return candidates.enumerated().sorted {
+                ($1.element.object.updatedAt, $0.offset) < ($0.element.object.updatedAt, $1.offset)
+            }.map(\.element)
+        }
+        let first = firstTypes(policy)
+        let rank: (AgentObject) -> Int = { first.firstIndex(of: $0.type) ?? first.count }
+        return candidates.enumerated().sorted { (rank($0.element.object), $0.offset) < (rank($1.element.object), $1.offset) }.map(\.element)
+    }
+
+    private static func firstTypes(_ policy: ContextPolicy) -> [ObjectType] {
+        switch policy {
+        case .planFirst: [.goal, .task, .plan, .step]
+        case .evidenceFirst: [.evidence, .claim, .observation]
+        case .errorDebug: [.errorTrace, .testResult, .codePatch]
+        case .recencyFirst: []
+        }
+    }
+
+    private static func rendered(_ object: AgentObject) -> String {
+        var header: [String] = [
+            "oid=\(object.id)", "namespace=\(object.namespace)", "name=\(object.name)", "qualified_name=\(object.qualifiedName)",
+            "type=\(object.type.rawValue)", "version=\(object.version)",
+        ]
+        if let title = object.metadata.title { header.append("title=\(JSONValue.string(title).canonicalText)") }
+        var lines = ["[object \(header.joined(separator: " "))]"]
+        if let summary = object.metadata.summary { lines.append("summary: \(JSONValue.string(summary).canonicalText)") }
+        lines.append(object.payload.prettyText)
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,74 @@
+internal import LibOSModel
+internal import StrictJSON
+
+extension Scheduler {
+    /// Takes a process for one quantum. False when it is not runnable any more or has one: then nothing was changed.
+    func claim(_ id: ProcessID) async throws(LibOSError) -> Bool {
+        guard runtime.quanta.begin(id) else { return false }
+        do throws(LibOSError) {
+            let isClaimed = try await runtime.store.write { transaction throws(LibOSError) in
+                guard var process = try transaction.process(id), process.status == .runnable else { return false }
+                try process.startQuantum(at: transaction.now)
+                try transaction.update(process)
+                try transaction.audit("scheduler.run_quantum", by: "scheduler", target: id.resourceText)
+                return true
+            }
+            if !isClaimed { runtime.quanta.finish(id) }
+            return isClaimed
+        } catch {
+            runtime.quanta.finish(id)
+            throw error
+        }
+    }
+
+    /// One quantum of a claimed process, to its end: whatever happens inside, the claim is given back.
+    func quantum(of id: ProcessID) async throws(LibOSError) -> QuantumResult {
+        let begin = ContinuousClock.now
+        var result: QuantumResult
+        var failure: (text: String, type: String)?
+        do {
+            result = try await runner.runQuantum(id)
+        } catch is CancellationError {
+            result = QuantumResult(
+                process: id, payload: .object(["ok": .bool(false), "pid": .string(id.text), "error": .string("the quantum was cancelled")]))
+        } catch {
+            failure = ((error as? LibOSError)?.description ?? "\(error)", "\(Swift.type(of: error))")
+            result = QuantumResult(
+                process: id,
+                payload: .object(["ok": .bool(false), "pid": .string(id.text), "error": .string(failure?.text ?? "")]))
+        }
+        let (failed, elapsed) = (failure, ContinuousClock.now - begin)
+        let processes = runtime.processes
+        defer { runtime.quanta.finish(id) }
+        let seconds = runtime.quanta.wholeSeconds(adding: elapsed, to: id)
+        // A store finishes what it was handed, even when the quantum's task is cancelled.
+        try await runtime.store.write { transaction throws(LibOSError) in
+            if let failed {
+                try processes.fail(id, because: "the quantum failed: \(failed.text)", in: transaction)
+                try transaction.audit(
+                    "scheduler.process_task_failed", by: "scheduler", target: id.resourceText,
+                    .object(["error": .string(failed.text), "error_type": .string(failed.type)]))
+            }
+            try processes.chargeRuntime(seconds, to: id, in: transaction)
+            guard var process = try transaction.process(id), process.endQuantum(at: transaction.now) else { return }
+            try transaction.update(process)
+        }
+        return result
+    }
+}
+
+extension ProcessTable {
+    /// Charges the time of a quantum. A process that has used up its own or an ancestor's time ends.
+    func chargeRuntime(_ seconds: Int64, to id: ProcessID, in transaction: any StoreTransaction) throws(LibOSError) {
+        guard seconds > 0, try transaction.process(id)?.status.isTerminal == false else { return }
+        do throws(LibOSError) {
+            try transaction.charge(seconds, of: .runtimeSeconds, to: id)
+        } catch {
+            guard error.code == .limit else { throw error }
+            try transaction.emit(
+                .resourceLimitExceeded, from: "scheduler", to: id.text,
+                .object(["limit": .string(BudgetItem.runtimeSeconds.rawValue), "error": .string(error.message)]), priority: .critical)
+            try end(id, overBudget: .runtimeSeconds, in: transaction)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+internal import LibOSModel
+internal import Synchronization
+
+/// The bookkeeping of one run of the scheduler: quanta that are left, quanta under way, results.
+final class SchedulerBatch: Sendable {
+    private struct State {
+        /// nil: any number.
+        var left: Int?
+        var charged = 0
+        var turns: [ProcessID: Int] = [:]
+        var tasks: [ProcessID: Task<Void, Never>?] = [:]
+        var results: [QuantumResult] = []
+        /// Generations in which a turn came to nothing: the same turn would again.
+        var stalled: [ProcessID: Int64] = [:]
+        var failure: LibOSError?
+        var signal: CommitSignal?
+    }
+
+    private let state: Mutex<State>
+
+    init(quanta: Int?) { state = Mutex(State(left: quanta.map { max(0, $0) })) }
+
+    func onFinish(_ signal: CommitSignal) { state.withLock { $0.signal = signal } }
+
+    var running: [ProcessID] { state.withLock { Array($0.tasks.keys) } }
+    var isSpent: Bool { state.withLock { $0.left == 0 } }
+    var failure: LibOSError? { state.withLock { $0.failure } }
+
+    /// Those that may have a turn now: fewest turns first, then oldest.
+    func inTurn(_ runnable: [AgentProcess]) -> [AgentProcess] {
+        state.withLock { state in
+            runnable.enumerated().filter { state.stalled[$0.element.id] != $0.element.generation }
+                .sorted { (state.turns[$0.element.id] ?? 0, $0.offset) < (state.turns[$1.element.id] ?? 0, $1.offset) }.map(\.element)
+        }
+    }
+
+    /// Takes one quantum of those that are left.
+    func reserve() -> Bool {
+        state.withLock { state in
+            guard let left = state.left else { return true }
+            guard left > 0 else { return false }
+            state.left = left - 1
+            return true
+        }
+    }
+
+    func refund() { state.withLock { $0.left = $0.left.map { $0 + 1 } } }
+
+    /// Called before the quantum can finish or just after it did: the entry is there in both cases until `finish`.
+    func add(_ task: Task<Void, Never>, for id: ProcessID) {
+        state.withLock { state in
+            if state.tasks[id] != nil { state.tasks[id] = .some(task) }
+        }
+    }
+
+    func begin(_ id: ProcessID) {
+        state.withLock { state in
+            state.tasks[id] = .some(nil)
+            state.turns[id, default: 0] += 1
+        }
+    }
+
+    func finish(_ id: ProcessID, _ result: QuantumResult, generation: Int64?) {
+        end(id) { state in
+            state.results.append(result)
+            if result.isCharged {
+                state.charged += 1
+            } else {
+                state.left = state.left.map { $0 + 1 }
+                state.stalled[id] = generation
+            }
+        }
+    }
+
+    func finish(_ id: ProcessID, failure: LibOSError) {
+        end(id) { $0.failure = $0.failure ?? failure }
+    }
+
+    private func end(_ id: ProcessID, _ change: (inout State) -> Void) {
+        let signal = state.withLock { state in
+            change(&state)
+            state.tasks[id] = nil
+            return state.signal
+        }
+        signal?.signal()
+    }
+
+    /// Cancels what is under way. Returns whose quanta those were.
+    func cancelRunning() -> [ProcessID] {
+        let tasks = state.withLock { $0.tasks }
+        for task in tasks.values { task?.cancel() }
+        return tasks.keys.sorted()
+    }
+
+    /// Returns when nothing is under way, the time is over, or `isHopeless` says that what is left will not end by itself.
+    func waitForQuanta(_ signal: CommitSignal, atMost limit: Duration, unless isHopeless: () -> Bool) async {
+        let isOver = Flag()
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            isOver.raise()
+            signal.signal()
+        }
+        defer { timer.cancel() }
+        var wakeups = signal.listen().makeAsyncIterator()
+        while !running.isEmpty, !isOver.isRaised, !isHopeless() { _ = await wakeups.next() }
+    }
+
+    func report(_ stop: SchedulerReport.Stop) -> SchedulerReport {
+        state.withLock { state in
+            SchedulerReport(results: state.results, charged: state.charged, stop: stop, unfinished: state.tasks.keys.sorted())
+        }
+    }
+}
+
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+    var isRaised: Bool { state.withLock { $0 } }
+    func raise() { state.withLock { $0 = true } }
+}
