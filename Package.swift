@@ -54,7 +54,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 1
         .target(
-            name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
+            name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "StrictJSON", "CLaunchABI", "CLinuxShims", "CSeccomp"],
             swiftSettings: swiftSettings),
         // Floor 6
         .target(
