@@ -23,6 +23,7 @@ let package = Package(
     products: [
         .library(name: "Glovebox", targets: ["Glovebox"]),
         .executable(name: "glovebox", targets: ["GloveboxCLI"]),
+        .executable(name: "glovebox-worker", targets: ["GloveboxWorker"]),
         .executable(name: "glovebox-launcher", targets: ["glovebox-launcher"]),
     ],
     dependencies: [
@@ -54,7 +55,16 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 1
         .target(
-            name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "StrictJSON", "CLaunchABI", "CLinuxShims", "CSeccomp"],
+            name: "SandboxLauncher",
+            dependencies: ["LinuxPrimitives", "SandboxPolicy", "StrictJSON", "CLaunchABI", "CLinuxShims", "CSeccomp"],
+            swiftSettings: swiftSettings),
+        // Floor 2
+        .target(
+            name: "ToolBroker",
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: swiftSettings),
         // Floor 6
         .target(
@@ -69,6 +79,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 7
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
+        .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
 
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
@@ -92,6 +103,13 @@ let package = Package(
             name: "SandboxEnforcementTests",
             dependencies: [
                 "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ToolBrokerTests",
+            dependencies: [
+                "ToolBroker", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
