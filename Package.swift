@@ -29,6 +29,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C: what touches the kernel.
@@ -66,6 +67,18 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "CapabilityBroker", dependencies: ["CapabilityLanguage", "LibOSModel", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        // Floor 2
+        .target(
+            name: "SQLiteRuntimeStore",
+            dependencies: [
+                "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "CLinuxShims",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
@@ -83,7 +96,10 @@ let package = Package(
 
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
-            name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims"],
+            name: "glovebox-bench",
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage", "LibOSModel",
+            ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
         // Tests
@@ -92,7 +108,15 @@ let package = Package(
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CapabilityBrokerTests",
+            dependencies: ["CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SQLiteRuntimeStoreTests",
+            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(

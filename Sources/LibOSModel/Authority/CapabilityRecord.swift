@@ -23,6 +23,9 @@ package struct CapabilityRecord: Sendable, Hashable {
     package var maxDelegationDepth: Int64?
     /// Uses that are left; nil means any number. Reserved ones are already taken off.
     package var usesRemaining: Int64?
+    /// Uses that are taken off and whose action has not been seen to begin. Each is settled once: taken for good, or given back.
+    /// One that a crash left open stays taken.
+    package var reservations: Set<ReservationID>
 
     package enum Status: String, Sendable, CaseIterable, Hashable {
         case active, revoked
@@ -36,7 +39,8 @@ package struct CapabilityRecord: Sendable, Hashable {
         id: CapabilityID = .new(), subject: ProcessID, resource: Resource, rights: Set<CapabilityRight>, effect: Effect = .allow,
         constraints: CapabilityConstraints = CapabilityConstraints(), issuedBy: String, issuedAt: Timestamp, expiresAt: Timestamp? = nil,
         isDelegable: Bool = false, isRevocable: Bool = true, status: Status = .active, parent: CapabilityID? = nil,
-        delegationDepth: Int64 = 0, maxDelegationDepth: Int64? = nil, usesRemaining: Int64? = nil
+        delegationDepth: Int64 = 0, maxDelegationDepth: Int64? = nil, usesRemaining: Int64? = nil,
+        reservations: Set<ReservationID> = []
     ) {
         self.id = id
         self.subject = subject
@@ -54,6 +58,7 @@ package struct CapabilityRecord: Sendable, Hashable {
         self.delegationDepth = delegationDepth
         self.maxDelegationDepth = maxDelegationDepth
         self.usesRemaining = usesRemaining
+        self.reservations = reservations
     }
 
     package func isActive(at instant: Timestamp) -> Bool {

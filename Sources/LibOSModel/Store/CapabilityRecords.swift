@@ -5,6 +5,7 @@ package protocol CapabilityReading {
     /// Records that hang directly below this one.
     func capabilities(delegatedFrom id: CapabilityID) throws(LibOSError) -> [CapabilityRecord]
     /// Raised by every change to a record of the subject, so that readers may keep what they parsed. 0 without any record.
+    /// As long as the store is open no number stands for two states: one that an undone transaction had is not given again.
     func capabilityGeneration(of subject: ProcessID) throws(LibOSError) -> Int64
 }
 

@@ -18,7 +18,6 @@ struct FileDerivation {
 
     /// Reason of the denials that come of `ask`.
     static let askReason = "ask needs somebody to answer, and a sealed run has nobody"
-    static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// - Parameter search: the fixed PATH of the tool; nil for the default.
     init(policy: ResolvedPolicy, search: String?, workspace: String?, workspaceWritable: Bool) throws(PolicyError) {
@@ -37,7 +36,7 @@ struct FileDerivation {
         }
         set = RuleSet(.filesystem, rules)
         self.policy = policy
-        self.search = search ?? Self.defaultPath
+        self.search = search ?? ResolvedPolicy.defaultProgramSearch
         self.workspace = root
         self.workspaceWritable = workspaceWritable
         nothingRuns = policy.rules.first { $0.resource.kind == .shell && $0.resource.parts.isEmpty && $0.effect == .deny }
@@ -145,10 +144,9 @@ struct FileDerivation {
         let programs = policy.ruleSet(of: .shell)
         // The nodes came in order; programs may go between them.
         if programs.rules.isEmpty { return }
-        let directories = search.utf8.split(separator: UInt8(ascii: ":")).map(Self.parts)
         for rule in programs.rules where !rule.resource.parts.isEmpty {
             let deciding = programs.decidingRule(rule.resource, .execute)
-            for node in programPaths(rule.resource, directories) {
+            for node in ResolvedPolicy.programPaths(rule.resource, search: search) {
                 let path = text(node)
                 let held = rightsAt[node] ?? inherited(node, rightsAt)
                 if rule.effect == .allow {
@@ -173,16 +171,5 @@ struct FileDerivation {
 
     private static func precedes(_ a: String, _ b: String) -> Bool {
         a.utf8.split(separator: 0x2F).lexicographicallyPrecedes(b.utf8.split(separator: 0x2F)) { $0.lexicographicallyPrecedes($1) }
-    }
-
-    /// The file of an absolute rule; a bare name in each of the directories.
-    private func programPaths(_ resource: Resource, _ directories: [[ResourcePart]]) -> [[ResourcePart]] {
-        guard let name = resource.parts.first else { return [] }
-        if resource.extent == .exact, let path = resource.parts.last { return [Self.parts(path.text.utf8[...])] }
-        return directories.map { $0 + [name] }
-    }
-
-    private static func parts(_ path: Substring.UTF8View) -> [ResourcePart] {
-        path.split(separator: UInt8(ascii: "/")).map { ResourcePart(String(decoding: $0, as: UTF8.self)) }
     }
 }

@@ -59,7 +59,7 @@ package struct PolicyRule: Sendable, Equatable {
     }
 
     /// What no enforcement could give: these fail here and not at the launch.
-    static func widthProblem(_ effect: Effect, _ resource: Resource) -> ResourceProblem? {
+    package static func widthProblem(_ effect: Effect, _ resource: Resource) -> ResourceProblem? {
         guard effect != .deny else { return nil }
         // The same as `environment: pass`, so the same names are refused.
         if resource.kind == .environment, let name = resource.parts.first?.text, let reason = DangerousVariable.reason(name) {

@@ -1,17 +1,18 @@
-internal import CapabilityLanguage
+package import CapabilityLanguage
 
 /// The rules of one kind of resource, and which of them decides.
 ///
 /// Deny dominates, whatever its place or width; then the narrowest of the others, and of equals the later one. A rule covers
 /// only the place it names and what lies below, so whoever asks about a place looks along its path and not through all rules.
-struct RuleSet: Sendable {
-    let kind: ResourceKind
+/// Capability records are decided by the same set: the broker writes each as a rule, in the order of issue.
+package struct RuleSet: Sendable {
+    package let kind: ResourceKind
     /// In the order of the policy.
-    let rules: [PolicyRule]
+    package let rules: [PolicyRule]
     /// Indices into `rules` by the place that they name, ascending.
     private let named: [[ResourcePart]: [Int]]
 
-    init(_ kind: ResourceKind, _ rules: [PolicyRule]) {
+    package init(_ kind: ResourceKind, _ rules: [PolicyRule]) {
         self.kind = kind
         self.rules = rules
         var named: [[ResourcePart]: [Int]] = [:]
@@ -21,13 +22,13 @@ struct RuleSet: Sendable {
     }
 
     /// Every place that some rule names.
-    var places: Dictionary<[ResourcePart], [Int]>.Keys { named.keys }
+    package var places: Dictionary<[ResourcePart], [Int]>.Keys { named.keys }
 
     /// The rules that name this very place.
     func rules(at place: [ResourcePart]) -> [PolicyRule] { named[place, default: []].map { rules[$0] } }
 
     /// The rules that cover a place, or an unmentioned name right below it.
-    func covering(_ place: [ResourcePart], strictlyBelow: Bool = false) -> Covering {
+    package func covering(_ place: [ResourcePart], strictlyBelow: Bool = false) -> Covering {
         var found: [Int] = []
         if !rules.isEmpty {
             var path = place
@@ -42,25 +43,31 @@ struct RuleSet: Sendable {
         return Covering(rules: rules, indices: found.sorted())
     }
 
-    func decidingRule(_ resource: Resource, _ right: CapabilityRight) -> PolicyRule? {
+    package func decidingRule(_ resource: Resource, _ right: CapabilityRight) -> PolicyRule? {
         guard resource.kind == kind else { return nil }
         return covering(resource.parts, strictlyBelow: resource.extent == .members).decidingRule(right)
     }
 
     /// The few rules that speak of one place.
-    struct Covering {
+    package struct Covering {
         fileprivate let rules: [PolicyRule]
         fileprivate let indices: [Int]
 
-        func decidingRule(_ right: CapabilityRight) -> PolicyRule? {
+        package func decidingRule(_ right: CapabilityRight) -> PolicyRule? { decidingIndex(right).map { rules[$0] } }
+
+        /// Place of the deciding rule in the set's `rules`.
+        package func decidingIndex(_ right: CapabilityRight) -> Int? {
             var chosen: Int?
             for index in indices where rules[index].rights.contains(right) {
-                if rules[index].effect == .deny { return rules[index] }
+                if rules[index].effect == .deny { return index }
                 if let chosen, rules[chosen].resource.specificity > rules[index].resource.specificity { continue }
                 chosen = index
             }
-            return chosen.map { rules[$0] }
+            return chosen
         }
+
+        /// Places of all rules that speak of the right, ascending.
+        package func matchingIndices(_ right: CapabilityRight) -> [Int] { indices.filter { rules[$0].rights.contains(right) } }
 
         /// What the deciding rule says; without one nothing is allowed.
         func effect(_ right: CapabilityRight) -> Effect { decidingRule(right)?.effect ?? .deny }
@@ -69,7 +76,7 @@ struct RuleSet: Sendable {
 
 extension ResolvedPolicy {
     /// Worth keeping while several decisions about one kind are made.
-    func ruleSet(of kind: ResourceKind) -> RuleSet {
+    package func ruleSet(of kind: ResourceKind) -> RuleSet {
         // By index: going through the values would copy each.
         RuleSet(kind, rules.indices.filter { rules[$0].resource.kind == kind }.map { rules[$0] })
     }

@@ -1,0 +1,12 @@
+internal import Glibc
+
+/// The machine's clock.
+package struct SystemClock: RuntimeClock {
+    package init() {}
+
+    package func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
+}

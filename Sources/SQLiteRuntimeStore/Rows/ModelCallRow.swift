@@ -1,0 +1,68 @@
+internal import LibOSModel
+internal import StrictJSON
+
+extension ModelCallRecord: StoredRecord {
+    static let table = StoredTable(
+        "model_call",
+        [
+            "id", "process", "image", "purpose", "status", "api", "model", "request_id", "response_id", "messages", "tools",
+            "request_options", "response_content", "tool_calls", "reasoning", "usage", "raw_response", "error", "created_at",
+            "completed_at",
+        ])
+
+    func bind(into values: inout ParameterBinder) throws(LibOSError) {
+        values.bind(id)
+        values.bind(process)
+        values.bind(image)
+        values.bind(purpose)
+        values.bind(status.rawValue)
+        values.bind(api)
+        values.bind(model)
+        values.bind(requestID)
+        values.bind(responseID)
+        try values.bind(json: messages)
+        try values.bind(json: tools)
+        try values.bind(json: requestOptions)
+        values.bind(responseContent)
+        try values.bind(json: toolCalls)
+        values.bind(reasoning)
+        try values.bind(json: usage)
+        try values.bind(json: rawResponse)
+        values.bind(error)
+        values.bind(createdAt)
+        values.bind(completedAt)
+    }
+
+    init(from row: inout RowReader) throws(LibOSError) {
+        self.init(
+            id: try row.id(), process: try row.id(), image: try row.text(), purpose: try row.text(), status: try row.word(),
+            api: try row.optionalText(), model: try row.optionalText(), requestID: try row.optionalText(),
+            responseID: try row.optionalText(), messages: try row.json(), tools: try row.json(), requestOptions: try row.json(),
+            responseContent: try row.optionalText(), toolCalls: try row.json(), reasoning: try row.optionalText(), usage: try row.json(),
+            rawResponse: try row.json(), error: try row.optionalText(), createdAt: try row.instant(),
+            completedAt: try row.optionalInstant())
+    }
+}
+
+extension PendingAction: StoredRecord {
+    static let table = StoredTable(
+        "pending_action",
+        ["process", "action", "wait", "content_preview", "tool_call_count", "state", "generation", "created_at"])
+
+    func bind(into values: inout ParameterBinder) throws(LibOSError) {
+        values.bind(process)
+        try values.bind(json: action)
+        try values.bind(json: wait.json)
+        values.bind(contentPreview)
+        values.bind(toolCallCount)
+        values.bind(state.rawValue)
+        values.bind(generation)
+        values.bind(createdAt)
+    }
+
+    init(from row: inout RowReader) throws(LibOSError) {
+        self.init(
+            process: try row.id(), action: try row.json(), wait: try row.json(WaitState.init(json:)), contentPreview: try row.text(),
+            toolCallCount: try row.integer(), state: try row.word(), generation: try row.integer(), createdAt: try row.instant())
+    }
+}

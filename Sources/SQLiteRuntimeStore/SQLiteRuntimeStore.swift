@@ -1,0 +1,99 @@
+internal import Dispatch
+internal import GRDB
+package import LibOSModel
+internal import Synchronization
+
+/// The runtime's records in one SQLite file (WAL), or in memory.
+///
+/// Bodies run on the queues of the connections, never on the cooperative pool: one writing body at a time, reading ones beside it,
+/// each of those in one snapshot. A task that is cancelled does not cancel what it has handed over.
+package final class SQLiteRuntimeStore: RuntimeStore {
+    let database: any DatabaseWriter
+    let name: String
+    let clock: any RuntimeClock
+    let state = Mutex(StoreState())
+
+    init(database: any DatabaseWriter, name: String, clock: any RuntimeClock) {
+        self.database = database
+        self.name = name
+        self.clock = clock
+    }
+
+    package func write<Value: Sendable>(
+        _ durability: Durability, _ body: @escaping @Sendable (any StoreTransaction) throws(LibOSError) -> Value
+    ) async throws(LibOSError) -> Value {
+        try refuseWhenClosed()
+        let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
+            database.asyncWriteWithoutTransaction { database in
+                continuation.resume(returning: self.commit(durability, body, on: database))
+            }
+        }
+        return try result.get()
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any StoreReading) throws(LibOSError) -> Value
+    ) async throws(LibOSError) -> Value {
+        try refuseWhenClosed()
+        let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
+            database.asyncRead { database in
+                continuation.resume(returning: self.look(body, on: database))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Waits for the bodies that were handed over.
+    package func close() async {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        guard isFirst else { return }
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                // What fails here is the last checkpoint; the next opener does it.
+                try? self.database.close()
+                continuation.resume()
+            }
+        }
+    }
+
+    private func refuseWhenClosed() throws(LibOSError) {
+        if state.withLock({ $0.isClosed }) { throw LibOSError(.store, "the store \(name) is closed") }
+    }
+
+    private func look<Value>(
+        _ body: (any StoreReading) throws(LibOSError) -> Value, on database: Result<Database, any Error>
+    ) -> Result<Value, LibOSError> {
+        switch database {
+        case .failure(let error): return .failure(StoreFailure.error(for: error, store: name))
+        case .success(let database):
+            let transaction = SQLiteTransaction(
+                connection: StoreConnection(database: database, name: name), now: instant(), head: nil,
+                epoch: state.withLock { $0.authorityEpoch })
+            do { return .success(try body(transaction)) } catch { return .failure(error) }
+        }
+    }
+
+    /// The clock's instant, but never one before an instant that was given out.
+    func instant() -> Timestamp {
+        let now = clock.now()
+        return state.withLock { state in
+            state.latest = max(state.latest, now)
+            return state.latest
+        }
+    }
+}
+
+/// What the store remembers between transactions. All of it can be read from the file again.
+struct StoreState: Sendable {
+    var isClosed = false
+    var latest = Timestamp(microseconds: .min)
+    /// End of the audit chain after the last commit; nil when it has to be read.
+    var head: AuditHead?
+    /// Raised when a transaction that changed capability records is undone.
+    var authorityEpoch: Int64 = 0
+    /// Whether commits wait for the disk at present.
+    var isDurable: Bool?
+}

@@ -1,0 +1,164 @@
+internal import CapabilityLanguage
+internal import GRDBSQLite
+internal import LibOSModel
+internal import StrictJSON
+
+/// Reads the columns of one row from left to right. The file may be damaged or forged: everything is checked, and an error names the
+/// row and the column.
+struct RowReader {
+    let statement: OpaquePointer
+    let table: String
+    let columns: [String]
+    private(set) var index: Int32 = 0
+
+    init(statement: OpaquePointer, table: String, columns: [String]) {
+        self.statement = statement
+        self.table = table
+        self.columns = columns
+    }
+
+    mutating func text() throws(LibOSError) -> String {
+        guard let text = try optionalText() else { throw bad("is NULL") }
+        return text
+    }
+
+    mutating func optionalText() throws(LibOSError) -> String? {
+        let at = advance()
+        switch sqlite3_column_type(statement, at) {
+        case SQLITE_NULL: return nil
+        case SQLITE_TEXT:
+            guard let text = withBytes(of: at, { String(validating: $0, as: UTF8.self) }) else { throw bad("is not UTF-8") }
+            return text
+        default: throw bad("is not text")
+        }
+    }
+
+    mutating func integer() throws(LibOSError) -> Int64 {
+        guard let number = try optionalInteger() else { throw bad("is NULL") }
+        return number
+    }
+
+    mutating func optionalInteger() throws(LibOSError) -> Int64? {
+        let at = advance()
+        switch sqlite3_column_type(statement, at) {
+        case SQLITE_NULL: return nil
+        case SQLITE_INTEGER: return sqlite3_column_int64(statement, at)
+        default: throw bad("is not a whole number")
+        }
+    }
+
+    mutating func flag() throws(LibOSError) -> Bool {
+        switch try integer() {
+        case 0: return false
+        case 1: return true
+        case let other: throw bad("is \(other), neither 0 nor 1")
+        }
+    }
+
+    mutating func instant() throws(LibOSError) -> Timestamp { Timestamp(microseconds: try integer()) }
+
+    mutating func optionalInstant() throws(LibOSError) -> Timestamp? { try optionalInteger().map { Timestamp(microseconds: $0) } }
+
+    mutating func id<Kind>(_ kind: Identifier<Kind>.Type = Identifier<Kind>.self) throws(LibOSError) -> Identifier<Kind> {
+        let text = try text()
+        guard let id = Identifier<Kind>(text) else { throw bad("is `\(Self.excerpt(text))`, no id of the kind \(Kind.prefix)") }
+        return id
+    }
+
+    mutating func optionalID<Kind>(
+        _ kind: Identifier<Kind>.Type = Identifier<Kind>.self
+    ) throws(LibOSError) -> Identifier<Kind>? {
+        guard let text = try optionalText() else { return nil }
+        guard let id = Identifier<Kind>(text) else { throw bad("is `\(Self.excerpt(text))`, no id of the kind \(Kind.prefix)") }
+        return id
+    }
+
+    mutating func word<Word: RawRepresentable<String>>(_ type: Word.Type = Word.self) throws(LibOSError) -> Word {
+        let text = try text()
+        guard let word = Word(rawValue: text) else { throw bad("is `\(Self.excerpt(text))`, which is not known") }
+        return word
+    }
+
+    /// Exactly `count` bytes.
+    mutating func blob(count: Int) throws(LibOSError) -> [UInt8] {
+        guard let bytes = try optionalBlob(count: count) else { throw bad("is NULL") }
+        return bytes
+    }
+
+    mutating func optionalBlob(count: Int) throws(LibOSError) -> [UInt8]? {
+        let at = advance()
+        switch sqlite3_column_type(statement, at) {
+        case SQLITE_NULL: return nil
+        case SQLITE_BLOB: break
+        default: throw bad("is no blob")
+        }
+        let bytes = withBytes(of: at) { Array($0) }
+        guard bytes.count == count else { throw bad("has \(bytes.count) bytes instead of \(count)") }
+        return bytes
+    }
+
+    mutating func json() throws(LibOSError) -> JSONValue {
+        guard let value = try optionalJSON() else { throw bad("is NULL") }
+        return value
+    }
+
+    mutating func optionalJSON() throws(LibOSError) -> JSONValue? { try optionalJSON(keptAs: SQLITE_TEXT) }
+
+    /// JSON that is kept as a blob.
+    mutating func optionalContentJSON() throws(LibOSError) -> JSONValue? { try optionalJSON(keptAs: SQLITE_BLOB) }
+
+    private mutating func optionalJSON(keptAs type: Int32) throws(LibOSError) -> JSONValue? {
+        let at = advance()
+        switch sqlite3_column_type(statement, at) {
+        case SQLITE_NULL: return nil
+        case type: break
+        default: throw bad("is of the wrong type")
+        }
+        let bytes = withBytes(of: at) { Array($0) }
+        do {
+            return try StoredJSON.value(of: bytes)
+        } catch {
+            throw bad("is no JSON: \(error)")
+        }
+    }
+
+    /// A record's part that is kept as JSON.
+    mutating func json<Value>(_ decode: (JSONValue) throws(JSONShapeError) -> Value) throws(LibOSError) -> Value {
+        let value = try json()
+        do { return try decode(value) } catch { throw bad(error.message) }
+    }
+
+    mutating func optionalJSON<Value>(_ decode: (JSONValue) throws(JSONShapeError) -> Value) throws(LibOSError) -> Value? {
+        guard let value = try optionalJSON() else { return nil }
+        do { return try decode(value) } catch { throw bad(error.message) }
+    }
+
+    private mutating func advance() -> Int32 {
+        defer { index += 1 }
+        return index
+    }
+
+    /// Bytes of a column as they are stored.
+    private func withBytes<Value>(of column: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        // The pointer must be asked for before the length.
+        let start = sqlite3_column_blob(statement, column)
+        let count = Int(sqlite3_column_bytes(statement, column))
+        return body(UnsafeBufferPointer(start: start?.assumingMemoryBound(to: UInt8.self), count: start == nil ? 0 : count))
+    }
+
+    /// Says which row the column that was read last belongs to.
+    func bad(_ what: String) -> LibOSError {
+        let column = columns[Int(max(0, min(index, Int32(columns.count)) - 1))]
+        var key = "?"
+        if let text = sqlite3_column_text(statement, 0) { key = Self.excerpt(String(cString: text)) }
+        return LibOSError(
+            .store, "the store's \(table) \(key) is damaged: its \(column) \(what)",
+            mend: "check the file with `glovebox audit verify`, and restore a backup if it fails")
+    }
+
+    /// What people can be shown of a text that may be anything.
+    private static func excerpt(_ text: String) -> String {
+        let short = String(text.prefix(80))
+        return printable(short) + (short.utf8.count < text.utf8.count ? "…" : "")
+    }
+}

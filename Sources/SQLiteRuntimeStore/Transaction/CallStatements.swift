@@ -1,0 +1,49 @@
+internal import LibOSModel
+
+extension SQLiteTransaction {
+    func tool(_ id: ToolID) throws(LibOSError) -> ToolSpec? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
+    func put(_ tool: ToolSpec) throws(LibOSError) { try connection.put(tool) }
+
+    func toolCall(_ id: ToolCallID) throws(LibOSError) -> ToolCallRecord? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
+
+    func toolCalls(of process: ProcessID?, state: ToolCallRecord.State?, limit: Int) throws(LibOSError) -> [ToolCallRecord] {
+        var conditions: [String] = []
+        if process != nil { conditions.append("process = ?") }
+        // Written out, because the index on open intents is chosen for a constant only.
+        if let state { conditions.append("state = '\(state.rawValue)'") }
+        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ") + " "
+        return try connection.rows(filter + "ORDER BY sequence DESC LIMIT ?") {
+            if let process { $0.bind(process) }
+            $0.bind(Int64(max(0, limit)))
+        }
+    }
+
+    func insert(_ call: ToolCallRecord) throws(LibOSError) { try connection.insert(call) }
+    func update(_ call: ToolCallRecord) throws(LibOSError) { try connection.update(call, called: call.id.text) }
+
+    func modelCall(_ id: ModelCallID) throws(LibOSError) -> ModelCallRecord? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
+
+    func modelCalls(of process: ProcessID?, limit: Int) throws(LibOSError) -> [ModelCallRecord] {
+        guard let process else {
+            return try connection.rows("ORDER BY sequence DESC LIMIT ?1") { $0.bind(Int64(max(0, limit))) }
+        }
+        return try connection.rows("WHERE process = ?1 ORDER BY sequence DESC LIMIT ?2") {
+            $0.bind(process)
+            $0.bind(Int64(max(0, limit)))
+        }
+    }
+
+    func insert(_ call: ModelCallRecord) throws(LibOSError) { try connection.insert(call) }
+    func update(_ call: ModelCallRecord) throws(LibOSError) { try connection.update(call, called: call.id.text) }
+
+    func pendingAction(of process: ProcessID) throws(LibOSError) -> PendingAction? {
+        try connection.row("WHERE process = ?1") { $0.bind(process) }
+    }
+
+    func pendingActions() throws(LibOSError) -> [PendingAction] { try connection.rows("ORDER BY sequence") }
+    func put(_ action: PendingAction) throws(LibOSError) { try connection.put(action) }
+
+    func deletePendingAction(of process: ProcessID) throws(LibOSError) {
+        try connection.run("DELETE FROM pending_action WHERE process = ?1") { $0.bind(process) }
+    }
+}
