@@ -23,6 +23,7 @@ let package = Package(
     products: [
         .library(name: "Glovebox", targets: ["Glovebox"]),
         .executable(name: "glovebox", targets: ["GloveboxCLI"]),
+        .executable(name: "glovebox-worker", targets: ["GloveboxWorker"]),
         .executable(name: "glovebox-launcher", targets: ["glovebox-launcher"]),
     ],
     dependencies: [
@@ -57,7 +58,16 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 1
         .target(
-            name: "SandboxLauncher", dependencies: ["LinuxPrimitives", "SandboxPolicy", "CLaunchABI", "CLinuxShims", "CSeccomp"],
+            name: "SandboxLauncher",
+            dependencies: ["LinuxPrimitives", "SandboxPolicy", "StrictJSON", "CLaunchABI", "CLinuxShims", "CSeccomp"],
+            swiftSettings: swiftSettings),
+        // Floor 2
+        .target(
+            name: "ToolBroker",
+            dependencies: [
+                "CapabilityBroker", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "CapabilityBroker", dependencies: ["CapabilityLanguage", "LibOSModel", "SandboxPolicy", "StrictJSON"],
@@ -92,6 +102,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 7
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
+        .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
 
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
@@ -132,6 +143,13 @@ let package = Package(
             name: "SandboxEnforcementTests",
             dependencies: [
                 "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ToolBrokerTests",
+            dependencies: [
+                "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

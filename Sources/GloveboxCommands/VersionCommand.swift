@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glovebox
+internal import SandboxLauncher
 internal import SandboxPolicy
 internal import StrictJSON
 

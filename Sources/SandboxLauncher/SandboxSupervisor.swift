@@ -128,7 +128,8 @@ package final class SandboxSupervisor: Sendable {
         ).compose()
         let bytes = try LaunchSpecEncoder.encode(preparation.spec)
         try connection.send(
-            bytes, flags: isUnified ? GB_REQUEST_CGROUP_V2.rawValue : 0, cgroups: UInt32(groups.count),
+            bytes, flags: (isUnified ? GB_REQUEST_CGROUP_V2.rawValue : 0) | (streams.hasChannel ? GB_REQUEST_HAS_CHANNEL.rawValue : 0),
+            cgroups: UInt32(groups.count),
             descriptors: streams.toolDescriptors + groups)
         let sent = MonotonicClock.now()
         streams.handedOver()

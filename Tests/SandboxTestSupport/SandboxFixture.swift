@@ -88,13 +88,13 @@ package final class SandboxFixture: Sendable {
     package func request(
         _ policy: ResolvedPolicy, _ arguments: [String], workspace: String? = nil, writable: Bool = true,
         environment: [String: String] = [:], input: RunRequest.Input = .none, output: RunRequest.Output = .capture(keep: 512 << 10),
-        workingDirectory: String? = nil
+        workingDirectory: String? = nil, channel: ToolChannel? = nil
     ) throws -> RunRequest {
         let confinement = try policy.confinement(workspace: workspace ?? self.workspace, workspaceWritable: writable)
         return RunRequest(
             arguments: arguments, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
             workingDirectory: workingDirectory, environment: environment.merging(Products.environment) { mine, _ in mine }, input: input,
-            output: output)
+            output: output, channel: channel)
     }
 
     /// One sealed run.

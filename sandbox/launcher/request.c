@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define ALL_REQUEST_FLAGS (GB_REQUEST_SPEC_IN_MEMFD | GB_REQUEST_HAS_CHANNEL | GB_REQUEST_CGROUP_V2)
@@ -70,6 +72,22 @@ static int map_spec(int memfd, uint32_t size)
     return 0;
 }
 
+// The channel leads to the supervisor and nowhere else: a connected unix byte stream, as socketpair makes it. Any other
+// descriptor under that number would be a way past every rule of the sandbox.
+static int check_channel(int channel)
+{
+    int domain = 0, type = 0;
+    socklen_t size = sizeof domain;
+    if (getsockopt(channel, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0) return -errno;
+    size = sizeof type;
+    if (getsockopt(channel, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return -errno;
+    if (domain != AF_UNIX || type != SOCK_STREAM) return -EPROTOTYPE;
+    struct sockaddr_un peer;
+    size = sizeof peer;
+    if (getpeername(channel, (struct sockaddr *)&peer, &size) < 0) return -errno;
+    return size > offsetof(struct sockaddr_un, sun_path) ? -EPROTOTYPE : 0; // a named peer is a server of the host
+}
+
 static int read_request(struct launch *launch, size_t length, struct received *received)
 {
     struct gb_request request;
@@ -88,6 +106,7 @@ static int read_request(struct launch *launch, size_t length, struct received *r
     launch->stdio.channel = request.flags & GB_REQUEST_HAS_CHANNEL ? take(received) : -1;
     int memfd = request.flags & GB_REQUEST_SPEC_IN_MEMFD ? take(received) : -1;
     int failed = 0;
+    if (launch->stdio.channel >= 0) failed = check_channel(launch->stdio.channel);
     if (launch->stdio.error < 0 || ((request.flags & GB_REQUEST_HAS_CHANNEL) && launch->stdio.channel < 0)) failed = -EBADF;
     launch->cgroup_v2 = -1;
     if (failed == 0 && (request.flags & GB_REQUEST_CGROUP_V2)) {

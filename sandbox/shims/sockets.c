@@ -102,6 +102,42 @@ int64_t gbx_receive_message(int fd, void *buffer, size_t size, int *descriptors,
     return received;
 }
 
+int gbx_pass_credentials(int fd)
+{
+    int on = 1;
+    return (int)gbx_result(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
+}
+
+int64_t gbx_receive_from_writer(int fd, void *buffer, size_t size, int32_t *writer, int *descriptors_dropped)
+{
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    // Room for the credentials, which the kernel puts first, and for nothing else: it then closes passed descriptors itself
+    // instead of installing them here.
+    union {
+        struct cmsghdr alignment;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (received < 0)
+        return -errno;
+    *writer = 0;
+    *descriptors_dropped = (message.msg_flags & MSG_CTRUNC) != 0;
+    struct cmsghdr *item = CMSG_FIRSTHDR(&message);
+    if (item != NULL && item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_CREDENTIALS
+        && item->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+        struct ucred credentials;
+        memcpy(&credentials, CMSG_DATA(item), sizeof credentials);
+        *writer = credentials.pid;
+    }
+    return received;
+}
+
 int gbx_peer_credentials(int fd, struct gbx_peer *out)
 {
     struct ucred credentials;

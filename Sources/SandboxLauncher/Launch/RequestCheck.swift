@@ -42,7 +42,8 @@ enum RequestCheck {
 }
 
 extension TerminalText {
-    static func cleaned(_ text: String) -> String {
+    /// A whole text made harmless.
+    package static func cleaned(_ text: String) -> String {
         var cleaner = TerminalText()
         var bytes = Array(text.utf8).withUnsafeBytes { cleaner.clean($0) }
         bytes += cleaner.finish()

@@ -26,7 +26,8 @@ struct SpecComposer {
         }
         var spec = LaunchSpec()
         spec.arguments = request.arguments
-        let environment = ToolEnvironment.build(confinement.environment, setByCaller: request.environment)
+        let environment = ToolEnvironment.build(
+            confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
         spec.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
         spec.searchPath = environment["PATH"] ?? Self.searchPath
         spec.mounts = plan.mounts + denials.covers

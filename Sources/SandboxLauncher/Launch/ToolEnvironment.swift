@@ -3,13 +3,15 @@ internal import SandboxPolicy
 
 /// The tool's environment, built from nothing: what the policy sets, what it passes, and what the caller sets for this call.
 enum ToolEnvironment {
-    static func build(_ rules: EnvironmentRules, setByCaller: [String: String]) -> [String: String] {
+    static func build(_ rules: EnvironmentRules, setByCaller: [String: String], hasChannel: Bool) -> [String: String] {
         var environment = ["PATH": SpecComposer.searchPath, "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "tool", "LOGNAME": "tool"]
         for name in rules.pass {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
         environment.merge(rules.set) { _, new in new }
         environment.merge(setByCaller) { _, new in new }
+        // Nobody else may claim that there is a channel, or that it is elsewhere.
+        environment[ToolChannel.variable] = hasChannel ? String(ToolChannel.number) : nil
         return environment
     }
 }

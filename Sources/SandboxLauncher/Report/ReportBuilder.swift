@@ -120,7 +120,7 @@ struct ReportBuilder {
         add(.limits, has(GB_ENFORCED_LIMITS), limitDetail(started), partial: has(GB_ENFORCED_CLAMPED))
         add(.cgroup, cgroup != nil, cgroupDetail(cgroup), partial: false)
         if cgroup == nil { entries[entries.count - 1].state = .partial }
-        add(.descriptors, true, "0, 1, 2 and no other")
+        add(.descriptors, true, request.channel == nil ? "0, 1, 2 and no other" : "0, 1, 2, the channel as 3, and no other")
         add(.environment, true, "\(spec.environment.count) variables, built from nothing")
         add(.terminal, true, spec.flags.contains(.terminal) ? "our own pty; terminal injection refused" : "no terminal")
         if end.leftBehind {

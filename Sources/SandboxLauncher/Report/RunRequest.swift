@@ -16,6 +16,8 @@ package struct RunRequest: Sendable {
     package var output: Output
     /// Device and inode of the workspace as it was checked; a different directory at its path stops the launch. Nil: not checked.
     package var workspaceIdentity: WorkspaceIdentity?
+    /// Descriptor 3 of the tool, named by GLOVEBOX_CHANNEL. Nil: the tool has 0, 1 and 2 alone.
+    package var channel: ToolChannel?
 
     package struct WorkspaceIdentity: Sendable, Hashable {
         package var device: UInt64
@@ -46,7 +48,7 @@ package struct RunRequest: Sendable {
     package init(
         arguments: [String], confinement: Confinement, policyName: String, policyHash: String, workingDirectory: String? = nil,
         environment: [String: String] = [:], input: Input = .none, output: Output = .capture(keep: 512 << 10),
-        workspaceIdentity: WorkspaceIdentity? = nil
+        workspaceIdentity: WorkspaceIdentity? = nil, channel: ToolChannel? = nil
     ) {
         self.arguments = arguments
         self.confinement = confinement
@@ -57,5 +59,6 @@ package struct RunRequest: Sendable {
         self.input = input
         self.output = output
         self.workspaceIdentity = workspaceIdentity
+        self.channel = channel
     }
 }

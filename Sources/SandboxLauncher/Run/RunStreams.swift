@@ -14,12 +14,14 @@ struct RunStreams: ~Copyable {
     private var passesCallersInput = false
     private var toolOutput: OwnedDescriptor?
     private var toolError: OwnedDescriptor?
+    private var toolChannel: OwnedDescriptor?
 
     init(_ request: RunRequest) throws(SystemError) {
         let limit = request.confinement.limits.outputBytes
         var pair = try SocketPair.sequencedPacket()
         status = pair.takeFirst()
         statusForTool = pair.takeSecond()
+        if let channel = request.channel { toolChannel = try channel.duplicated() }
         if case .terminal(let number) = request.output {
             var pty = try PseudoTerminal()
             guard let slave = pty.slave else { throw SystemError(errno: ENXIO, operation: "openpty") }
@@ -116,8 +118,10 @@ struct RunStreams: ~Copyable {
 
     /// Numbers to send with the request, in the order of launch_spec.h.
     var toolDescriptors: [Int32] {
-        [statusForTool.number, toolInput.number, toolOutput.number, toolError.number].compactMap { $0 }
+        [statusForTool.number, toolInput.number, toolOutput.number, toolError.number, toolChannel.number].compactMap { $0 }
     }
+
+    var hasChannel: Bool { toolChannel.number != nil }
 
     /// The launcher has its copies: ours must go, or no pipe would ever end.
     mutating func handedOver() {
@@ -125,6 +129,7 @@ struct RunStreams: ~Copyable {
         toolInput = nil
         toolOutput = nil
         toolError = nil
+        toolChannel = nil
     }
 
     mutating func takeStatus() -> OwnedDescriptor? { status.take() }

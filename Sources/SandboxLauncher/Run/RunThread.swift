@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// A thread for one run. Runs block in poll; the cooperative pool is as wide as the machine has cores and must not.
-enum RunThread {
+package enum RunThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    static func start(_ run: @escaping @Sendable () -> Void) {
+    package static func start(_ run: @escaping @Sendable () -> Void) {
         // No thread to be had: the caller's own is better than no answer.
         if !tryStart(run) { run() }
     }

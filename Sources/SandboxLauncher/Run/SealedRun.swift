@@ -12,6 +12,8 @@ struct SealedRun: ~Copyable {
 
     private var status: OwnedDescriptor?
     private var process: ProcessHandle?
+    /// In our pid namespace.
+    private var initPID: Int32 = 0
     private var mediator: CallMediator?
     private var stdout: OutputStream
     private var stderr: OutputStream
@@ -220,12 +222,14 @@ struct SealedRun: ~Copyable {
         }
         switch message.kind {
         case .launched:
+            initPID = message.pid
             if let descriptor = received.takeDescriptor(0) { process = ProcessHandle(adopting: descriptor, pid: message.pid) }
             // A run cancelled before its launch ends like any other.
             if cause.isSettled { killTree() }
         case .failed: failed = message
         case .started:
             started = message
+            request.channel?.toolStarted(initPID: initPID, innerPID: message.pid)
             if let descriptor = received.takeDescriptor(0) {
                 mediator = CallMediator(
                     listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,

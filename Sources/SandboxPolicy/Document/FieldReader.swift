@@ -1,19 +1,22 @@
-internal import CapabilityLanguage
-internal import StrictJSON
+package import CapabilityLanguage
+package import StrictJSON
 
 /// Gives nodes their types and collects what is wrong, so that one look at a file finds all its errors.
-struct FieldReader {
-    let fileName: String
+package struct FieldReader {
+    package let fileName: String
     var errors: [PolicyError] = []
 
-    init(fileName: String) { self.fileName = fileName }
+    package init(fileName: String) { self.fileName = fileName }
 
-    mutating func report(_ position: SourcePosition, _ message: String, _ mend: String) {
+    package mutating func report(_ position: SourcePosition, _ message: String, _ mend: String) {
         errors.append(PolicyError(file: fileName, at: position, message: message, mend: mend))
     }
 
+    /// What a check that knows no positions throws.
+    package typealias Problem = ResourceProblem
+
     /// Runs a check that knows no positions.
-    mutating func attempt<Value>(_ position: SourcePosition, _ body: () throws(ResourceProblem) -> Value) -> Value? {
+    package mutating func attempt<Value>(_ position: SourcePosition, _ body: () throws(Problem) -> Value) -> Value? {
         do {
             return try body()
         } catch {
@@ -23,7 +26,7 @@ struct FieldReader {
     }
 
     /// The entries of a mapping, after refusing keys that are not known.
-    mutating func mapping(_ node: DocumentNode, of what: String, keys: [String]) -> [DocumentEntry] {
+    package mutating func mapping(_ node: DocumentNode, of what: String, keys: [String]) -> [DocumentEntry] {
         guard case .mapping(let entries) = node.content else {
             report(
                 node.position, "\(what) is \(node.kindName), not a mapping",
@@ -36,7 +39,7 @@ struct FieldReader {
         return entries
     }
 
-    mutating func items(_ node: DocumentNode, of what: String, most: Int) -> [DocumentNode] {
+    package mutating func items(_ node: DocumentNode, of what: String, most: Int) -> [DocumentNode] {
         guard case .sequence(let items) = node.content else {
             report(node.position, "`\(what)` is \(node.kindName), not a list", "write `[…]` or one `- item` in each line")
             return []
@@ -49,7 +52,7 @@ struct FieldReader {
     }
 
     /// Text that is not empty. Unquoted words are taken as they stand; an unquoted null is not text.
-    mutating func text(_ node: DocumentNode, of what: String, mayBeEmpty: Bool = false) -> String? {
+    package mutating func text(_ node: DocumentNode, of what: String, mayBeEmpty: Bool = false) -> String? {
         guard case .scalar(let scalar) = node.content else {
             report(node.position, "`\(what)` is \(node.kindName), not text", "write one value")
             return nil
@@ -66,7 +69,7 @@ struct FieldReader {
     }
 
     /// A list of texts, each with its place.
-    mutating func texts(_ node: DocumentNode, of what: String) -> [Located<String>] {
+    package mutating func texts(_ node: DocumentNode, of what: String) -> [Located<String>] {
         var result: [Located<String>] = []
         for item in items(node, of: what, most: PolicyKeys.mostNames) {
             guard let text = text(item, of: what) else { continue }
@@ -79,7 +82,7 @@ struct FieldReader {
         return result
     }
 
-    mutating func boolean(_ node: DocumentNode, of what: String) -> Bool? {
+    package mutating func boolean(_ node: DocumentNode, of what: String) -> Bool? {
         if case .scalar(let scalar) = node.content, scalar.style == .plain {
             if scalar.text == "true" { return true }
             if scalar.text == "false" { return false }
@@ -89,7 +92,7 @@ struct FieldReader {
     }
 
     /// Throws what was collected, in the order of the lines, the first as the headline.
-    func finish() throws(PolicyError) {
+    package func finish() throws(PolicyError) {
         let sorted = errors.enumerated().sorted {
             ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)
         }.map(\.element)

@@ -186,6 +186,13 @@ int64_t gbx_send_message(int fd, const void *_Nullable header, size_t header_siz
 int64_t gbx_receive_message(int fd, void *_Nonnull buffer, size_t size, int *_Nullable descriptors, size_t descriptor_capacity,
                             size_t *_Nonnull descriptor_count, int dont_wait);
 
+// SO_PASSCRED: from now on every piece that is read from the socket names its writer. Set it before the peer can write.
+int gbx_pass_credentials(int fd);
+// recvmsg that tells who wrote, in our pid namespace (0: nobody we can see). One call never joins pieces of two writers.
+// Descriptors that came along are never opened: *descriptors_dropped says that there were some.
+int64_t gbx_receive_from_writer(int fd, void *_Nonnull buffer, size_t size, int32_t *_Nonnull writer,
+                                int *_Nonnull descriptors_dropped);
+
 struct gbx_peer {
     int32_t pid;
     uint32_t uid;

@@ -1,13 +1,11 @@
-internal import SandboxLauncher
-internal import SandboxPolicy
-internal import StrictJSON
+package import StrictJSON
 
 /// What a tool wrote, in a report.
 ///
 /// `text`, or `base64` when it is no UTF-8, holds everything when `cut_bytes` is 0; otherwise it holds the head, and `tail_text`
 /// or `tail_base64` what came after the cut.
-enum CapturedOutputJSON {
-    static func value(_ output: CapturedOutput) -> JSONValue {
+package enum CapturedOutputJSON {
+    package static func value(_ output: CapturedOutput) -> JSONValue {
         var members: [JSONMember] = []
         var head = output.head[...]
         var tail = output.tail[...]
@@ -42,7 +40,7 @@ enum CapturedOutputJSON {
     }
 
     /// RFC 4648, section 4.
-    static func base64(_ bytes: [UInt8]) -> String {
+    package static func base64(_ bytes: [UInt8]) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var result: [UInt8] = []
         result.reserveCapacity((bytes.count + 2) / 3 * 4)

@@ -1,13 +1,11 @@
-internal import SandboxLauncher
-internal import SandboxPolicy
-internal import StrictJSON
+package import StrictJSON
 
 /// The run report for machines, schema `glovebox.run/1`. Keys are only ever added within a version.
-enum RunReportJSON {
-    static let schema = "glovebox.run/1"
+package enum RunReportJSON {
+    package static let schema = "glovebox.run/1"
 
     /// - Parameter includingOutput: with what the tool wrote, as far as it was captured.
-    static func value(_ report: RunReport, includingOutput: Bool) -> JSONValue {
+    package static func value(_ report: RunReport, includingOutput: Bool) -> JSONValue {
         var members = [
             JSONMember("schema", .string(schema)),
             JSONMember("outcome", outcome(report.outcome)),
@@ -42,7 +40,7 @@ enum RunReportJSON {
     }
 
     /// `kind`, what belongs to that kind, and the exit code of `glovebox run`.
-    static func outcome(_ outcome: RunOutcome) -> JSONValue {
+    package static func outcome(_ outcome: RunOutcome) -> JSONValue {
         var members = [JSONMember("kind", .string(outcome.kind))]
         func add(_ key: String, _ value: JSONValue) { members.append(JSONMember(key, value)) }
         switch outcome {
@@ -79,7 +77,7 @@ enum RunReportJSON {
         ])
     }
 
-    private static func violation(_ violation: Violation) -> JSONValue {
+    package static func violation(_ violation: Violation) -> JSONValue {
         .object([
             "layer": .string(violation.layer), "syscall": .string(violation.syscall), "arguments": .string(violation.arguments),
             "pid": .int(Int64(violation.pid)), "program": .string(violation.program), "count": .unsigned(violation.count),

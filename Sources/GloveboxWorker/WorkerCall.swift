@@ -1,0 +1,116 @@
+internal import Glibc
+internal import LinuxPrimitives
+internal import StrictJSON
+
+/// One call as it came over the channel, with the files that were handed over.
+struct WorkerCall {
+    let id: JSONValue
+    let tool: String
+    let arguments: JSONValue
+    /// Open descriptors by name.
+    let files: [String: Int32]
+
+    /// The channel's number, as the supervisor fixes it.
+    static let channel: Int32 = 3
+    /// What the supervisor sends: a file's text at most, escaped.
+    private static let bounds = DocumentBounds(bytes: 16 << 20, depth: 64, nodes: 200_000)
+
+    /// Takes one call, does it and says what came of it. Exit status 64 when there is no supervisor, 65 for a call that is none.
+    static func serve() -> Int32 {
+        guard getenv("GLOVEBOX_CHANNEL").map({ String(cString: $0) }) == String(channel) else {
+            complain("glovebox-worker is started by glovebox, as a tool with a channel")
+            return 64
+        }
+        do {
+            let call = try receive()
+            try Transfer.writeAll(channel, Array(call.answer().canonicalText.utf8) + [0x0A])
+            return 0
+        } catch {
+            complain("glovebox-worker: \(error)")
+            return 65
+        }
+    }
+
+    private static func complain(_ text: String) {
+        try? Transfer.writeAll(2, Array((text + "\n").utf8))
+    }
+
+    private struct NoCall: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private static func receive() throws -> WorkerCall {
+        guard var first = try DescriptorMessage.receive(on: channel, maxBytes: 64 << 10, maxDescriptors: 8) else {
+            throw NoCall(description: "the channel ended before the call came")
+        }
+        var bytes = first.bytes
+        var numbers: [Int32] = []
+        for index in 0..<first.descriptorCount {
+            if let descriptor = first.takeDescriptor(index) { numbers.append(descriptor.take()) }
+        }
+        var room = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.last != 0x0A {
+            let count = try room.withUnsafeMutableBytes { try Transfer.read(channel, into: $0) }
+            if count == 0 { throw NoCall(description: "the channel ended in the middle of the call") }
+            bytes.append(contentsOf: room[..<count])
+            if bytes.count > bounds.bytes { throw NoCall(description: "the call is too long") }
+        }
+        let frame = try JSONDocument.read(bytes, bounds: bounds).value
+        guard case .string("tool.call")? = frame["method"], let id = frame["id"], let params = frame["params"],
+            case .string(let tool)? = params["tool"], let arguments = params["arguments"],
+            case .array(let names)? = params["descriptors"], names.count == numbers.count
+        else { throw NoCall(description: "the frame is no tool.call") }
+        var files: [String: Int32] = [:]
+        for (name, number) in zip(names, numbers) {
+            if case .string(let text) = name { files[text] = number }
+        }
+        return WorkerCall(id: id, tool: tool, arguments: arguments, files: files)
+    }
+
+    private func answer() -> JSONValue {
+        do throws(WorkerFailure) {
+            guard let body = WorkerTools.all[tool] else {
+                throw WorkerFailure("unsupported", "glovebox-worker has no tool `\(tool)`")
+            }
+            return .object(["jsonrpc": .string("2.0"), "id": id, "result": try body(self)])
+        } catch {
+            return .object([
+                "jsonrpc": .string("2.0"), "id": id,
+                "error": .object([
+                    "code": .int(-32000), "message": .string(error.message), "data": .object(["code": .string(error.code)]),
+                ]),
+            ])
+        }
+    }
+
+    // MARK: - For tools
+
+    func text(_ name: String) throws(WorkerFailure) -> String {
+        guard case .string(let text)? = arguments[name] else { throw WorkerFailure("validation_error", "`\(name)` is no text") }
+        return text
+    }
+
+    func count(_ name: String, or absent: Int) -> Int {
+        if case .int(let number)? = arguments[name] { Int(number) } else { absent }
+    }
+
+    func file(_ name: String) throws(WorkerFailure) -> Int32 {
+        guard let number = files[name] else { throw WorkerFailure("execution_error", "no file was handed over as `\(name)`") }
+        return number
+    }
+}
+
+/// A tool's own failure, with a code of the reference.
+struct WorkerFailure: Error {
+    var code: String
+    var message: String
+
+    init(_ code: String, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(_ error: SystemError) {
+        self.init("execution_error", "\(error)")
+    }
+}

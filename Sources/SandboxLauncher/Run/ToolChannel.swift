@@ -1,0 +1,56 @@
+package import LinuxPrimitives
+internal import Synchronization
+
+/// The tool's end of a connected unix byte stream, which becomes its descriptor 3. The other end stays with whoever made the pair.
+///
+/// A stream, not packets: newline-delimited text is then what `read`, `fgets` and a shell's `read` expect it to be.
+package final class ToolChannel: Sendable {
+    /// Its number in the tool.
+    package static let number: Int32 = 3
+    /// The variable that tells the tool so.
+    package static let variable = "GLOVEBOX_CHANNEL"
+
+    private let end: Mutex<OwnedDescriptor?>
+    private let started: @Sendable (_ toolPID: Int32?) -> Void
+
+    /// - Parameters:
+    ///   - end: the tool's end. It is closed here when the tool has it, so that its last holder is inside.
+    ///   - started: called once, on the run's thread, when the program has been executed: proof that something ran. It is given the
+    ///     pid of the tool's first process in our pid namespace; nil when that process has ended already.
+    package init(end: consuming OwnedDescriptor, started: @escaping @Sendable (_ toolPID: Int32?) -> Void) {
+        self.end = Mutex(end)
+        self.started = started
+    }
+
+    /// Lets our copy go. For runs that came to no start.
+    package func close() { end.withLock { $0 = nil } }
+
+    func duplicated() throws(SystemError) -> OwnedDescriptor {
+        try end.withLock { (end: inout OwnedDescriptor?) throws(SystemError) in
+            guard let number = end.number else { throw SystemError(errno: 9, operation: "a tool's channel", object: "already closed") }
+            return try OwnedDescriptor.duplicating(number)
+        }
+    }
+
+    /// - Parameters:
+    ///   - initPID: the sandbox's init, in our pid namespace.
+    ///   - innerPID: the tool's first process, as it is numbered inside.
+    func toolStarted(initPID: Int32, innerPID: Int32) {
+        close()
+        started(Self.child(of: initPID, numbered: innerPID))
+    }
+
+    /// The init's child that has this number inside. No other process can have it: when the tool's first
+    /// process ends, the init ends everything.
+    private static func child(of initPID: Int32, numbered innerPID: Int32) -> Int32? {
+        guard let children = try? SmallFile.text("/proc/\(initPID)/task/\(initPID)/children") else { return nil }
+        for word in children.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
+            guard let pid = Int32(word), let status = try? SmallFile.text("/proc/\(pid)/status"),
+                let line = status.split(separator: "\n").first(where: { $0.hasPrefix("NSpid:") }),
+                let inner = line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last
+            else { continue }
+            if Int32(inner) == innerPID { return pid }
+        }
+        return nil
+    }
+}
