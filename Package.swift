@@ -64,34 +64,43 @@ let package = Package(
         // Floor 7
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
 
+        // What tests of every floor and the benchmarks share.
+        .target(name: "TestSupport", dependencies: ["LinuxPrimitives"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
-            name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims"],
+            name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "TestSupport"],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
         // Tests
         .target(
-            name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
+            name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher", "TestSupport"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
-        .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "SandboxPolicyTests", dependencies: ["SandboxPolicy"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxLauncherTests",
-            dependencies: ["SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "TestSupport", "glovebox-launcher", "sandbox-probe",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxEnforcementTests",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "TestSupport", "glovebox-launcher",
+                "sandbox-probe",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "GloveboxCommandsTests",
-            dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives"],
+            dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Glovebox", "SandboxTestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe"],
+            dependencies: [
+                "Glovebox", "SandboxTestSupport", "TestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe",
+            ],
             swiftSettings: swiftSettings),
     ],
     cLanguageStandard: .gnu17

@@ -1,6 +1,7 @@
 internal import CLinuxShims
 internal import Glibc
 internal import LinuxPrimitives
+internal import TestSupport
 internal import Testing
 
 /// Whether this host lets us have cgroups; if not, why.
@@ -210,12 +211,12 @@ struct ControlGroupPoolTests {
             _ = try ControlGroupPool(.v1(memory: "/nonexistent", pids: "/nonexistent"))
         }
         #expect(absent?.reason.contains("ENOENT") == true)
-        _ = scratch.file("cgroup.controllers", "cpu pids\n")
+        try scratch.file("cgroup.controllers", "cpu pids\n")
         let partial = #expect(throws: ControlGroupUnavailable.self) { _ = try ControlGroupPool(.v2(scratch.path)) }
         #expect(partial?.reason.contains("no memory controller") == true)
-        _ = scratch.file("cgroup.controllers", "cpu memory pids\n")
-        _ = scratch.file("cgroup.subtree_control", "cpu\n")
-        _ = scratch.file("cgroup.procs", "1\n\(getpid())\n")
+        try scratch.file("cgroup.controllers", "cpu memory pids\n")
+        try scratch.file("cgroup.subtree_control", "cpu\n")
+        try scratch.file("cgroup.procs", "1\n\(getpid())\n")
         let crowded = #expect(throws: ControlGroupUnavailable.self) { _ = try ControlGroupPool(.v2(scratch.path)) }
         #expect(crowded?.reason.contains("holds other processes") == true)
         let none = #expect(throws: ControlGroupUnavailable.self) { _ = try ControlGroupPool(.unavailable(reason: "because")) }

@@ -1,6 +1,7 @@
 import LinuxPrimitives
 import SandboxLauncher
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// What may be executed, and by what detours.

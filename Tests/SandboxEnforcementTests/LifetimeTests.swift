@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Nothing outlives its call, whoever dies first.
@@ -21,14 +22,14 @@ import Testing
                 echo ready; while [ ! -e go ]; do :; done
                 """
             let (daemons, report) = try await fixture.whileRunning(policy, script: script) { tool in
-                let tree = tool.tree
+                let tree = try tool.tree
                 let daemons = tree.filter { $0.pid != tool.initProcess.pid && $0.pid != tool.tool.pid && $0.parent == tool.initProcess.pid }
                 try fixture.file("go")
                 return daemons
             }
             #expect(report.outcome == .exited(code: 0))
             #expect(daemons.count == 1, "the daemon was there: \(daemons)")
-            for daemon in daemons { #expect(ProcessTable.entry(daemon.pid)?.startTime != daemon.startTime, "gone, not only dying") }
+            for daemon in daemons { #expect(try ProcessTable.entry(daemon.pid)?.startTime != daemon.startTime, "gone, not only dying") }
             #expect(!HostFile.exists(fixture.path("outlived")))
         }
     }
@@ -59,11 +60,11 @@ import Testing
             let policy = try TestPolicies.shipped("workspace")
             let (tree, report) = try await fixture.whileRunning(policy, script: Self.script) { tool in
                 defer { tool.cancellation.cancel() }
-                return tool.tree
+                return try tool.tree
             }
             #expect(report.outcome == .cancelled)
             #expect(tree.count >= 3)
-            for process in tree { #expect(ProcessTable.entry(process.pid)?.startTime != process.startTime) }
+            for process in tree { #expect(try ProcessTable.entry(process.pid)?.startTime != process.startTime) }
         }
     }
 
@@ -86,7 +87,7 @@ import Testing
         try await SandboxFixture.with { fixture in
             let policy = try TestPolicies.shipped("workspace")
             let (tree, report) = try await fixture.whileRunning(policy, script: Self.script) { tool in
-                let tree = tool.tree
+                let tree = try tool.tree
                 let launcher = try ProcessHandle(pid: tool.launcher.pid)
                 try launcher.kill(SIGKILL)
                 return tree
@@ -103,7 +104,7 @@ import Testing
         try await SandboxFixture.with { fixture in
             let policy = try TestPolicies.shipped("workspace")
             let (tree, report) = try await fixture.whileRunning(policy, script: Self.script) { tool in
-                let tree = tool.tree
+                let tree = try tool.tree
                 let first = try ProcessHandle(pid: tool.initProcess.pid)
                 try first.kill(SIGKILL)
                 return tree
@@ -124,7 +125,7 @@ import Testing
             let policy = try TestPolicies.shipped("workspace")
             _ = try await first.whileRunning(policy, script: LifetimeTests.script) { one in
                 _ = try await second.whileRunning(policy, script: LifetimeTests.script) { two in
-                    let all = [one, two].flatMap { ProcessTable.tree(of: $0.launcher.pid) }
+                    let all = try [one, two].flatMap { try ProcessTable.tree(of: $0.launcher.pid) }
                     // Nothing will clean up after a killed process.
                     first.scratch.remove()
                     second.scratch.remove()

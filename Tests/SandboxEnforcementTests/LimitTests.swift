@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Every limit makes itself felt, with its name and value in the report. Each act is possible outside.
