@@ -11,14 +11,34 @@ struct SoakBenchmark {
     let runs: Int
     private static let callers = 4
 
+    private struct Counts {
+        let wrong: Int
+        let before: HostCensus
+        let after: HostCensus
+    }
+
     /// True when nothing was left and every run ended as it should.
     func run() throws -> Bool {
+        let bare = try HostCensus.take()
+        print("without a supervisor: \(bare)")
+        let counts = try soak()
+        let end = try HostCensus.take()
+        print("after shutting down: \(end)")
+        let isFlat = counts.after.residentKiB <= counts.before.residentKiB + 8192
+        let isSame = counts.after.held == counts.before.held
+        let isClean = end.held == bare.held
+        print("wrong outcomes: \(counts.wrong); memory flat within 8 MiB: \(isFlat)")
+        print("the same held before and after the runs: \(isSame); nothing held after shutting down: \(isClean)")
+        return counts.wrong == 0 && isFlat && isSame && isClean
+    }
+
+    /// All runs with one supervisor, which is shut down and gone afterwards.
+    private func soak() throws -> Counts {
         let workspace = try ScratchDirectory("soak")
         let policy = try policies.resolved("workspace")
         let confinement = try policy.confinement(workspace: workspace.path, workspaceWritable: true)
-        let bare = try HostCensus.take()
-        print("without a supervisor: \(bare)")
         let supervisor = try SandboxSupervisor()
+        defer { supervisor.shutDown() }
         // Mixed: a plain exit, a failure, a refused call, output, a process left behind.
         let commands = [
             ["/bin/true"], ["/bin/sh", "-c", "exit 3"], ["/usr/bin/unshare", "-U", "/bin/true"], ["/bin/sh", "-c", "seq 2000"],
@@ -54,23 +74,15 @@ struct SoakBenchmark {
             return wrong.withLock { $0 }
         }
 
-        let warmUp = batch(200, from: 0) // caches and pools fill
+        var wrong = batch(200, from: 0) // caches and pools fill
         let before = try HostCensus.take()
         print("start: \(before)")
-        var wrong = warmUp
         let tenth = max(1, runs / 10)
         for part in 0..<10 {
             wrong += batch(tenth, from: part * tenth)
             print("\((part + 1) * tenth) runs: \(try HostCensus.take())")
         }
-        let after = try HostCensus.take()
-        supervisor.shutDown()
-        let end = try HostCensus.take()
-        print("after shutting down: \(end)")
-        let flat = after.residentKiB <= before.residentKiB + 8192
-        print("wrong outcomes: \(wrong); memory flat within 8 MiB: \(flat)")
-        print("the same held before and after the runs: \(after.held == before.held); nothing after the end: \(end.held == bare.held)")
-        return wrong == 0 && flat && after.held == before.held && end.held == bare.held
+        return Counts(wrong: wrong, before: before, after: try HostCensus.take())
     }
 }
 
