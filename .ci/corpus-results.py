@@ -9,7 +9,7 @@ corpus-results.py --bare BARE.json FULL.json [ALONE.json]...
                                                     everyday action did not work, or a check failed, is still missing, or has
                                                     an outcome that is not known
 
-A check that was not possible outside either says nothing about the sandbox: it is counted apart and named.
+A check that was not possible outside either says nothing about the sandbox: it is counted apart and named on a second line.
 """
 import json
 import sys
@@ -88,7 +88,7 @@ def judge(bare, paths):
         return problems
     verdict = f"{contained} contained that were possible outside, {everyday} everyday actions work"
     if unproven:
-        verdict += f"; {len(unproven)} prove nothing, not possible outside either ({' '.join(sorted(unproven))})"
+        verdict += f"; {len(unproven)} prove nothing\nnot possible outside either: {' '.join(sorted(unproven))}"
     return verdict
 
 
