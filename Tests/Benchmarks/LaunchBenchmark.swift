@@ -14,6 +14,7 @@ struct LaunchBenchmark {
 
     func run() throws {
         let scratch = try ScratchDirectory("bench")
+        defer { scratch.remove() }
         let workspace = scratch.path
         let policy = try policies.resolved("workspace")
         let confinement = try policy.confinement(workspace: workspace, workspaceWritable: true)

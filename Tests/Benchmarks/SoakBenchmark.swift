@@ -35,6 +35,7 @@ struct SoakBenchmark {
     /// All runs with one supervisor, which is shut down and gone afterwards.
     private func soak() throws -> Counts {
         let workspace = try ScratchDirectory("soak")
+        defer { workspace.remove() }
         let policy = try policies.resolved("workspace")
         let confinement = try policy.confinement(workspace: workspace.path, workspaceWritable: true)
         let supervisor = try SandboxSupervisor()
