@@ -36,6 +36,8 @@ import Testing
         ("clone", #"{"index": 0, "value": 2130837504, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}"#),
         ("ioctl", #"{"index": 1, "value": 21505, "op": "SCMP_CMP_EQ"}"#),
         ("personality", #"{"index": 0, "value": 0, "op": "SCMP_CMP_EQ"}"#),
+        // Glovebox looks at this argument for some options only, and the kernel takes all 64 bits of it for others.
+        ("prctl", #"{"index": 1, "value": 4294967295, "op": "SCMP_CMP_LE"}"#),
         (
             "sendto",
             #"{"index": 3, "value": 536870912, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}, {"index": 0, "value": 9, "op": "SCMP_CMP_LT"}"#

@@ -37,6 +37,36 @@ import Testing
         }
     }
 
+    /// A file cannot be masked by a path that is no text, and one that is left out of the search would run.
+    @Test(.timeLimit(.minutes(1))) func `a denied program under a name that is no text stops the launch`() async throws {
+        try await SandboxFixture.with { fixture in
+            let tools = try Self.tools(fixture)
+            let odd: [CChar] = Array("\(tools)/".utf8CString.dropLast()) + [-1, 0]
+            let program: [CChar] = odd.dropLast() + Array("/seven".utf8CString)
+            try #require(mkdir(odd, 0o755) == 0 && link(tools + "/other", program) == 0)
+            fixture.atEnd {
+                unlink(program)
+                rmdir(odd)
+            }
+            let policy = try TestPolicies.shipped("workspace", allow: ["filesystem:host:\(tools)=read,execute"], deny: ["shell:seven"])
+            guard case .setupFailed("plan", _, let message) = try await fixture.seal(policy, [tools + "/other"]).outcome else {
+                Issue.record("the run was started")
+                return
+            }
+            #expect(message.contains("not UTF-8"))
+        }
+    }
+
+    /// What this user may not look at is no reason to refuse a run that does not touch it.
+    @Test(.timeLimit(.minutes(1))) func `a deny outside of every grant costs nothing`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped(
+                "workspace", deny: ["filesystem:host:/root/.ssh/id_ed25519", "filesystem:host:/absent/x", "filesystem:host:/tmp/x"])
+            // The sandbox's own /tmp is not the host's.
+            #expect(try await fixture.seal(policy, ["/bin/sh", "-c", "echo 1 > /tmp/x"]).outcome == .exited(code: 0))
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a program that is granted as one file is denied too`() async throws {
         try await SandboxFixture.with { fixture in
             let tools = try Self.tools(fixture)

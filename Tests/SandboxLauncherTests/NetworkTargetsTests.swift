@@ -68,6 +68,7 @@ struct NetworkTargetsTests {
         #expect(all.allows(InternetEndpoint(address: other, port: 443)))
         #expect(all.hosts == "93.184.216.35 example.org\n")
         #expect(all.denial(of: InternetEndpoint(address: there, port: 443))?.location == "p.yaml:3")
+        #expect(!all.summary.contains("example.org (93.184.216.34):443"))
         #expect(all.notes.count == 2 && all.notes[0].contains("93.184.216.34"))
         // One port of it.
         let mail = try NetworkTargets(
@@ -81,6 +82,8 @@ struct NetworkTargetsTests {
         let named = try NetworkTargets(network, resolved: resolved)
         #expect(!named.allows(InternetEndpoint(address: other, port: 80)))
         #expect(named.allows(InternetEndpoint(address: there, port: 80)))
+        let gone = try NetworkTargets(network, resolved: ["example.org": [there]])
+        #expect(gone.notes == ["evil.org is denied and has no address, so no address is denied for it"])
         // Nothing is asked of a resolver for a network that is not there.
         #expect(try NetworkTargets.names(in: Self.network([], loopback: true, denied: [("evil.org", nil)])) == [])
     }

@@ -105,6 +105,10 @@ struct NetworkTargets: Sendable, Equatable {
                 }
             }
         }
+        for endpoint in network.connect.isEmpty ? [] : network.denied where Self.addresses(of: endpoint.host, resolved).isEmpty {
+            note("\(endpoint.host) is denied and has no address, so no address is denied for it")
+        }
+        targets = targets.filter { denial(of: $0.address, port: $0.port) == nil }
         if hasLoopback, targets.contains(where: { $0.address.isLoopback }) {
             note("loopback addresses lead to the sandbox's own loopback, so grants of the host's are without effect")
         }

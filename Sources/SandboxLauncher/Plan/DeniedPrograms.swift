@@ -51,7 +51,8 @@ enum DeniedPrograms {
     }
 }
 
-/// One pass over trees, for names or for inodes. Links are met and not followed: what they lead to is denied with them.
+/// One pass over trees, for names or for inodes. Links are met and not followed: what they lead to is denied with them. Paths are
+/// bytes, since a name on the way need not be text.
 private struct ProgramWalk {
     private let denials: [ProgramDenial]
     private var names: [(bytes: [CChar], denial: Int)] = []
@@ -69,31 +70,43 @@ private struct ProgramWalk {
     }
 
     mutating func walk(_ places: [String], _ found: (String, Int) -> Void) throws(LaunchError) {
-        var pending: [String] = []
+        var pending: [[CChar]] = []
         for place in places {
+            let path = Array(place.utf8CString)
             // A grant may be one file.
-            if let identity = try? FileIdentity.of(path: place), identity.isDirectory {
-                pending.append(place)
-            } else {
-                visit(place, place.lastPathComponent.utf8CString.withUnsafeBufferPointer { match($0.baseAddress, inode(of: place)) }, found)
+            guard let identity = identity(path) else { continue }
+            if identity.isDirectory {
+                pending.append(path)
+            } else if let denial = match(Array(place.lastPathComponent.utf8CString), identity.inode) {
+                try visit(path, denial, found)
             }
         }
         while let directory = pending.popLast() { try list(directory, &pending, found) }
     }
 
-    private func inode(of path: String) -> UInt64 { (try? FileIdentity.of(path: path, followingLink: false))?.inode ?? 0 }
-
-    private mutating func list(_ directory: String, _ pending: inout [String], _ found: (String, Int) -> Void) throws(LaunchError) {
+    private mutating func list(
+        _ directory: [CChar], _ pending: inout [[CChar]], _ found: (String, Int) -> Void
+    ) throws(LaunchError) {
         guard let stream = opendir(directory) else {
+            switch errno {
+            case ENOENT, ENOTDIR: return // gone since
+            case EACCES: break
+            case let error: throw unreadable(directory, error)
+            }
             // Names in a directory that cannot be listed may still be known to the tool.
             for name in names {
-                let path = directory + "/" + denials[name.denial].name
-                if (try? FileIdentity.of(path: path, followingLink: false)) != nil { visit(path, name.denial, found) }
+                let path = Self.path(directory, name.bytes)
+                if identity(path) != nil { try visit(path, name.denial, found) }
             }
             return
         }
         defer { closedir(stream) }
-        while let entry = readdir(stream) {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno != 0 { throw unreadable(directory, errno) }
+                return
+            }
             left -= 1
             guard left > 0 else {
                 throw LaunchError(
@@ -105,23 +118,40 @@ private struct ProgramWalk {
             let type = Int(entry.pointee.d_type)
             if name[0] == 0x2E, name[1] == 0 || name[1] == 0x2E && name[2] == 0 { continue }
             let denial = match(name, UInt64(entry.pointee.d_ino))
-            guard denial != nil || type == DT_DIR || type == DT_UNKNOWN, let text = String(validatingCString: name) else { continue }
-            let path = directory == "/" ? "/" + text : directory + "/" + text
-            visit(path, denial, found)
-            if type == DT_DIR || type == DT_UNKNOWN && isDirectory(path) { pending.append(path) }
+            guard denial != nil || type == DT_DIR || type == DT_UNKNOWN else { continue }
+            let path = Self.path(directory, Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1)))
+            if let denial { try visit(path, denial, found) }
+            if type == DT_DIR || type == DT_UNKNOWN && identity(path)?.isDirectory == true { pending.append(path) }
         }
     }
 
-    private func isDirectory(_ path: String) -> Bool { (try? FileIdentity.of(path: path, followingLink: false))?.isDirectory ?? false }
+    /// Both end in NUL.
+    private static func path(_ directory: [CChar], _ name: [CChar]) -> [CChar] { directory.dropLast() + [0x2F] + name }
 
-    private func visit(_ path: String, _ denial: Int?, _ found: (String, Int) -> Void) {
-        guard let denial, !denials[denial].except.contains(path) else { return }
-        found(path, denial)
+    private func identity(_ path: [CChar]) -> FileIdentity? {
+        guard let found = try? FileIdentity.ifPresent(name: path, at: AT_FDCWD) else { return nil }
+        return found
     }
 
-    private func match(_ name: UnsafePointer<CChar>?, _ inode: UInt64) -> Int? {
+    private func visit(_ path: [CChar], _ denial: Int, _ found: (String, Int) -> Void) throws(LaunchError) {
+        guard let text = String(validating: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) else {
+            throw LaunchError(
+                .path, "\(denials[denial].rule.location): \(denials[denial].name) is denied, and one lies under a name that is not UTF-8",
+                mend: "rename it, or grant less to be executed")
+        }
+        if !denials[denial].except.contains(text) { found(text, denial) }
+    }
+
+    private func unreadable(_ directory: [CChar], _ error: Int32) -> LaunchError {
+        let path = TerminalText.cleaned(String(decoding: directory.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+        let symbol = SystemError(errno: error, operation: "readdir").symbol
+        return LaunchError(
+            .path, "\(path) cannot be searched for the programs that `\(denials.first?.rule.text ?? "")` denies (\(symbol))",
+            mend: "deny them by absolute paths, or grant less to be executed")
+    }
+
+    private func match(_ name: UnsafePointer<CChar>, _ inode: UInt64) -> Int? {
         if let wanted = inodes[inode] { return wanted.denial }
-        guard let name else { return nil }
         return names.first { strcmp($0.bytes, name) == 0 }?.denial
     }
 }

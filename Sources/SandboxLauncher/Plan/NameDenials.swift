@@ -45,8 +45,14 @@ struct NameDenials: Sendable {
     static func standing(_ denials: [PathDenial], within grants: [(real: String, rights: FileRights)]) -> [PathDenial] {
         var walk = Walk()
         return denials.filter { denial in
-            // What cannot be told stays a denial, and NameDenials says why.
-            guard let place = try? walk.resolve(denial.path).path else { return true }
+            let place: String
+            do throws(SystemError) {
+                place = try walk.resolve(denial.path).path
+            } catch {
+                // Where this user may not look, nothing can be granted either. What else cannot be told stays a denial, and
+                // stops the launch.
+                return error.errno != EACCES && error.errno != ELOOP
+            }
             return grants.contains { grant in
                 !grant.rights.isDisjoint(with: denial.rights)
                     && (place.isAtOrBelow(grant.real) || denial.subtree && grant.real.isAtOrBelow(place))

@@ -1,28 +1,27 @@
 extension FilterSpecification {
     /// Whether every call of this name that the filter allows is allowed by the other too. Says no when that cannot be shown.
     ///
-    /// Arguments that this filter has rules on count by their low 32 bits: the kernel truncates them, so that what stands above
-    /// changes nothing.
+    /// Arguments that a rule of this filter names count by their low 32 bits: the kernel truncates them, so that what stands
+    /// above changes nothing.
     package func allowsNoMore(than other: FilterSpecification, call name: String) -> Bool {
         let mine = rules.filter { $0.name == name }
         let theirs = other.rules.filter { $0.name == name }
         let otherwise = theirs.first { $0.conditions.isEmpty }?.action ?? other.defaultAction
         let allowing = theirs.filter { !$0.conditions.isEmpty && $0.action == .allow }
         let refusing = theirs.filter { !$0.conditions.isEmpty && $0.action != .allow }
-        let truncated = Set(mine.flatMap(\.conditions).map(\.argument))
         func covers(_ known: KnownArguments) -> Bool {
             guard refusing.allSatisfy({ $0.conditions.contains { known.contradict($0) } }) else { return false }
             return otherwise == .allow || allowing.contains { $0.conditions.allSatisfy { known.imply($0) } }
         }
         for rule in mine where !rule.conditions.isEmpty && rule.action == .allow {
-            if let known = KnownArguments(rule.conditions, truncated), !covers(known) { return false }
+            if let known = KnownArguments(rule.conditions, truncated: Set(rule.conditions.map(\.argument))), !covers(known) { return false }
         }
         guard (mine.first { $0.conditions.isEmpty }?.action ?? defaultAction) == .allow else { return true }
         // What remains is everything but the arguments that this filter refuses.
         let own = mine.filter { !$0.conditions.isEmpty && $0.action != .allow }
         return otherwise == .allow
             && refusing.allSatisfy { theirs in
-                guard let known = KnownArguments(theirs.conditions, truncated) else { return true }
+                guard let known = KnownArguments(theirs.conditions) else { return true }
                 return own.contains { $0.conditions.allSatisfy { known.imply($0) } }
             }
     }
@@ -34,7 +33,7 @@ private struct KnownArguments {
     private var value = [UInt64](repeating: 0, count: 6)
 
     /// Nil when no call can fulfil them.
-    init?(_ conditions: [ArgumentCondition], _ truncated: Set<UInt32>) {
+    init?(_ conditions: [ArgumentCondition], truncated: Set<UInt32> = []) {
         for argument in truncated where argument < 6 { mask[Int(argument)] = 0xFFFF_FFFF_0000_0000 }
         for condition in conditions {
             let index = Int(condition.argument)
