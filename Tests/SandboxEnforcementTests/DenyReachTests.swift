@@ -118,6 +118,24 @@ import Testing
         }
     }
 
+    /// What counts is the address that is reached, not the name that was allowed.
+    @Test(.timeLimit(.minutes(1))) func `a denied address is denied behind an allowed name`() async throws {
+        try await SandboxFixture.with { fixture in
+            let listener = try Listener(.tcp)
+            let port = "\(listener.port)"
+            let allowed = try TestPolicies.shipped("workspace", allow: ["network:tcp:localhost:\(port)"])
+            #expect(try await fixture.probe(allowed, "tcp", "127.0.0.1", port).answer.isOK)
+            #expect(listener.hits() == 1)
+            let denied = try TestPolicies.shipped(
+                "workspace", allow: ["network:tcp:localhost:\(port)"], deny: ["network:tcp:[0:0:0:0:0:ffff:7f00:1]:*"])
+            let report = try await fixture.probe(denied, "tcp", "127.0.0.1", port)
+            #expect(report.answer.error == "EACCES", "\(report.answer)")
+            #expect(listener.hits() == 0)
+            let violation = try #require(report.violations.first { $0.syscall == "connect" })
+            #expect(violation.allowedBy == "remove `deny network:tcp:127.0.0.1:* connect` at command line")
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a denied variable is not set by the caller either`() async throws {
         try await SandboxFixture.with { fixture in
             let policy = try TestPolicies.shipped("workspace", deny: ["environment:TOKEN"])

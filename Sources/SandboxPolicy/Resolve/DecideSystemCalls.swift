@@ -45,7 +45,10 @@ extension ResolvedPolicy {
             var finding = Finding(nil)
             if name != word { finding.reason = "no rule of `\(self.name)` allows \(name)" }
             // A call of the group may be denied by itself.
-            if let denied = syscalls.deny.first(where: { $0 == name }) { finding.reason = "`\(denied)` is denied"; finding.isFinal = true }
+            if syscalls.deny.contains(name) {
+                finding.reason = "\(name) is denied, and no allow outweighs a deny"
+                finding.isFinal = true
+            }
             return finding
         }
         guard SyscallAdvice.spawningCalls.contains(name), !maySpawn else {
