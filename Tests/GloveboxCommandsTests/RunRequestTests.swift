@@ -1,6 +1,7 @@
 import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
+import TestSupport
 import Testing
 
 @testable import Glovebox
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test func aNamedWorkspaceIsWhereTheyHold() throws {
-        let workspace = scratch.directory("w")
+        let workspace = try scratch.directory("w")
         let rules = "  - {deny: 'filesystem:workspace:.env', because: x}"
         let confinement = try confinement(rules, ["--workspace", workspace, "--allow", "filesystem:host:\(scratch.path)=read"])
         #expect(confinement.denials.map(\.path) == [workspace + "/.env"])

@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// A deny holds however the thing is reached: by another PATH, another name, a rule of another kind, or the caller's own words.
