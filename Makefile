@@ -10,6 +10,7 @@ DESTDIR ?=
 JOBS ?= 2
 FUZZ_SECONDS ?= 60
 SOAK_RUNS ?= 10000
+CHECK_JSONSCHEMA := 0.33.0
 
 SWIFT ?= swift
 CC ?= cc
@@ -118,14 +119,23 @@ lint-c: setup
 	    for source in $(C_SOURCES); do $$compiler -fsyntax-only $(C_WARNINGS) $(C_INCLUDES) $$source; done; \
 	done
 
-lint-schema:
-	@if command -v check-jsonschema >/dev/null && ls policies/schema/*.json >/dev/null 2>&1; then \
-	    echo "lint: schemas"; \
-	    check-jsonschema --check-metaschema policies/schema/*.json; \
-	    check-jsonschema --schemafile policies/schema/policy.schema.json policies/*.yaml; \
-	else \
-	    echo "lint: schemas not checked (check-jsonschema is not installed)"; \
-	fi
+# The checker is the one on PATH, or else one of this version in an environment of its own below .build. Without either,
+# unchecked policies would look like checked ones, so that is an error.
+lint-schema: setup
+	@checker=$$(command -v check-jsonschema || true); \
+	if [ -z "$$checker" ]; then \
+	    checker=$(BUILD)/lint/bin/check-jsonschema; \
+	    if ! "$$checker" --version 2>/dev/null | grep -qF '$(CHECK_JSONSCHEMA)'; then \
+	        echo "lint: installing check-jsonschema $(CHECK_JSONSCHEMA) into $(BUILD)/lint"; \
+	        { python3 -m venv --clear $(BUILD)/lint && \
+	          $(BUILD)/lint/bin/pip install --quiet --disable-pip-version-check check-jsonschema==$(CHECK_JSONSCHEMA); } || \
+	            { echo "lint: schemas cannot be checked: check-jsonschema is neither on PATH nor installable (python3-venv, pip)" >&2; \
+	              exit 1; }; \
+	    fi; \
+	fi; \
+	echo "lint: schemas, with $$checker"; \
+	"$$checker" --check-metaschema policies/schema/*.json; \
+	"$$checker" --schemafile policies/schema/policy.schema.json policies/*.yaml
 
 format: setup
 	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_FILES)

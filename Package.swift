@@ -87,7 +87,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 4
         .target(
-            name: "LLMExecutor", dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            name: "LLMExecutor",
+            dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
         // Floor 6
         .target(
@@ -104,17 +105,22 @@ let package = Package(
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
 
+        // What tests of every floor and the benchmarks share.
+        .target(name: "TestSupport", dependencies: ["LinuxPrimitives"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
             name: "glovebox-bench",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage", "LibOSModel",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage",
+                "LibOSModel",
+                "TestSupport",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
         // Tests
         .target(
-            name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
+            name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher", "TestSupport"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
@@ -128,7 +134,8 @@ let package = Package(
                 "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON",
             ],
             swiftSettings: swiftSettings),
-        .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SQLiteRuntimeStoreTests",
             dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
@@ -137,28 +144,37 @@ let package = Package(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxLauncherTests",
-            dependencies: ["SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe"],
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "CLaunchABI", "SandboxTestSupport", "TestSupport", "glovebox-launcher", "sandbox-probe",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxEnforcementTests",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "glovebox-launcher", "sandbox-probe",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "SandboxTestSupport", "TestSupport", "glovebox-launcher",
+                "sandbox-probe",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ToolBrokerTests",
             dependencies: [
-                "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel",
+                "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
                 "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "GloveboxCommandsTests",
-            dependencies: ["GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
+            dependencies: [
+                "GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "TestSupport",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Glovebox", "SandboxTestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe"],
+            dependencies: [
+                "Glovebox", "SandboxTestSupport", "TestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe",
+            ],
             swiftSettings: swiftSettings),
     ],
     cLanguageStandard: .gnu17

@@ -133,12 +133,8 @@ extension Resource {
         guard let colon = rest.lastIndex(of: ":") else {
             throw ResourceProblem("`\(rest)` has no port", mend: "write network:tcp:<host>:<port>, or :* for every port")
         }
-        let host = String(rest[..<colon])
+        let host = try NetworkHost.canonical(String(rest[..<colon]))
         let port = String(rest[rest.index(after: colon)...])
-        guard isHost(host) else {
-            throw ResourceProblem(
-                "`\(host)` is no host", mend: "write a name in lower case, an IPv4 address, or an IPv6 address in brackets")
-        }
         if port == "*" { return Resource(kind: .network, parts: ["tcp", host], extent: .members) }
         return Resource(kind: .network, parts: ["tcp", host, try portText(port)], extent: .exact)
     }
@@ -205,17 +201,6 @@ extension Resource {
             throw ResourceProblem("`\(text)` is no port", mend: "write 1 to 65535, or * for every port")
         }
         return text
-    }
-
-    private static func isHost(_ text: String) -> Bool {
-        if text.hasPrefix("["), text.hasSuffix("]"), text.utf8.count > 3 {
-            return text.contains(":") && text.dropFirst().dropLast().utf8.allSatisfy { "0123456789abcdef:.".utf8.contains($0) }
-        }
-        guard text.utf8.count <= 253, !text.isEmpty else { return false }
-        return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-            !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
-                && label.utf8.allSatisfy { isDigit($0) || isLower($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
-        }
     }
 
     package static func isEnvironmentName(_ text: String) -> Bool {

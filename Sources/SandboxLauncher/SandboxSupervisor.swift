@@ -26,6 +26,8 @@ package final class SandboxSupervisor: Sendable {
         /// Lines of the sandbox's /etc/hosts: names lead to what they led to when the run began.
         var hosts: String
         var workspaceIdentity: RunRequest.WorkspaceIdentity?
+        /// They depend on the current directory where there is no workspace.
+        var denials: [PathDenial]
     }
 
     /// - Parameters:
@@ -102,7 +104,8 @@ package final class SandboxSupervisor: Sendable {
         if case .terminal = request.output { terminal = true }
         let network = try networkTargets(request.confinement.network, cancellation)
         let plan = try plan(for: request, terminal: terminal, hosts: network.hosts, isRoot: isRoot, anew: anew)
-        let denials = try NameDenials(request.confinement.denials, within: plan.grants)
+        let programs = try DeniedPrograms.find(request.confinement.deniedPrograms, within: plan.grants)
+        let denials = try NameDenials(plan.denials + programs, within: plan.grants)
 
         let identity = isRoot ? try hostIdentity() : nil
         let hostID: UInt32? =
@@ -150,7 +153,8 @@ package final class SandboxSupervisor: Sendable {
             policyHash: request.policyHash, workspace: confinement.workspace,
             workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal,
             hosts: hosts,
-            workspaceIdentity: request.workspaceIdentity)
+            workspaceIdentity: request.workspaceIdentity,
+            denials: confinement.workspace == nil ? confinement.denials + confinement.standingDenials : [])
         if !anew, let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
         var planner = SandboxPlanner(
             confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI),

@@ -13,8 +13,8 @@ struct BareLaunch {
         self.extra = extra
     }
 
-    /// Runs the program once with /dev/null on 0, 1 and 2. True when it exited with 0.
-    func callAsFunction() -> Bool {
+    /// Runs the program once with /dev/null on 0, 1 and 2. Nil when it exited with 0, else what happened.
+    func callAsFunction() -> String? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -27,9 +27,13 @@ struct BareLaunch {
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
         var pid: pid_t = 0
-        guard posix_spawn(&pid, arguments[0], &actions, nil, pointers, environ) == 0 else { return false }
+        let failed = posix_spawn(&pid, arguments[0], &actions, nil, pointers, environ)
+        guard failed == 0 else { return "\(SystemError(errno: failed, operation: "posix_spawn", object: arguments[0]))" }
         var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-        return status == 0
+        while waitpid(pid, &status, 0) < 0 {
+            guard errno == EINTR else { return "\(SystemError(errno: errno, operation: "waitpid"))" }
+        }
+        if status == 0 { return nil }
+        return status & 0x7F == 0 ? "exit status \(status >> 8 & 0xFF)" : "signal \(status & 0x7F)"
     }
 }

@@ -3,6 +3,7 @@ internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxLauncher
 internal import SandboxPolicy
+internal import TestSupport
 
 /// `/bin/true` bare, through the library, and under bwrap at equal isolation; then the two whole commands. The peer's isolation:
 /// all namespaces, private root, no capabilities, a filter.
@@ -12,8 +13,9 @@ struct LaunchBenchmark {
     let rounds: Int
 
     func run() throws {
-        let workspace = try Scratch.directory()
-        defer { rmdir(workspace) }
+        let scratch = try ScratchDirectory("bench")
+        defer { scratch.remove() }
+        let workspace = scratch.path
         let policy = try policies.resolved("workspace")
         let confinement = try policy.confinement(workspace: workspace, workspaceWritable: true)
         let request = RunRequest(
@@ -28,7 +30,7 @@ struct LaunchBenchmark {
             BenchmarkCase(name: "glovebox-library", command: "SandboxSupervisor.run, policy workspace") {
                 let report = supervisor.run(request)
                 stages.append(report.stages)
-                return report.outcome == .exited(code: 0)
+                return report.outcome == .exited(code: 0) ? nil : "\(report.outcome)"
             })
         let command = directory + "/glovebox"
         if access(command, X_OK) == 0 {
@@ -47,7 +49,7 @@ struct LaunchBenchmark {
         }
 
         let before = Interleaved.load
-        let measurements = Interleaved.measure(cases, rounds: rounds, warmUp: max(5, rounds / 20))
+        let measurements = try Interleaved.measure(cases, rounds: rounds, warmUp: max(5, rounds / 20))
         print("load before \(before), after \(Interleaved.load); \(rounds) interleaved rounds; microseconds")
         Table.row("case", ["min", "median", "p95", "p99", "x bare", "x bwrap"])
         let bare = measurements[0].median
@@ -55,7 +57,7 @@ struct LaunchBenchmark {
         for item in measurements {
             let peer = bwrap.map { Table.number(item.median / $0, decimals: 2) } ?? "-"
             Table.row(
-                item.name + (item.failures > 0 ? " (\(item.failures) FAILED)" : ""),
+                item.name,
                 [0, 0.5, 0.95, 0.99].map { Table.number(item.percentile($0)) } + [Table.number(item.median / bare, decimals: 2), peer])
         }
         printStages(stages)
@@ -94,13 +96,5 @@ enum Peers {
             --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind /etc/ld.so.cache /etc/ld.so.cache \
             --proc /proc --dev /dev --tmpfs /tmp --cap-drop ALL --die-with-parent --new-session --seccomp 9
             """.split(separator: " ").map(String.init)
-    }
-}
-
-enum Scratch {
-    static func directory() throws -> String {
-        var template = Array("/tmp/glovebox-bench-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(errno: errno, operation: "mkdtemp") }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -6,22 +6,31 @@ struct BenchmarkCase {
     let name: String
     /// The exact command, for people who want to repeat it.
     let command: String
-    let run: () -> Bool
+    /// Nil when it went well, else what happened.
+    let run: () -> String?
+}
+
+/// A run that did not do its work: its time means nothing, and neither does a table with it.
+struct BenchmarkFailure: Error, CustomStringConvertible {
+    let name: String
+    let command: String
+    let round: Int
+    let reason: String
+
+    var description: String { "round \(round) of \(name) failed: \(reason)\n  \(command)" }
 }
 
 /// The times of a case, microseconds.
 struct Measurement {
     let name: String
     private(set) var times: [Double] = []
-    private(set) var failures = 0
 
     init(name: String) {
         self.name = name
     }
 
-    mutating func add(_ microseconds: Double, succeeded: Bool) {
+    mutating func add(_ microseconds: Double) {
         times.append(microseconds)
-        if !succeeded { failures += 1 }
     }
 
     func percentile(_ fraction: Double) -> Double {
@@ -33,16 +42,17 @@ struct Measurement {
     var median: Double { percentile(0.5) }
 }
 
-/// Runs the cases in turn, A B C A B C …, so that a slow moment of the machine hits all of them.
+/// Runs the cases in turn, A B C A B C …, so that a slow moment of the machine hits all of them. The first run that fails ends it.
 enum Interleaved {
-    static func measure(_ cases: [BenchmarkCase], rounds: Int, warmUp: Int) -> [Measurement] {
+    static func measure(_ cases: [BenchmarkCase], rounds: Int, warmUp: Int) throws -> [Measurement] {
         var measurements = cases.map { Measurement(name: $0.name) }
         for round in 0..<(rounds + warmUp) {
             for (index, item) in cases.enumerated() {
                 let began = MonotonicClock.now()
-                let succeeded = item.run()
+                let problem = item.run()
                 let microseconds = Double(MonotonicClock.now() - began) / 1000
-                if round >= warmUp { measurements[index].add(microseconds, succeeded: succeeded) }
+                if let problem { throw BenchmarkFailure(name: item.name, command: item.command, round: round, reason: problem) }
+                if round >= warmUp { measurements[index].add(microseconds) }
             }
         }
         return measurements

@@ -3,6 +3,7 @@ internal import LinuxPrimitives
 internal import SandboxLauncher
 internal import SandboxPolicy
 internal import Synchronization
+internal import TestSupport
 
 /// Many runs, four at a time: what the process and the host hold at the end is what they held at the start.
 struct SoakBenchmark {
@@ -10,13 +11,35 @@ struct SoakBenchmark {
     let runs: Int
     private static let callers = 4
 
+    private struct Counts {
+        let wrong: Int
+        let before: HostCensus
+        let after: HostCensus
+    }
+
     /// True when nothing was left and every run ended as it should.
     func run() throws -> Bool {
-        let workspace = try Scratch.directory()
-        defer { rmdir(workspace) }
+        let bare = try HostCensus.take()
+        print("without a supervisor: \(bare)")
+        let counts = try soak()
+        let end = try HostCensus.take()
+        print("after shutting down: \(end)")
+        let isFlat = counts.after.residentKiB <= counts.before.residentKiB + 8192
+        let isSame = counts.after.held == counts.before.held
+        let isClean = end.held == bare.held
+        print("wrong outcomes: \(counts.wrong); memory flat within 8 MiB: \(isFlat)")
+        print("the same held before and after the runs: \(isSame); nothing held after shutting down: \(isClean)")
+        return counts.wrong == 0 && isFlat && isSame && isClean
+    }
+
+    /// All runs with one supervisor, which is shut down and gone afterwards.
+    private func soak() throws -> Counts {
+        let workspace = try ScratchDirectory("soak")
+        defer { workspace.remove() }
         let policy = try policies.resolved("workspace")
-        let confinement = try policy.confinement(workspace: workspace, workspaceWritable: true)
+        let confinement = try policy.confinement(workspace: workspace.path, workspaceWritable: true)
         let supervisor = try SandboxSupervisor()
+        defer { supervisor.shutDown() }
         // Mixed: a plain exit, a failure, a refused call, output, a process left behind.
         let commands = [
             ["/bin/true"], ["/bin/sh", "-c", "exit 3"], ["/usr/bin/unshare", "-U", "/bin/true"], ["/bin/sh", "-c", "seq 2000"],
@@ -52,23 +75,15 @@ struct SoakBenchmark {
             return wrong.withLock { $0 }
         }
 
-        _ = batch(200, from: 0) // caches and pools fill
-        let before = HostCensus.take()
+        var wrong = batch(200, from: 0) // caches and pools fill
+        let before = try HostCensus.take()
         print("start: \(before)")
-        var wrong = 0
         let tenth = max(1, runs / 10)
         for part in 0..<10 {
             wrong += batch(tenth, from: part * tenth)
-            print("\((part + 1) * tenth) runs: \(HostCensus.take())")
+            print("\((part + 1) * tenth) runs: \(try HostCensus.take())")
         }
-        let after = HostCensus.take()
-        supervisor.shutDown()
-        let flat = after.residentKiB <= before.residentKiB + 8192
-        let same =
-            after.descriptors == before.descriptors && after.mounts == before.mounts && after.cgroups == before.cgroups
-            && after.zombies == before.zombies
-        print("wrong outcomes: \(wrong); same descriptors, mounts, cgroups and zombies: \(same); memory flat within 8 MiB: \(flat)")
-        return wrong == 0 && same && flat
+        return Counts(wrong: wrong, before: before, after: try HostCensus.take())
     }
 }
 
@@ -92,46 +107,20 @@ enum SoakThread {
     }
 }
 
-/// What could leak, counted.
+/// What must not grow: what a leak would take, and the memory in use.
 struct HostCensus: CustomStringConvertible {
-    var descriptors = 0
-    var mounts = 0
-    var cgroups = 0
-    var zombies = 0
-    var residentKiB = 0
+    let held: LeakCount
+    let residentKiB: Int
 
-    static func take() -> HostCensus {
-        var census = HostCensus()
-        census.descriptors = names(in: "/proc/self/fd").count
-        census.mounts = ((try? SmallFile.text("/proc/self/mountinfo")) ?? "").split(separator: "\n").count
-        for hierarchy in ["memory", "pids", "unified"] {
-            census.cgroups += countGroups("/sys/fs/cgroup/\(hierarchy)", depth: 0)
+    static func take() throws -> HostCensus {
+        let held = try LeakCount.now()
+        let path = "/proc/self/status"
+        let line = try SmallFile.text(path).split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+        guard let resident = line.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Int($0) }) else {
+            throw SystemError(errno: EBADMSG, operation: "read", object: path)
         }
-        for name in names(in: "/proc") where name.allSatisfy(\.isNumber) {
-            let stat = (try? SmallFile.text("/proc/\(name)/stat")) ?? ""
-            if let state = stat.split(separator: ")").last?.split(separator: " ").first, state == "Z" { census.zombies += 1 }
-        }
-        let status = (try? SmallFile.text("/proc/self/status")) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
-        census.residentKiB = line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0
-        return census
+        return HostCensus(held: held, residentKiB: resident)
     }
 
-    var description: String {
-        "\(descriptors) descriptors, \(mounts) mounts, \(cgroups) cgroups, \(zombies) zombies, \(residentKiB) KiB resident"
-    }
-
-    private static func countGroups(_ path: String, depth: Int) -> Int {
-        guard depth < 6 else { return 0 }
-        return names(in: path).reduce(0) { sum, name in
-            let child = "\(path)/\(name)"
-            guard (try? FileIdentity.of(path: child, followingLink: false))?.isDirectory == true else { return sum }
-            return sum + (name.hasPrefix("glovebox-") ? 1 : 0) + countGroups(child, depth: depth + 1)
-        }
-    }
-
-    private static func names(in path: String) -> [String] {
-        guard let directory = try? PathResolution.openDirectory(path: path, resolve: []) else { return [] }
-        return ((try? DirectoryListing.names(directory.rawValue)) ?? []).filter { $0 != "." && $0 != ".." }
-    }
+    var description: String { "\(held), \(residentKiB) KiB resident" }
 }

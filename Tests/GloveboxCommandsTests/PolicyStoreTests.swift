@@ -1,5 +1,6 @@
 import Glibc
 import SandboxPolicy
+import TestSupport
 import Testing
 
 @testable import Glovebox
@@ -11,9 +12,9 @@ import Testing
 
     init() throws {
         scratch = try ScratchDirectory()
-        let shipped = scratch.directory("shipped")
-        let user = scratch.directory("user")
-        let system = scratch.directory("system")
+        let shipped = try scratch.directory("shipped")
+        let user = try scratch.directory("user")
+        let system = try scratch.directory("system")
         store = PolicyStore(userDirectories: [user, system], shippedDirectory: shipped)
         try scratch.file("shipped/base.yaml", "version: 1\nname: base\nroot_preset: true\n")
         try scratch.file("shipped/work.yaml", "version: 1\nname: work\nextends: base\n")
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test func aPathIsReadAsGivenAndItsNeighboursAreParents() throws {
-        scratch.directory("project")
+        try scratch.directory("project")
         let child = try scratch.file("project/child.yaml", "version: 1\nname: child\nextends: near\n")
         let near = try scratch.file("project/near.yaml", "version: 1\nname: near\nextends: work\n")
         let policy = try store.load(child)
@@ -110,13 +111,13 @@ import Testing
     }
 
     @Test func whereShippedPoliciesAre() throws {
-        scratch.directory("prefix/bin")
-        let share = scratch.directory("prefix/share/glovebox/policies")
+        try scratch.directory("prefix/bin")
+        let share = try scratch.directory("prefix/share/glovebox/policies")
         try scratch.file("prefix/share/glovebox/policies/runtime.yaml", "")
         #expect(PolicyStore.shipped(programDirectory: scratch.path + "/prefix/bin") == share)
-        let tree = scratch.directory("tree/policies")
+        let tree = try scratch.directory("tree/policies")
         try scratch.file("tree/policies/runtime.yaml", "")
-        let deep = scratch.directory("tree/1/2/3/4/5/6/7")
+        let deep = try scratch.directory("tree/1/2/3/4/5/6/7")
         #expect(PolicyStore.shipped(programDirectory: scratch.path + "/tree/1/2/3/4/5/6") == tree)
         #expect(PolicyStore.shipped(programDirectory: deep) == nil)
         #expect(PolicyStore.shipped(programDirectory: nil) == nil)

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxPrimitives
 import SandboxPolicy
+import TestSupport
 import Testing
 
 @testable import Glovebox
@@ -25,9 +26,9 @@ import Testing
         #expect(message(path).hasSuffix("; make a directory for the tool and name it with --workspace DIR"), "\(message(path))")
     }
 
-    @Test func homesAndWhatHoldsThem() {
-        let home = scratch.directory("homes/me")
-        scratch.directory("homes/me/project")
+    @Test func homesAndWhatHoldsThem() throws {
+        let home = try scratch.directory("homes/me")
+        try scratch.directory("homes/me/project")
         #expect(message(home, home: home).contains("a home directory holds keys"))
         #expect(message(home + "/.", home: home + "/").contains("a home directory holds keys"))
         #expect(message(scratch.path + "/homes", home: home).contains("it holds the home directory \(home)"))
@@ -37,13 +38,13 @@ import Testing
     }
 
     @Test func linksAreNamedNotFollowed() throws {
-        let real = scratch.directory("real")
+        let real = try scratch.directory("real")
         let link = scratch.path + "/link"
         #expect(symlink(real, link) == 0)
         for name in [link, link + "/", link + "/.", link + "//./"] {
             #expect(message(name) == "workspace \(name): is a symbolic link; name the real path: \(real)")
         }
-        scratch.directory("real/inner")
+        try scratch.directory("real/inner")
         // On the way to it only root's links are followed: a tool can plant links as whoever called it.
         let planted =
             "workspace \(link)/inner: passes through the link \(link), which anybody may have made; name the real path: \(real)/inner"

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxPrimitives
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// The built program as a person meets it: what it prints, where, and its exit code.

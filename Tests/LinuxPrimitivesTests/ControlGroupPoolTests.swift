@@ -1,6 +1,7 @@
 internal import CLinuxShims
 internal import Glibc
 internal import LinuxPrimitives
+internal import TestSupport
 internal import Testing
 
 /// Whether this host lets us have cgroups; if not, why.
@@ -29,7 +30,8 @@ struct ControlGroupPoolTests {
 
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// A shell that waits for a line on descriptor 3 before it does something, so that it can be put into a group first.
+    /// A shell that waits for a line on descriptor 3 before it does something, so that it can be put into a group first. It ends
+    /// with its test, however that goes.
     private struct WaitingShell: ~Copyable {
         let process: ProcessHandle
         private let start: OwnedDescriptor
@@ -54,6 +56,20 @@ struct ControlGroupPoolTests {
         }
 
         func go() throws { try Transfer.writeAll(start.rawValue, Array("\n".utf8)) }
+
+        /// How it ended, by itself or by its group's end; an error when that does not come.
+        func reason() throws -> ProcessExit.Reason {
+            guard try Polling.wait(process.rawValue, for: .readable, deadline: MonotonicClock.now() + 30_000_000_000) else {
+                throw SystemError(errno: ETIMEDOUT, operation: "wait", object: "the shell's end")
+            }
+            return try process.wait().reason
+        }
+
+        deinit {
+            // Nothing happens to one that was waited for: the pidfd then means no process.
+            guard (try? process.kill(SIGKILL)) == true else { return }
+            _ = try? process.wait()
+        }
     }
 
     @Test func `a lease has its limits, and its group is used again`() throws {
@@ -95,14 +111,14 @@ struct ControlGroupPoolTests {
         try shell.enter(lease)
         #expect(try lease.processes() == [shell.process.pid])
         try lease.killAll()
-        #expect(try shell.process.wait().reason == .signaled(SIGKILL))
+        #expect(try shell.reason() == .signaled(SIGKILL))
         lease.release()
         // One that is inside at the end of its lease is killed too.
         let second = try pool.lease(memoryBytes: 64 << 20, pids: 16)
         let other = try WaitingShell("sleep 1000")
         try other.enter(second)
         second.release()
-        #expect(try other.process.wait().reason == .signaled(SIGKILL))
+        #expect(try other.reason() == .signaled(SIGKILL))
         #expect(pool.shutDown() == [])
         for path in directory { #expect(!Self.exists(path)) }
     }
@@ -114,7 +130,7 @@ struct ControlGroupPoolTests {
         let shell = try WaitingShell("exec 2>/dev/null; (exit 0); exit 3")
         try shell.enter(lease)
         try shell.go()
-        _ = try shell.process.wait()
+        _ = try shell.reason()
         #expect(lease.events().forksRefused >= 1)
         #expect(lease.events().oomKills == 0)
         lease.release()
@@ -132,7 +148,7 @@ struct ControlGroupPoolTests {
         let shell = try WaitingShell("exec tail -n 1 /dev/zero")
         try shell.enter(lease)
         try shell.go()
-        #expect(try shell.process.wait().reason == .signaled(SIGKILL))
+        #expect(try shell.reason() == .signaled(SIGKILL))
         #expect(lease.events().oomKills >= 1)
         if let peak = lease.peakMemory() { #expect(peak > 8 << 20 && peak <= 16 << 20) }
         lease.release()
@@ -168,7 +184,7 @@ struct ControlGroupPoolTests {
         furnishing.close()
 
         try ControlGroupPool().shutDown()
-        #expect(try shell.process.wait().reason == .signaled(SIGKILL))
+        #expect(try shell.reason() == .signaled(SIGKILL))
         // The process may have been ending during that sweep; it has ended before this one.
         try ControlGroupPool().shutDown()
         #expect(!Self.exists(stale))
@@ -210,12 +226,12 @@ struct ControlGroupPoolTests {
             _ = try ControlGroupPool(.v1(memory: "/nonexistent", pids: "/nonexistent"))
         }
         #expect(absent?.reason.contains("ENOENT") == true)
-        _ = scratch.file("cgroup.controllers", "cpu pids\n")
+        try scratch.file("cgroup.controllers", "cpu pids\n")
         let partial = #expect(throws: ControlGroupUnavailable.self) { _ = try ControlGroupPool(.v2(scratch.path)) }
         #expect(partial?.reason.contains("no memory controller") == true)
-        _ = scratch.file("cgroup.controllers", "cpu memory pids\n")
-        _ = scratch.file("cgroup.subtree_control", "cpu\n")
-        _ = scratch.file("cgroup.procs", "1\n\(getpid())\n")
+        try scratch.file("cgroup.controllers", "cpu memory pids\n")
+        try scratch.file("cgroup.subtree_control", "cpu\n")
+        try scratch.file("cgroup.procs", "1\n\(getpid())\n")
         let crowded = #expect(throws: ControlGroupUnavailable.self) { _ = try ControlGroupPool(.v2(scratch.path)) }
         #expect(crowded?.reason.contains("holds other processes") == true)
         let none = #expect(throws: ControlGroupUnavailable.self) { _ = try ControlGroupPool(.unavailable(reason: "because")) }

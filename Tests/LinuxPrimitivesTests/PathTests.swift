@@ -1,12 +1,13 @@
 internal import Glibc
 internal import LinuxPrimitives
+internal import TestSupport
 internal import Testing
 
 @Suite struct PathTests {
     @Test func `links are refused where the rules say so, and followed where they do not`() throws {
         let scratch = try ScratchDirectory()
-        let real = scratch.directory("real")
-        let link = scratch.link("link", to: real)
+        let real = try scratch.directory("real")
+        let link = try scratch.link("link", to: real)
         let opened = try PathResolution.openDirectory(path: real)
         #expect(try FileIdentity.of(opened.rawValue).isDirectory)
         let error = #expect(throws: SystemError.self) { _ = try PathResolution.openDirectory(path: link) }
@@ -19,9 +20,9 @@ internal import Testing
 
     @Test func `beneath stays below, in root turns the root`() throws {
         let scratch = try ScratchDirectory()
-        _ = scratch.file("outside", "no")
-        let inside = scratch.directory("inside")
-        _ = scratch.file("inside/file", "yes")
+        try scratch.file("outside", "no")
+        let inside = try scratch.directory("inside")
+        try scratch.file("inside/file", "yes")
         let root = try PathResolution.openDirectory(path: inside)
         for escape in ["../outside", "/etc/passwd"] {
             let error = #expect(throws: SystemError.self) {
@@ -35,8 +36,8 @@ internal import Testing
 
     @Test func `identity, canonical path and file system`() throws {
         let scratch = try ScratchDirectory()
-        let file = scratch.file("file", "12345", mode: 0o640)
-        let link = scratch.link("link", to: "file")
+        let file = try scratch.file("file", "12345", mode: 0o640)
+        let link = try scratch.link("link", to: "file")
         let canonical = try PathResolution.canonicalPath(link)
         #expect(canonical.hasSuffix("/file"))
         let identity = try FileIdentity.of(path: file)

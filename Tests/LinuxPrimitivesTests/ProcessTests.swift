@@ -1,6 +1,7 @@
 internal import CLinuxShims
 internal import Glibc
 internal import LinuxPrimitives
+internal import TestSupport
 internal import Testing
 
 @Suite struct ProcessTests {
@@ -106,7 +107,7 @@ internal import Testing
     @Test(.enabled(if: geteuid() == 0, "needs root to change the identity of a thread"))
     func `a thread acts as another user on files, and gets its own identity back`() throws {
         let scratch = try ScratchDirectory()
-        let secret = scratch.file("secret", "x", mode: 0o600)
+        let secret = try scratch.file("secret", "x", mode: 0o600)
         chmod(scratch.path, 0o755)
         let error = #expect(throws: SystemError.self) {
             _ = try ThreadFileIdentity.acting(uid: 65534, gid: 65534) { () throws(SystemError) in try SmallFile.read(secret) }

@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Names that a policy denies stay out of reach whether they exist or not, and no attempt leaves a trace on the host.

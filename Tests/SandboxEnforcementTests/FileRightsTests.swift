@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Rights on paths exactly as granted, and ways around them.
@@ -43,8 +44,8 @@ import Testing
             // Below /tmp a narrower right cannot be kept apart from the private /tmp's own; root has other places.
             if KernelFacts.isRoot {
                 let place = "/srv/glovebox-rights-\(fixture.id)"
+                fixture.atEnd { HostFile.removeTree(place) }
                 try Self.fill(place)
-                fixture.atEnd { ScratchDirectory.remove(place) }
                 try await Self.check(right, at: place, fixture)
             } else if right == "read" || right == "execute" {
                 try await Self.check(right, at: try Self.prepare(fixture, "granted"), fixture)

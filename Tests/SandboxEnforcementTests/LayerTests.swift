@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// What the tool finds itself in: namespaces, ids, capabilities, descriptors, environment, root.

@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// What runs leave in their supervisor and on the machine: nothing. Each count is taken in a process of its own.
@@ -22,15 +23,21 @@ import Testing
             #expect(withIdentity.identities == before.identities + 1, "\(before); \(withIdentity)")
             lease.release()
 
-            let child = try BareProcess.spawn(["/bin/true"], output: 1, error: 2)
+            let child = try BareProcess.spawn(["/bin/sleep", "1000"], output: 1, error: 2)
             let withChild = try LeakCount.now()
-            #expect(withChild.children == before.children + 1, "running or a zombie: \(before); \(withChild)")
-            var status: Int32 = 0
-            while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+            #expect(withChild.running == before.running + 1, "\(before); \(withChild)")
+            let started = try #require(try ProcessTable.entry(child))
+            kill(child, SIGKILL)
+            #expect(try ProcessTable.hasEnded(started))
+            let withZombie = try LeakCount.now()
+            #expect(withZombie.running == before.running, "\(before); \(withZombie)")
+            #expect(withZombie.zombies == before.zombies + 1, "\(before); \(withZombie)")
+            try BareProcess.end(child)
 
             if let pool = try? ControlGroupPool() {
                 let withGroup = try LeakCount.now()
                 #expect(withGroup.cgroups > before.cgroups, "\(before); \(withGroup)")
+                try Self.expectStrayIsSeen(pool, before)
                 pool.shutDown()
             }
             if KernelFacts.isRoot {
@@ -44,6 +51,32 @@ import Testing
             let after = try LeakCount.now()
             #expect(after == before, "\(before); \(after)")
         }
+    }
+
+    /// A process in one of our cgroups that is no longer below us: its parent has ended.
+    private static func expectStrayIsSeen(_ pool: ControlGroupPool, _ before: LeakCount) throws {
+        let lease = try pool.lease(memoryBytes: 64 << 20, pids: 8)
+        let scratch = try ScratchDirectory("stray")
+        let shell = try BareProcess.spawn(
+            ["/bin/sh", "-c", "sleep 1000 & echo $! >number"], workingDirectory: scratch.path, output: 1, error: 2)
+        // Not `end`: that would take the child along.
+        var status: Int32 = 0
+        while waitpid(shell, &status, 0) < 0 && errno == EINTR {}
+        let number = try HostFile.text(scratch.path + "/number").prefix { $0 != "\n" }
+        let stray = try ProcessHandle(pid: try #require(Int32(number)))
+        defer { _ = try? stray.kill(SIGKILL) }
+        let unseen = try LeakCount.now()
+        #expect(unseen.running == before.running, "\(before); \(unseen)")
+        for descriptor in lease.descriptors {
+            if lease.isUnified {
+                try SmallFile.write(String(number), to: "cgroup.procs", in: descriptor)
+            } else {
+                try Transfer.writeAll(descriptor, Array(number.utf8))
+            }
+        }
+        let seen = try LeakCount.now()
+        #expect(seen.running == before.running + 1, "\(before); \(seen)")
+        lease.release()
     }
 
     @Test(.timeLimit(.minutes(2))) func `nothing is left after a hundred runs of every kind`() async throws {
@@ -94,7 +127,8 @@ import Testing
             try await SandboxFixture.with("failed") { fixture in
                 let policy = try TestPolicies.shipped("workspace")
                 let missing = try TestPolicies.inline(["allow: \"filesystem:host:\(fixture.scratch.path)/absent\", rights: [read]"])
-                _ = try await fixture.probe(policy, "exit", "0")
+                // The second launch starts what the launcher keeps for tidying up.
+                for _ in 0..<2 { _ = try await fixture.probe(policy, "exit", "0") }
                 let before = try LeakCount.now()
                 for _ in 0..<20 {
                     let lost = try await fixture.seal(missing, [Products.probe, "exit", "0"])

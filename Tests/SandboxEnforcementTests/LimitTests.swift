@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Every limit makes itself felt, with its name and value in the report. Each act is possible outside.
@@ -25,16 +26,48 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `memory of many processes together`() async throws {
-        try await SandboxFixture.with { fixture in
+    /// `hold(COUNT, WAIT)`: so many processes each hold 24 MiB until all of them do, and with WAIT until one of them has ended.
+    private static let holdMemory = """
+        sub hold {
+            my ($count, $waits) = @_;
+            pipe(my $ready, my $full); pipe(my $closed, my $open);
+            for (1..$count) {
+                my $child = fork() // die "fork: $!"; next if $child;
+                close $ready; close $open;
+                my $memory = ""; vec($memory, 24 << 20, 8) = 1;
+                syswrite($full, "x"); close $full; sysread($closed, my $none, 1); exit 0;
+            }
+            close $full; close $closed;
+            my ($held, $killed) = (0, 0);
+            $held++ while sysread($ready, my $one, 1);
+            if ($waits) { waitpid(-1, 0); $killed++ if $? == 9 }
+            close $open;
+            while (waitpid(-1, 0) > 0) { $killed++ if $? == 9 }
+            print $killed ? "killed" : "held $held";
+        }
+
+        """
+
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `memory of many processes together`(usesCgroups: Bool) async throws {
+        try await SandboxFixture.with(usesCgroups: usesCgroups) { fixture in
+            #expect(try fixture.perlOutside(Self.holdMemory + "hold(4, 0)").output == "held 4")
             let policy = try TestPolicies.shipped("workspace", limits: [.memory: 64 << 20])
-            let script =
-                "for i in 1 2 3 4 5 6; do '\(Products.probe)' eat-memory 24 >/dev/null & done; wait; exec '\(Products.probe)' eat-memory 40"
-            // Each alone fits. In a cgroup six at once do not; without one each is polled and the largest goes.
-            #expect(try await fixture.seal(policy, ["/bin/sh", "-c", script]).outcome == .exited(code: 0))
-            let tight = try TestPolicies.shipped("workspace", limits: [.memory: 24 << 20])
-            let report = try await fixture.probe(tight, "eat-memory", "40")
-            #expect(report.answer != .ok("40"), "\(report.outcome) \(report.answer)")
+            // One fits, and so do two. Four do not: in a cgroup one of them is killed as it grows, without one the largest when
+            // the sum is looked at. Where nobody counts the sum they wait for each other until their time is up.
+            for count in 1...2 {
+                let few = try await fixture.perl(policy, Self.holdMemory + "hold(\(count), 0)")
+                #expect(few.output == "held \(count)", "\(few.outcome) \(few.errorOutput)")
+                #expect(few.hit("memory") == nil)
+            }
+            let bounded = try TestPolicies.shipped("workspace", limits: [.memory: 64 << 20, .wall: 20_000])
+            let report = try await fixture.perl(bounded, Self.holdMemory + "hold(4, 1)")
+            switch report.outcome {
+            case .exited(0): #expect(report.output == "killed")
+            case .memoryExceeded(let limit): #expect(limit == 64 << 20)
+            default: Issue.record("\(report.outcome) \(report.output) \(report.errorOutput)")
+            }
+            #expect(report.hit("memory")?.value == "64MiB")
         }
     }
 
@@ -89,10 +122,42 @@ import Testing
             #expect(report.outcome == .cpuExceeded(limitMilliseconds: 1000))
             #expect(report.hit("cpu")?.value == "1s")
             #expect(report.usage.cpuMicroseconds > 0)
-            // Two processes that share the work are counted together.
-            let both = try await fixture.seal(
-                policy, ["/bin/sh", "-c", "'\(Products.probe)' spin 50 & '\(Products.probe)' spin 50 & wait; wait"])
-            #expect(both.outcome == .cpuExceeded(limitMilliseconds: 1000))
+        }
+    }
+
+    /// Four processes that use 0.7 s each, at once or one after the other: those that have ended count too, whether their parent
+    /// waits for them or leaves that to the kernel.
+    @Test(.timeLimit(.minutes(1)), arguments: ["together", "in turn", "in turn and not waited for"])
+    func `processor time of many processes together`(order: String) async throws {
+        try await SandboxFixture.with { fixture in
+            let script = """
+                sub work {
+                    my ($count, $turns) = @_;
+                    for (1..$count) {
+                        my $child = fork() // die "fork: $!";
+                        if (!$child) { for (;;) { my ($user, $system) = times; exit 0 if $user + $system >= 0.7 } }
+                        waitpid($child, 0) if $turns;
+                    }
+                    while (waitpid(-1, 0) > 0) {}
+                    print "worked $count";
+                }
+
+                """
+            let all = (order.hasSuffix("not waited for") ? "$SIG{CHLD} = 'IGNORE'; " : "") + "work(4, \(order == "together" ? 0 : 1))"
+            #expect(try fixture.perlOutside(script + all).output == "worked 4")
+            let policy = try TestPolicies.shipped("workspace", limits: [.cpu: 1000])
+            // No process reaches the limit by itself, so it is no limit of one process that ends the run.
+            #expect(try await fixture.perl(policy, script + "work(1, 1)").output == "worked 1")
+            let report = try await fixture.perl(policy, script + all)
+            func expectEnded() {
+                #expect(report.outcome == .cpuExceeded(limitMilliseconds: 1000), "\(report.output)")
+                #expect(report.hit("cpu")?.value == "1s")
+            }
+            if order == "together" {
+                expectEnded()
+            } else {
+                withKnownIssue("a sample leaves out what children of a living process had used when they ended") { expectEnded() }
+            }
         }
     }
 
@@ -186,6 +251,40 @@ import Testing
                 #expect(report.output == "EDQUOT", "\(report.outcome) \(report.usage)")
                 #expect(report.hit("disk")?.value == "4MiB")
                 #expect(report.usage.diskBytes >= 4 << 20)
+            }
+        }
+    }
+
+    /// What a process has written goes to the parent that waits for it. Where the kernel is told that nobody will, it goes nowhere.
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `bytes written to disk by processes that have ended`(isWaitedFor: Bool) async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.disk: 4 << 20, .file: 16 << 20])
+            // Each writes to the disk and ends; new files are refused from the limit on, at the latest on the next sample.
+            let script = """
+                use IO::Handle; \(isWaitedFor ? "" : "$SIG{CHLD} = 'IGNORE';")
+                for my $i (1..8) {
+                    my $child = fork() // die "fork: $!";
+                    if (!$child) {
+                        open(my $f, '>', "file$i") or exit 1; syswrite($f, 'x' x (1 << 20)) for 1..4; $f->sync; exit 0;
+                    }
+                    waitpid($child, 0);
+                }
+                for my $i (1..2000) { open(my $g, '>', 'last') or do { print name(); exit 0 }; close $g }
+                print 'never refused';
+                """
+            #expect(try fixture.perlOutside(script).output == "never refused")
+            for name in try HostFile.names(fixture.workspace) { unlink(fixture.path(name)) }
+            let report = try await fixture.perl(policy, script)
+            guard try fixture.outside("statfs", fixture.workspace).value("type") != "1021994" else { return } // a tmpfs: no disk
+            func expectRefused() {
+                #expect(report.output == "EDQUOT", "\(report.outcome) \(report.usage)")
+                #expect(report.hit("disk")?.value == "4MiB")
+            }
+            if isWaitedFor {
+                expectRefused()
+            } else {
+                withKnownIssue("what processes wrote that nobody waits for is not counted once they have ended") { expectRefused() }
             }
         }
     }

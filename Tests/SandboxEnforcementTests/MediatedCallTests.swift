@@ -2,6 +2,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Calls that the supervisor carries out for the tool answer as the kernel would: the same program, outside and inside.

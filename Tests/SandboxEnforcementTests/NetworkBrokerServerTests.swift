@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Servers inside, and the sockets that stay inside while the network is brokered.

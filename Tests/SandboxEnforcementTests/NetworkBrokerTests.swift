@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Granted endpoints are reached through the supervisor, and nothing else is.
@@ -30,7 +31,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func `a granted port is reached and another is not`() async throws {
         try await SandboxFixture.with { fixture in
-            let listener = try BrokerHost.listening(backlog: 16)
+            let listener = try Listener(.tcp, backlog: 16)
             let port = listener.port
             let other = try Listener(.tcp)
             #expect(try fixture.outside("tcp", "127.0.0.1", "\(other.port)").isOK)
@@ -66,7 +67,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func `localhost and IPv6 sockets`() async throws {
         try await SandboxFixture.with { fixture in
-            let listener = try BrokerHost.listening(backlog: 16)
+            let listener = try Listener(.tcp, backlog: 16)
             let port = listener.port
             let script = """
                 s = socket.create_connection(("localhost", \(port))); s.sendall(b"name\\n"); say(s.makefile().read())
@@ -115,8 +116,8 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func `an address that changes after the call leads nowhere else`() async throws {
         try await SandboxFixture.with { fixture in
             // Queues that hold every attempt.
-            let granted = try BrokerHost.listening(backlog: 4096)
-            let other = try BrokerHost.listening(backlog: 4096)
+            let granted = try Listener(.tcp, backlog: 4096)
+            let other = try Listener(.tcp, backlog: 4096)
             // Another process, so that it flips while this one waits; and until both were met.
             let script = """
                 import mmap, signal, time
@@ -209,7 +210,7 @@ import Testing
     private static func waitUntilConnecting(_ tool: RunningTool) throws {
         let deadline = MonotonicClock.now() + 30_000_000_000
         while MonotonicClock.now() < deadline {
-            for process in tool.tree where (try? SmallFile.text("/proc/\(process.pid)/syscall"))?.hasPrefix("42 ") == true { return }
+            for process in try tool.tree where (try? SmallFile.text("/proc/\(process.pid)/syscall"))?.hasPrefix("42 ") == true { return }
             sched_yield()
         }
         throw BrokerHost.Failed(step: "waiting for connect", error: ETIMEDOUT)

@@ -1,6 +1,7 @@
 import LinuxPrimitives
 import SandboxLauncher
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// Nothing inside reaches a listener of the host; each way is first shown to reach it from outside.

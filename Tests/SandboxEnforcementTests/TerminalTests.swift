@@ -3,6 +3,7 @@ import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 /// A run on a terminal gets a pty of ours: the caller's terminal is neither given away nor left changed.
@@ -70,8 +71,10 @@ import Testing
             if action == "tiocsti", (try? HostFile.text("/proc/sys/dev/tty/legacy_tiocsti"))?.hasPrefix("1") == true {
                 // On another terminal: the end of this session leader hangs it up.
                 let other = try CallersTerminal()
+                // In a child, because the first process of a group can begin no session.
                 let script = """
-                    use POSIX; POSIX::setsid(); open(my $t, '+<', '\(other.name)') or die $!;
+                    use POSIX; if (my $child = fork()) { waitpid($child, 0); exit 0 }
+                    POSIX::setsid() > 0 or die "setsid: $!"; open(my $t, '+<', '\(other.name)') or die $!;
                     my $key = ' '; ioctl($t, 0x5412, $key) or die "$!"; print 'injected';
                     """
                 #expect(try fixture.perlOutside(script).output == "injected")

@@ -1,5 +1,6 @@
 import SandboxLauncher
 import SandboxPolicy
+import TestSupport
 import Testing
 
 /// The compiled filter, evaluated in user space: what the kernel will decide.
@@ -255,7 +256,7 @@ struct FilterCompilerTests {
     func programAndSpecificationAgree(mode: Mode) throws {
         let specification = try mode.specification()
         let evaluator = try mode.evaluator()
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(state: 7)
         for number in (0...480).map(UInt32.init) + [0x3fff_ffff, 0x4000_0000, 0xffff_fffe, 0xffff_ffff] {
             let conditions = specification.rules.filter { UInt32(bitPattern: $0.number) == number }.flatMap(\.conditions)
             for _ in 0..<(conditions.isEmpty ? 2 : 400) {
@@ -275,7 +276,7 @@ struct FilterCompilerTests {
 
     /// Specifications that no policy makes: other defaults, other comparisons, many ranges.
     @Test func randomSpecificationsCompileToTheSameMeaning() throws {
-        var random = SplitMix(state: 42)
+        var random = SeededGenerator(state: 42)
         let actions: [FilterAction] = [.allow, .notify, .errno(1), .errno(38), .killProcess]
         for _ in 0..<30 {
             var rules: [SyscallRule] = []
@@ -349,18 +350,5 @@ struct FilterCompilerTests {
                 SyscallRule(name: "x", number: 1, action: .allow, group: ""), SyscallRule(name: "x", number: 1, action: .notify, group: ""),
             ])
         }
-    }
-}
-
-/// A small reproducible generator.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -3,6 +3,7 @@ import Glibc
 import LinuxPrimitives
 import SandboxPolicy
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 @testable import SandboxLauncher
@@ -221,7 +222,7 @@ import Testing
             let messages = try launcher.launch(Self.request(UInt32(count)), Array(valid.prefix(count)))
             #expect(messages.map(\.kind) == [.failed], "\(count) bytes")
         }
-        var random = SplitMix(state: 20_251_126)
+        var random = SeededGenerator(state: 20_251_126)
         var refused = 0
         for round in 0..<400 {
             var bytes = valid
@@ -242,18 +243,6 @@ import Testing
 
     private static func changes(_ old: [UInt8], _ new: [UInt8]) -> [String] {
         zip(old, new).enumerated().filter { $1.0 != $1.1 }.map { "\($0): \($1.0) → \($1.1)" }
-    }
-
-    /// One seed, so that a failure can be run again.
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
     }
 
     @Test(.timeLimit(.minutes(1))) func `what is no request ends the launcher with its own status`() throws {

@@ -6,10 +6,13 @@ import Testing
 struct NetworkTargetsTests {
     private static let rule = RuleReference(policy: "p", file: "p.yaml", line: 3, text: "allow")
 
-    private static func network(_ connect: [(String, UInt16?)], listen: [UInt16] = [], loopback: Bool = false) -> NetworkConfinement {
+    private static func network(
+        _ connect: [(String, UInt16?)], listen: [UInt16] = [], loopback: Bool = false, denied: [(String, UInt16?)] = []
+    ) -> NetworkConfinement {
         NetworkConfinement(
             loopback: loopback ? rule : nil, connect: connect.map { NetworkEndpoint(host: $0.0, port: $0.1, rule: rule) },
-            listen: listen.map { NetworkEndpoint(host: "", port: $0, rule: rule) })
+            listen: listen.map { NetworkEndpoint(host: "", port: $0, rule: rule) },
+            denied: denied.map { NetworkEndpoint(host: $0.0, port: $0.1, rule: rule) })
     }
 
     private static func address(_ text: String) throws -> InternetAddress { try #require(InternetAddress(literal: text)) }
@@ -50,6 +53,39 @@ struct NetworkTargetsTests {
         #expect(try Self.allows(targets, "2606:2800::1", 443))
         #expect(try !Self.allows(targets, "93.184.216.34", 22))
         #expect(targets.summary.contains("example.org (93.184.216.34):443"))
+    }
+
+    /// What counts is the address that is reached, by whatever name and in whatever spelling.
+    @Test func aDeniedAddressIsDeniedUnderEveryName() throws {
+        let there = try Self.address("93.184.216.34")
+        let other = try Self.address("93.184.216.35")
+        let translated = try Self.address("64:ff9b::5db8:d822")
+        let resolved = ["example.org": [there, other, translated], "evil.org": [other]]
+        let all = try NetworkTargets(
+            Self.network([("example.org", 443)], denied: [("::ffff:93.184.216.34", nil)]), resolved: resolved)
+        #expect(!all.allows(InternetEndpoint(address: there, port: 443)))
+        #expect(!all.allows(InternetEndpoint(address: translated, port: 443)))
+        #expect(all.allows(InternetEndpoint(address: other, port: 443)))
+        #expect(all.hosts == "93.184.216.35 example.org\n")
+        #expect(all.denial(of: InternetEndpoint(address: there, port: 443))?.location == "p.yaml:3")
+        #expect(!all.summary.contains("example.org (93.184.216.34):443"))
+        #expect(all.notes.count == 2 && all.notes[0].contains("93.184.216.34"))
+        // One port of it.
+        let mail = try NetworkTargets(
+            Self.network([("example.org", nil)], denied: [("93.184.216.34", 25)]), resolved: resolved)
+        #expect(!mail.allows(InternetEndpoint(address: there, port: 25)))
+        #expect(mail.allows(InternetEndpoint(address: there, port: 443)))
+        #expect(mail.hosts.contains("93.184.216.34 example.org\n"))
+        // A denied name takes the addresses that it has.
+        let network = Self.network([("example.org", nil), ("93.184.216.35", 80)], denied: [("evil.org", nil), ("localhost", nil)])
+        #expect(try NetworkTargets.names(in: network) == ["evil.org", "example.org"])
+        let named = try NetworkTargets(network, resolved: resolved)
+        #expect(!named.allows(InternetEndpoint(address: other, port: 80)))
+        #expect(named.allows(InternetEndpoint(address: there, port: 80)))
+        let gone = try NetworkTargets(network, resolved: ["example.org": [there]])
+        #expect(gone.notes == ["evil.org is denied and has no address, so no address is denied for it"])
+        // Nothing is asked of a resolver for a network that is not there.
+        #expect(try NetworkTargets.names(in: Self.network([], loopback: true, denied: [("evil.org", nil)])) == [])
     }
 
     /// A name that its owner lets lead to this host or its network.

@@ -90,6 +90,69 @@ import Testing
         #expect(error?.line == 5)
     }
 
+    /// Where no rule grants a workspace, its denials still hold for the directory that it would be.
+    @Test func denialsOfAWorkspaceThatAHostRuleGrants() throws {
+        let policy = try Fixtures.load("guarded.yaml").adding(PolicyOverrides(allow: ["filesystem:host:/srv/p=read,write"]))
+        let confinement = try policy.confinement(workspace: nil, workspaceWritable: true, denialsAt: "/srv/p")
+        #expect(confinement.workspace == nil)
+        #expect(!confinement.grants.contains { $0.isWorkspace })
+        #expect(paths(confinement).contains("/srv/p read,write"))
+        #expect(denied(confinement).contains("/srv/p/.env read,write"))
+        #expect(denied(confinement).contains("/srv/p/.git/hooks write"))
+        let below = try policy.confinement(workspace: nil, workspaceWritable: true, denialsAt: "/srv/p/sub")
+        #expect(denied(below).contains("/srv/p/sub/.env read,write"))
+        // Not below a grant as it is written; a link may lead there all the same.
+        let elsewhere = try policy.confinement(workspace: nil, workspaceWritable: true, denialsAt: "/srv/q")
+        #expect(elsewhere.denials == [])
+        #expect(elsewhere.standingDenials.contains { $0.path == "/srv/q/.env" && $0.rights.contains(.read) })
+        // An allow of the workspace counts only where there is a workspace.
+        let open = try Fixtures.rules("allow: 'filesystem:workspace:*', rights: [read]", "deny: 'filesystem:workspace:.env', because: x")
+        #expect(try open.confinement(workspace: nil, workspaceWritable: true, denialsAt: "/srv/q").grants == [])
+    }
+
+    /// `deny filesystem:workspace:*` over the whole system would leave nothing to run.
+    @Test(arguments: ["/", "/usr", "/usr/lib", "/etc"]) func systemDirectoriesAreNoWorkspaceToDeny(place: String) throws {
+        let policy = try Fixtures.load("compute.yaml")
+        let plain = try policy.confinement(workspace: nil, workspaceWritable: true)
+        #expect(try policy.confinement(workspace: nil, workspaceWritable: true, denialsAt: place) == plain)
+    }
+
+    @Test func aDeniedProgramIsDeniedUnderEveryPath() throws {
+        let policy = try Fixtures.rules(
+            "allow: 'filesystem:host:/usr', rights: [read, execute]", "allow: 'filesystem:host:/opt/tools', rights: [read, execute]",
+            "deny: 'shell:curl', because: no", "ask: 'shell:ssh', because: leaves", "allow: 'shell:/opt/tools/ssh'",
+            more: "environment: {pass: [PATH]}\n")
+        let programs = try policy.confinement(workspace: nil, workspaceWritable: false).deniedPrograms
+        #expect(programs.map(\.name) == ["curl", "ssh"])
+        #expect(programs.map(\.path) == [nil, nil])
+        #expect(programs[1].except == ["/opt/tools/ssh"])
+        #expect(programs[0].rule.because == "no")
+        let exact = try Fixtures.rules("deny: 'shell:/usr/bin/perl', because: no")
+        #expect(try exact.confinement(workspace: nil, workspaceWritable: false).deniedPrograms.map(\.path) == ["/usr/bin/perl"])
+    }
+
+    /// The caller's own words for one run cannot bring back what a deny takes away.
+    @Test func deniedVariables() throws {
+        let policy = try Fixtures.rules(
+            "deny: 'environment:HOME', because: h", "ask: 'environment:TZ', because: t",
+            more: "environment: {set: {HOME: /x, TZ: UTC, A: b}}\n")
+        let rules = try policy.confinement(workspace: nil, workspaceWritable: false).environment
+        #expect(rules.set == ["A": "b"])
+        #expect(rules.denial(of: "HOME")?.because == "h")
+        #expect(rules.denial(of: "TZ") == nil && rules.denial(of: "A") == nil)
+        let all = try Fixtures.rules("deny: 'environment:*', because: all")
+        #expect(all.environment.denial(of: "ANY")?.because == "all")
+    }
+
+    @Test func networkDenialsReachTheLauncher() throws {
+        let policy = try Fixtures.rules(
+            "allow: 'network:tcp:example.org:443'", "deny: 'network:tcp:93.184.216.34:*', because: no",
+            "deny: 'network:tcp:evil.org:25', because: no")
+        let network = try policy.confinement(workspace: nil, workspaceWritable: false).network
+        #expect(network.denied.map(\.host) == ["93.184.216.34", "evil.org"])
+        #expect(network.denied.map(\.port) == [nil, 25])
+    }
+
     @Test func explanationNamesEveryRule() throws {
         let policy = try Fixtures.load("workspace.yaml")
         let steps = try policy.derivation(workspace: "/w", workspaceWritable: true)
@@ -103,6 +166,11 @@ import Testing
             #expect(text.contains(part), "\(part) is missing in \(text)")
         }
         #expect(!steps.contains { $0.location.isEmpty })
+        let more = try policy.adding(
+            PolicyOverrides(allow: ["network:tcp:example.org:443"], deny: ["shell:curl", "network:tcp:10.0.0.1:*"]))
+        let denials = ExplainText.render(more, steps: try more.derivation(workspace: "/w", workspaceWritable: true), mechanisms: true)
+        #expect(denials.contains("every program named curl cannot be run"))
+        #expect(denials.contains("not 10.0.0.1, every port"))
         #expect(ExplainText.value(policy, steps: steps)["schema"] == .string("glovebox.explain/1"))
     }
 

@@ -12,6 +12,11 @@ import Testing
         ("filesystem:host:/*", "filesystem:host:/"), ("network:tcp:[::1]:*", "network:tcp:[::1]:*"), ("object:a:b/*", "object:a:b/*"),
         ("object:a:*", "object:a:*"), ("object:*", "object:*"), ("shell:/usr/bin/git", "shell:/usr/bin/git"), ("shell:git", "shell:git"),
         ("device:/dev/dri/*", "device:/dev/dri/*"), ("process:123", "process:123"), ("network:listen:80", "network:listen:80"),
+        ("network:tcp:[0:0:0:0:0:0:0:1]:80", "network:tcp:[::1]:80"), ("network:tcp:[::ffff:127.0.0.1]:*", "network:tcp:127.0.0.1:*"),
+        ("network:tcp:[::ffff:7f00:1]:80", "network:tcp:127.0.0.1:80"), ("network:tcp:[0:0::2:0:0:1]:1", "network:tcp:[::2:0:0:1]:1"),
+        ("network:tcp:[2001:0db8:0:0:1::0001]:1", "network:tcp:[2001:db8::1:0:0:1]:1"), ("network:tcp:[::]:1", "network:tcp:[::]:1"),
+        ("network:tcp:[64:ff9b::10.0.0.1]:1", "network:tcp:[64:ff9b::a00:1]:1"), ("network:tcp:3com.com:1", "network:tcp:3com.com:1"),
+        ("network:tcp:[1:2:3:4:5:6:7::]:1", "network:tcp:[1:2:3:4:5:6:7:0]:1"),
     ])
     func normalForm(text: String, normal: String) throws {
         let resource = try Resource.parse(text)
@@ -31,6 +36,33 @@ import Testing
     ])
     func covering(wide: String, narrow: String, expected: Bool) throws {
         #expect(try Resource.parse(wide).covers(try Resource.parse(narrow)) == expected)
+    }
+
+    /// Every way to write an address but the one that people read: a deny in another spelling must not pass by its allow.
+    @Test(arguments: [
+        "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.1", "0x7f.1", "1.2.3.256", "1.2.3.4.5", "01.2.3.4", "[1:2:3]", "[::1::]",
+        "[12345::]", "[1:2:3:4:5:6:7:8:9]", "[:::]", "[::1.2.3]", "[1:2:3:4:5:6:7:1.2.3.4]", "[:1:2:3:4:5:6:7]", "[1:2:3:4:5:6:7:]",
+        "[1.2.3.4::]", "[::1.2.3.4:5]",
+    ])
+    func misspeltAddresses(host: String) {
+        #expect(throws: ResourceProblem.self) { try Resource.parse("network:tcp:\(host):80") }
+    }
+
+    @Test func aDenyOfAnAddressHoldsInEverySpelling() throws {
+        let policy = try Fixtures.rules(
+            "allow: 'network:tcp:[0:0:0:0:0:0:0:1]:80'", "allow: 'network:tcp:[::ffff:10.0.0.1]:80'",
+            "deny: 'network:tcp:[::1]:*', because: x", "deny: 'network:tcp:10.0.0.1:*', because: y")
+        #expect(try effect(policy, "network:tcp:[0::1]:80") == .deny)
+        #expect(try policy.confinement(workspace: nil, workspaceWritable: true).network.connect == [])
+    }
+
+    /// Without the calls of a base no program runs at all, and taking back additions alone is not what it says.
+    @Test func denyingEverySystemCallIsRefused() throws {
+        let error = #expect(throws: PolicyError.self) { try Fixtures.rules("deny: 'syscall:*', because: x") }
+        #expect(error?.message.contains("no program could start") == true)
+        #expect(error?.mend.contains("base: compute") == true)
+        let plain = try Fixtures.rules("allow: 'process:spawn'")
+        #expect(throws: PolicyError.self) { try plain.adding(PolicyOverrides(deny: ["syscall:*"])) }
     }
 
     @Test func denyBeatsAskBeatsAllow() throws {
@@ -111,6 +143,32 @@ import Testing
             if expected { subsets += 1 }
         }
         #expect(subsets > 20 && subsets < 380)
+    }
+
+    /// A deny of the other that reaches what this one allows under another name: no subset, even where no rule of the same kind
+    /// allows anything.
+    @Test(arguments: [
+        ("deny: 'shell:curl', because: x", "allow: 'filesystem:host:/usr', rights: [read, execute]", "no longer denies"),
+        ("deny: 'filesystem:workspace:.env', because: x", "allow: 'filesystem:host:/home', rights: [read]", "no longer denies"),
+        ("deny: 'filesystem:host:/etc/shadow', because: x", "allow: 'filesystem:workspace:*', rights: [read]", "no longer denies"),
+        ("deny: 'network:tcp:10.0.0.1:*', because: x", "allow: 'network:tcp:example.org:443'", "no longer denies"),
+        ("deny: 'environment:TOKEN', because: x", "allow: 'process:spawn'", "no longer denies"),
+    ])
+    func aLostDenyIsNoSubset(deny: String, allow: String, message: String) throws {
+        let open = try Fixtures.rules(allow)
+        let closed = try Fixtures.rules(allow, deny)
+        #expect(!open.isSubset(of: closed))
+        #expect(open.widenings(over: closed).contains { $0.message.contains(message) })
+        #expect(closed.isSubset(of: open))
+        #expect(closed.isSubset(of: closed))
+        // A wider deny keeps a narrower one.
+        let kind = deny.split(separator: "'")[1].split(separator: ":")[0]
+        if kind != "filesystem" && kind != "network" {
+            #expect(try Fixtures.rules(allow, "deny: '\(kind):*', because: y").isSubset(of: closed))
+        }
+        // Where nothing is allowed, nothing is lost.
+        let nothing = try Fixtures.rules("allow: 'process:spawn'")
+        if kind != "environment" { #expect(nothing.widenings(over: closed).allSatisfy { $0.rule != nil }) }
     }
 
     static let parent = """

@@ -69,6 +69,30 @@ struct SyscallAdviceTests {
         #expect(advice.reason.contains("@debug"))
     }
 
+    /// A line that cannot win is no advice: the deny that must go is.
+    @Test(
+        arguments: [
+            ("fork", [], "deny process:spawn execute"), ("clone", [0x11], "deny process:spawn execute"),
+            ("execve", [], "deny process:spawn execute"), ("socket", [2, 1, 0], "deny network:* connect,listen"),
+            ("socket", [2, 2, 0], "deny network:* connect,listen"),
+        ] as [(String, [UInt64], String)])
+    func underComputeTheDenyIsNamed(name: String, arguments: [UInt64], rule: String) throws {
+        let confinement = try Fixtures.load("compute.yaml").confinement(workspace: nil, workspaceWritable: false)
+        let advice = SyscallAdvice.advice(name: name, arguments: arguments, confinement: confinement)
+        #expect(advice.policyLine?.hasPrefix("remove `\(rule)` at compute.yaml:") == true, "\(advice)")
+        #expect(advice.reason.contains("no allow outweighs a deny"))
+    }
+
+    /// Two lines are missing, and both are named.
+    @Test func aNarrowBaseAndAMissingGrant() throws {
+        let policy = try Fixtures.rules("allow: 'filesystem:host:/usr', rights: [read, execute]", more: "syscalls: {base: compute}\n")
+        let confinement = try policy.confinement(workspace: nil, workspaceWritable: false)
+        let advice = SyscallAdvice.advice(name: "fork", arguments: [], confinement: confinement)
+        #expect(advice.policyLine?.contains("@process") == true)
+        #expect(advice.policyLine?.contains("process:spawn") == true)
+        #expect(SyscallAdvice.advice(name: "ptrace", arguments: [], confinement: confinement).policyLine?.contains("@debug") == true)
+    }
+
     /// An advised group must really open the call.
     @Test func everyAdvisedGroupWorks() throws {
         for group in SyscallGroup.all where group.standing == .onRequest {

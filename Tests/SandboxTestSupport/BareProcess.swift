@@ -14,10 +14,12 @@ package enum BareProcess {
 
     package static let standardEnvironment = ["PATH=/usr/bin:/bin"] + Products.environment.map { "\($0.key)=\($0.value)" }
 
-    /// Runs to the end; standard input is `/dev/null`. Output beyond 1 MiB is an error.
+    /// Runs to the end; standard input is `/dev/null`. Output beyond 1 MiB is an error, and so is a program that neither ends
+    /// nor closes its output within `seconds`. However it goes, nothing of the program's process group is left.
     package static func run(
-        _ arguments: [String], environment: [String] = standardEnvironment, workingDirectory: String? = nil
+        _ arguments: [String], environment: [String] = standardEnvironment, workingDirectory: String? = nil, seconds: UInt64 = 30
     ) throws -> Ended {
+        let deadline = MonotonicClock.now() + seconds * 1_000_000_000
         var outputPipe = try Pipe.make()
         var errorPipe = try Pipe.make()
         let output = outputPipe.takeFirst()
@@ -26,25 +28,43 @@ package enum BareProcess {
         let toolError = errorPipe.takeSecond()
         let pid = try spawn(
             arguments, environment: environment, workingDirectory: workingDirectory, output: toolOutput.rawValue, error: toolError.rawValue)
-        toolOutput.close()
-        toolError.close()
-        let (text, errorText) = try readBoth(output.rawValue, error.rawValue)
+        let texts: ([UInt8], [UInt8])
+        do {
+            toolOutput.close()
+            toolError.close()
+            texts = try readBoth(output.rawValue, error.rawValue, deadline: deadline)
+            let process = try ProcessHandle(pid: pid)
+            guard try Polling.wait(process.rawValue, for: .readable, deadline: deadline) else { throw Self.timeout }
+        } catch {
+            _ = try? end(pid)
+            throw error
+        }
+        return Ended(
+            status: try end(pid), output: String(decoding: texts.0, as: UTF8.self), errorOutput: String(decoding: texts.1, as: UTF8.self))
+    }
+
+    private static let timeout = SystemError(errno: ETIMEDOUT, operation: "wait", object: "a test program's end")
+
+    /// Kills the process group of a child that is not waited for yet, so that the number is still its own, and waits for it. The
+    /// status of one that had ended before is as it was.
+    @discardableResult
+    package static func end(_ pid: Int32) throws -> Int32 {
+        kill(-pid, SIGKILL)
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 {
             guard errno == EINTR else { throw SystemError(errno: errno, operation: "waitpid") }
         }
-        return Ended(
-            status: status, output: String(decoding: text, as: UTF8.self), errorOutput: String(decoding: errorText, as: UTF8.self))
+        return status
     }
 
     /// Both streams to their ends, whichever has something: a program that fills one while the other is awaited would never end.
-    private static func readBoth(_ first: Int32, _ second: Int32) throws -> ([UInt8], [UInt8]) {
+    private static func readBoth(_ first: Int32, _ second: Int32, deadline: UInt64) throws -> ([UInt8], [UInt8]) {
         let limit = 1 << 20
         var entries = [pollfd(fd: first, events: Int16(POLLIN), revents: 0), pollfd(fd: second, events: Int16(POLLIN), revents: 0)]
         var texts: [[UInt8]] = [[], []]
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while entries.contains(where: { $0.fd >= 0 }) {
-            _ = try Polling.wait(&entries, deadline: nil)
+            guard try Polling.wait(&entries, deadline: deadline) > 0 else { throw Self.timeout }
             for index in entries.indices where entries[index].fd >= 0 && entries[index].revents != 0 {
                 let descriptor = entries[index].fd
                 let count = try buffer.withUnsafeMutableBytes { try Transfer.read(descriptor, into: $0) }
@@ -59,7 +79,7 @@ package enum BareProcess {
         return (texts[0], texts[1])
     }
 
-    /// Starts a program and gives its pid; the caller waits for it.
+    /// Starts a program, the first of a process group of its own, and gives its pid; the caller ends it with `end`.
     package static func spawn(
         _ arguments: [String], environment: [String] = standardEnvironment, workingDirectory: String? = nil, output: Int32, error: Int32
     ) throws -> Int32 {
@@ -69,13 +89,18 @@ package enum BareProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, error, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setpgroup(&attributes, 0)
         // The Glibc module does not show posix_spawn_file_actions_addchdir_np.
         let arguments = workingDirectory.map { ["/usr/bin/env", "-C", $0] + arguments } ?? arguments
         let argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         let envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
         defer { for word in argv + envp { free(word) } }
         var pid: Int32 = 0
-        let failed = posix_spawn(&pid, arguments[0], &actions, nil, argv, envp)
+        let failed = posix_spawn(&pid, arguments[0], &actions, &attributes, argv, envp)
         guard failed == 0 else { throw SystemError(errno: failed, operation: "posix_spawn", object: arguments[0]) }
         return pid
     }

@@ -1,5 +1,6 @@
 internal import Glibc
-internal import LinuxPrimitives
+package import LinuxPrimitives
+internal import Synchronization
 
 /// A listening socket of the host that counts who reached it. What reached it waits in its queue, so a count taken after the
 /// caller has ended is complete.
@@ -13,10 +14,12 @@ package final class Listener: Sendable {
 
     /// TCP or UDP port on 127.0.0.1; 0 for unix sockets.
     package let port: UInt16
-    private let number: Int32
+    /// The listening socket, which does not block.
+    package let number: Int32
     private let isDatagram: Bool
+    private let kept = Mutex<[KeptConnection]>([])
 
-    package init(_ place: Place) throws {
+    package init(_ place: Place, backlog: Int32 = 64) throws {
         let opened: Int32
         switch place {
         case .tcp: (opened, port, isDatagram) = try Self.internet(Int32(SOCK_STREAM.rawValue), isDatagram: false)
@@ -25,7 +28,7 @@ package final class Listener: Sendable {
         case .abstract(let name): (opened, port, isDatagram) = (try Self.local([0] + Array(name.utf8)), 0, false)
         }
         number = opened
-        if !isDatagram, listen(opened, 64) != 0 { throw SystemError(errno: errno, operation: "listen") }
+        if !isDatagram, listen(opened, backlog) != 0 { throw SystemError(errno: errno, operation: "listen") }
     }
 
     deinit { close(number) }
@@ -79,4 +82,15 @@ package final class Listener: Sendable {
             count += 1
         }
     }
+
+    /// Holds a connection open as long as the listener.
+    package func keep(_ socket: consuming Socket) {
+        let connection = KeptConnection(socket)
+        kept.withLock { $0.append(connection) }
+    }
+}
+
+private final class KeptConnection: Sendable {
+    private let socket: Socket
+    init(_ socket: consuming Socket) { self.socket = socket }
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxPrimitives
+internal import TestSupport
 
 /// Where the programs under test stand: beside the running test binary, in a build folder as in a copy of it.
 package enum Products {

@@ -2,6 +2,7 @@ internal import Glibc
 internal import LinuxPrimitives
 package import SandboxLauncher
 package import SandboxPolicy
+package import TestSupport
 
 /// A run that is under way: the processes of its tree as the host sees them.
 package struct RunningTool: Sendable {
@@ -11,14 +12,14 @@ package struct RunningTool: Sendable {
     package let cancellation: RunCancellation
 
     /// The sandbox's init, the tool and everything below them.
-    package var tree: [ProcessTable.Entry] { ProcessTable.tree(of: initProcess.pid) }
+    package var tree: [ProcessTable.Entry] { get throws { try ProcessTable.tree(of: initProcess.pid) } }
 
     package struct NotFound: Error { package let marker: String }
 
     /// Finds a tree by a word that the tool's command line holds.
     package static func find(_ marker: String, _ cancellation: RunCancellation) throws -> RunningTool {
-        for tool in ProcessTable.running(marker) {
-            guard let first = ProcessTable.entry(tool.parent), let launcher = ProcessTable.entry(first.parent),
+        for tool in try ProcessTable.running(marker) {
+            guard let first = try ProcessTable.entry(tool.parent), let launcher = try ProcessTable.entry(first.parent),
                 first.name.hasPrefix("glovebox-launch"), launcher.name.hasPrefix("glovebox-launch")
             else { continue }
             return RunningTool(launcher: launcher, initProcess: first, tool: tool, cancellation: cancellation)

@@ -3,6 +3,7 @@ internal import LinuxPrimitives
 package import SandboxLauncher
 package import SandboxPolicy
 internal import Synchronization
+package import TestSupport
 
 /// What one test needs: a name of its own, a scratch directory with a workspace, a supervisor, and all of it gone at the end.
 package final class SandboxFixture: Sendable {

@@ -103,9 +103,30 @@ package struct Workspace: Sendable, Equatable {
     }
 }
 
+extension Workspace {
+    /// Where the denials of a workspace hold although no rule opens one: in the current directory, which a rule on paths of the
+    /// host may open. Nil when the policy denies nothing in a workspace.
+    ///
+    /// It need not be fit for a workspace, for nothing of it is given.
+    package static func currentDirectory(for policy: ResolvedPolicy) throws(PolicyError) -> String? {
+        guard policy.rules.contains(where: { $0.effect != .allow && $0.isOfWorkspace }) else { return nil }
+        do throws(SystemError) {
+            return try PathResolution.canonicalPath(".")
+        } catch {
+            throw PolicyError(
+                file: "the current directory", message: "cannot be told (\(error.symbol)), and the policy denies names in it",
+                mend: "start the run from a directory that exists, or name one with --workspace DIR")
+        }
+    }
+}
+
+extension PolicyRule {
+    fileprivate var isOfWorkspace: Bool { resource.kind == .filesystem && resource.parts.first?.text == "workspace" }
+}
+
 extension ResolvedPolicy {
     /// Whether any rule opens something of a workspace, so that a run needs to have one.
     package var usesWorkspace: Bool {
-        rules.contains { $0.effect == .allow && $0.resource.kind == .filesystem && $0.resource.parts.first?.text == "workspace" }
+        rules.contains { $0.effect == .allow && $0.isOfWorkspace }
     }
 }

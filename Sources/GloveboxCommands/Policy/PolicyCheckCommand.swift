@@ -19,7 +19,7 @@ struct PolicyCheckCommand: ParsableCommand {
     @Argument(help: "A policy by its name or by the path of its file.") var policy: String
     @Argument(help: ArgumentHelp("`RESOURCE RIGHT[,RIGHT]`, each in one word of the shell.", valueName: "action"))
     var actions: [String] = []
-    @Option(help: "Take paths of the host below this directory for paths of the workspace.", completion: .directory)
+    @Option(help: "The workspace: its files then have two names, and rules of both count.", completion: .directory)
     var workspace: String?
     @OptionGroup var options: PolicyOptions
     @Flag(help: "Print JSON (glovebox.policy.check/1).") var json = false
@@ -56,16 +56,8 @@ struct PolicyCheckCommand: ParsableCommand {
         _ text: String, _ policy: ResolvedPolicy, workspace: String?
     ) throws(CommandFailure) -> (action: PolicyAction, decision: Decision) {
         do throws(ResourceProblem) {
-            var action = try PolicyAction.parse(text)
-            let parts = action.resource.parts.map(\.text)
-            if let workspace, action.resource.kind == .filesystem, parts.first == "host" {
-                let place = workspace.split(separator: "/").map(String.init)
-                if parts.dropFirst().starts(with: place) {
-                    let rest = parts.dropFirst(1 + place.count).joined(separator: "/")
-                    action.resource = try Resource.parse("filesystem:workspace:" + (rest.isEmpty ? "*" : rest))
-                }
-            }
-            return (action, policy.decide(action))
+            let action = try PolicyAction.parse(text)
+            return (action, policy.decide(action, workspace: workspace))
         } catch {
             throw .usage("`\(text)`: \(error.message); \(error.mend)")
         }
@@ -82,6 +74,7 @@ struct PolicyCheckCommand: ParsableCommand {
                             .object([
                                 "action": .string(action.description), "effect": .string(decision.effect.rawValue),
                                 "reason": .string(decision.reason), "certain": .bool(decision.isCertain),
+                                "caveat": .optional(decision.caveat),
                                 "rule": .optional(decision.rule?.text), "at": .optional(decision.rule?.location),
                                 "smallest_grant": .optional(decision.smallestGrant),
                             ])
@@ -98,7 +91,7 @@ struct PolicyCheckCommand: ParsableCommand {
             Console.print("\(style(decision.effect.rawValue, colour))  \(SafeText.line(action.description))")
             Console.print("       \(SafeText.line(decision.reason))")
             if let grant = decision.smallestGrant { Console.print("       the smallest rule that allows it: \(SafeText.line(grant))") }
-            if !decision.isCertain { Console.print("       a copy of the program under another name is not covered") }
+            if let caveat = decision.caveat { Console.print("       \(SafeText.line(caveat))") }
         }
     }
 }

@@ -8,8 +8,9 @@ struct SeccompImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Turn a seccomp profile (JSON) into the `syscalls:` section of a policy.",
         discussion: """
-            The section says how the profile differs from the base `default`. Calls that the profile allows for some arguments only \
-            are decided by Glovebox's own argument rules; what no policy may allow is left out. Both are listed in comments.
+            The section says how the profile differs from the base `default`, and never allows more than the profile. Calls that \
+            the profile allows for some arguments only stay where Glovebox's own argument rules are as narrow, and are denied where \
+            they are not; what no policy may allow is left out. All of them are listed in comments.
             """)
 
     @Argument(

@@ -5,9 +5,11 @@ internal import StrictJSON
 struct SeccompSection: Equatable {
     var deny: [String] = []
     var allow: [String] = []
-    /// Allowed by the profile for some arguments: Glovebox's own argument rules decide where the base has the call, and it
-    /// stays refused where the base does not.
+    /// Allowed by the profile for some arguments, and by Glovebox's own argument rules for no others.
     var byArguments: [String] = []
+    /// Allowed by the profile for some arguments, and by Glovebox's rules for more: `syscalls:` knows no arguments, so they are
+    /// denied. Those that the base does not have stay refused as they are.
+    var denied: [String] = []
     /// Allowed by the profile, and by no policy.
     var refused: [String] = []
     /// No calls of this machine.
@@ -17,8 +19,10 @@ struct SeccompSection: Equatable {
         foreign = Array(Set(imported.ignoredNames)).sorted()
         let specification = imported.specification
         let base: Set<String>
+        let glovebox: FilterSpecification
         do throws(SyscallRuleError) {
             base = try SyscallCatalogue.allowedCalls(SyscallRules())
+            glovebox = try Self.widest()
         } catch {
             throw .failed(error.description)
         }
@@ -29,10 +33,17 @@ struct SeccompSection: Equatable {
             let actions = own.map(\.action) + [otherwise]
             let isAllowed = actions.contains(.allow)
             let dependsOnArguments = isAllowed && actions.contains { $0 != .allow }
-            if dependsOnArguments { byArguments.append(name) }
             switch (isAllowed, base.contains(name)) {
+            case (true, true) where dependsOnArguments:
+                if glovebox.allowsNoMore(than: specification, call: name) {
+                    byArguments.append(name)
+                } else {
+                    denied.append(name)
+                    deny.append(name)
+                }
             // Beyond the base, half an allowance becomes none: what the rest of it would open is not known.
-            case (true, false) where !dependsOnArguments:
+            case (true, false) where dependsOnArguments: denied.append(name)
+            case (true, false):
                 if (try? SyscallCatalogue.allowedCalls(SyscallRules(allow: [name]))) != nil {
                     allow.append(name)
                 } else {
@@ -44,11 +55,21 @@ struct SeccompSection: Equatable {
         }
     }
 
+    /// What the base allows at most, whatever a policy grants beside it.
+    private static func widest() throws(SyscallRuleError) -> FilterSpecification {
+        let rule = RuleReference(policy: "", file: "", line: 0, text: "")
+        return try SyscallCatalogue.specification(
+            for: SyscallRules(), maySpawn: true,
+            network: NetworkConfinement(loopback: rule, connect: [NetworkEndpoint(host: "", port: nil, rule: rule)]),
+            demands: FilterDemands(mediateCreation: false, mediateMemfd: false, mediateNetwork: false, canNotify: true))
+    }
+
     var value: JSONValue {
         .object([
             "schema": .string("glovebox.policy.seccomp/1"),
             "syscalls": .object(["base": .string("default"), "deny": .strings(deny), "allow": .strings(allow)]),
-            "by_arguments": .strings(byArguments), "refused": .strings(refused), "foreign": .strings(foreign),
+            "by_arguments": .strings(byArguments), "denied_by_arguments": .strings(denied), "refused": .strings(refused),
+            "foreign": .strings(foreign),
         ])
     }
 
@@ -57,7 +78,8 @@ struct SeccompSection: Equatable {
         func comment(_ title: String, _ names: [String]) {
             if !names.isEmpty { lines.append("# \(title): \(names.joined(separator: " "))") }
         }
-        comment("Decided by Glovebox's own argument rules", byArguments)
+        comment("Allowed for some arguments; Glovebox's own argument rules are as narrow", byArguments)
+        comment("Allowed for some arguments only, which no policy can say, so denied", denied)
         comment("Allowed by no policy, left out", refused)
         comment("No system calls of this machine", foreign)
         lines += [

@@ -60,11 +60,13 @@ enum RunCommand {
             } else if policy.usesWorkspace {
                 workspace = try Workspace(checking: ".", writable: true)
             }
-            let confinement = try policy.confinement(workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? false)
+            let confinement = try policy.confinement(
+                workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? true,
+                denialsAt: workspace == nil ? try Workspace.currentDirectory(for: policy) : nil)
             return RunRequest(
                 arguments: arguments.command, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
                 workingDirectory: directory(arguments.workingDirectory, workspace: confinement.workspace),
-                environment: environment(arguments), input: .descriptor(0), output: output(arguments),
+                environment: environment(arguments, confinement.environment), input: .descriptor(0), output: output(arguments),
                 workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
         } catch {
             // What was typed is a matter of usage; what a file says is not.
@@ -80,9 +82,11 @@ enum RunCommand {
     }
 
     /// An interactive program cannot draw without knowing its terminal's kind.
-    private static func environment(_ arguments: RunArguments) -> [String: String] {
+    private static func environment(_ arguments: RunArguments, _ rules: EnvironmentRules) -> [String: String] {
         var environment = arguments.environment
-        if arguments.terminal, environment["TERM"] == nil, let kind = getenv("TERM") { environment["TERM"] = String(cString: kind) }
+        if arguments.terminal, environment["TERM"] == nil, rules.denial(of: "TERM") == nil, let kind = getenv("TERM") {
+            environment["TERM"] = String(cString: kind)
+        }
         return environment
     }
 

@@ -94,7 +94,9 @@ struct ContextDifference {
     private static let mostEvents = 500
 
     private static func isOwn(_ event: RuntimeEvent) -> Bool {
-        guard event.type == .objectCreated || event.type == .objectUpdated, case .string(let name)? = event.payload["name"] else { return false }
+        guard event.type == .objectCreated || event.type == .objectUpdated, case .string(let name)? = event.payload["name"] else {
+            return false
+        }
         return name.hasPrefix("llm_context:")
     }
 
@@ -111,7 +113,8 @@ struct ContextDifference {
             objects.append(
                 .object([
                     "oid": .string(id.text), "name": .string(object.name), "type": .string(object.type.rawValue),
-                    "version": .int(object.version), "title": .optional(object.metadata.title), "summary": .optional(object.metadata.summary),
+                    "version": .int(object.version), "title": .optional(object.metadata.title),
+                    "summary": .optional(object.metadata.summary),
                     "payload": object.payload,
                 ]))
         }

@@ -30,7 +30,8 @@ struct ContextMemory: Sendable {
         if let existing {
             guard let read = ContextLog(json: existing.payload) else {
                 throw LibOSError(
-                    .validation, "the object \(existing.qualifiedName) is not a context", mend: "rename it: the runtime keeps its account there")
+                    .validation, "the object \(existing.qualifiedName) is not a context",
+                    mend: "rename it: the runtime keeps its account there")
             }
             log = read
         } else {
@@ -73,7 +74,8 @@ struct ContextMemory: Sendable {
         let metadata = ObjectMetadata(
             title: "Model context", summary: "What the model of this process has been told", tags: ["llm_context", "prompt_cache"])
         return try memory.create(
-            ObjectDraft(type: .processState, payload: log.json, name: name, metadata: metadata, isImmutable: false), by: origin, in: transaction
+            ObjectDraft(type: .processState, payload: log.json, name: name, metadata: metadata, isImmutable: false), by: origin,
+            in: transaction
         ).handle
     }
 }

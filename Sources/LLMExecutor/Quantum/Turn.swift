@@ -45,7 +45,8 @@ extension QuantumExecutor {
     private static func image(of process: AgentProcess, in store: any StoreReading) throws(LibOSError) -> AgentImage {
         if let image = try store.image(process.image) { return image }
         guard let image = try store.image(standardImage) else {
-            throw LibOSError(.notFound, "neither the image \(process.image) nor \(standardImage) is in the store", mend: "start the runtime first")
+            throw LibOSError(
+                .notFound, "neither the image \(process.image) nor \(standardImage) is in the store", mend: "start the runtime first")
         }
         return image
     }

@@ -1,3 +1,5 @@
+internal import SandboxPolicy
+
 /// What a request must be before anything is done for it.
 enum RequestCheck {
     /// Linux refuses a longer single argument (MAX_ARG_STRLEN, 32 pages).
@@ -34,6 +36,13 @@ enum RequestCheck {
                 .malformed,
                 "the variable `\(TerminalText.cleaned(name))` cannot be set: its name is empty or holds `=`, or it holds a NUL byte",
                 mend: "use NAME=VALUE")
+        }
+        for name in request.environment.keys.sorted() {
+            guard let rule = request.confinement.environment.denial(of: name) else { continue }
+            let because = rule.because.map { " (\($0))" } ?? ""
+            throw LaunchError(
+                .malformed, "the variable \(name) is set for this run, and `\(rule.text)` at \(rule.location) denies it\(because)",
+                mend: "leave it out: a deny outweighs the caller too")
         }
         if let directory = request.workingDirectory, !directory.hasPrefix("/") {
             throw LaunchError(.malformed, "the working directory \(directory) is not absolute", mend: "give it from the root")

@@ -17,8 +17,6 @@ struct SpecComposer {
     let terminalPath: String?
     let filters: FilterStore
 
-    static let searchPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-
     func compose() throws(LaunchError) -> LaunchSpec {
         let confinement = request.confinement
         guard outer.user != 0 else {
@@ -29,7 +27,7 @@ struct SpecComposer {
         let environment = ToolEnvironment.build(
             confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
         spec.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
-        spec.searchPath = environment["PATH"] ?? Self.searchPath
+        spec.searchPath = environment["PATH"] ?? EnvironmentRules.defaultPath
         spec.mounts = plan.mounts + denials.covers
         if let terminalPath { spec.mounts.insert(try console(terminalPath), at: plan.mounts.count) }
         spec.pathRules = plan.pathRules

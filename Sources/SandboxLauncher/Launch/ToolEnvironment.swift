@@ -4,7 +4,7 @@ internal import SandboxPolicy
 /// The tool's environment, built from nothing: what the policy sets, what it passes, and what the caller sets for this call.
 enum ToolEnvironment {
     static func build(_ rules: EnvironmentRules, setByCaller: [String: String], hasChannel: Bool) -> [String: String] {
-        var environment = ["PATH": SpecComposer.searchPath, "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "tool", "LOGNAME": "tool"]
+        var environment = EnvironmentRules.standard.filter { !rules.withheld.contains($0.key) }
         for name in rules.pass {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }

@@ -290,7 +290,7 @@ struct CallMediator: ~Copyable {
     private mutating func refuse(_ notification: SeccompNotification, _ caller: CallerView) {
         if log.wantsDetail {
             let name = SyscallTable.name(of: notification.number) ?? "syscall \(notification.number)"
-            let advice = SyscallAdvice.advice(name: name, arguments: notification.arguments, rules: confinement.syscalls)
+            let advice = SyscallAdvice.advice(name: name, arguments: notification.arguments, confinement: confinement)
             log.record(
                 Violation(
                     layer: "seccomp", syscall: name, arguments: SyscallDecoder.text(name: name, arguments: notification.arguments),

@@ -37,6 +37,12 @@ struct InternetAddress: Sendable, Hashable, CustomStringConvertible {
         return isV4 ? .loopback4 : .loopback6
     }
 
+    /// The IPv4 address that an IPv6 one leads to through a translator (NAT64) or a relay (6to4).
+    var translated: InternetAddress? {
+        if bytes.starts(with: [0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]) { return InternetAddress(Array(bytes[12...])) }
+        return !isV4 && bytes.starts(with: [0x20, 0x02]) ? InternetAddress(Array(bytes[2..<6])) : nil
+    }
+
     /// The 16 bytes that an IPv6 socket takes.
     var v6Bytes: [UInt8] { isV4 ? Self.mappedPrefix + bytes : bytes }
 

@@ -160,6 +160,12 @@ final class NetworkCalls {
     // MARK: - Refusals
 
     private func refusal(_ call: Call, _ endpoint: InternetEndpoint) -> NameRules.Refusal {
+        if call == .connect, let rule = targets.denial(of: endpoint) {
+            let because = rule.because.map { " because \($0)" } ?? ""
+            return NameRules.Refusal(
+                errno: EACCES, layer: "network", reason: "\(endpoint) is denied\(because)",
+                allowedBy: "remove `\(rule.text)` at \(rule.location)", rule: rule.location, arguments: "\(endpoint)")
+        }
         let reason: String
         let line: String
         switch call {

@@ -18,6 +18,8 @@ struct NetworkTargets: Sendable, Equatable {
     }
 
     private(set) var targets: [Target] = []
+    /// What a rule denies, by the address that is really reached.
+    private var denied: [Denial] = []
     /// Ports of this host's loopback that the tool may serve.
     private(set) var listen: Set<UInt16> = []
     private(set) var hasLoopback = false
@@ -30,14 +32,22 @@ struct NetworkTargets: Sendable, Equatable {
     /// `connect` and `bind` go to the supervisor.
     private(set) var isBrokered = false
 
+    private struct Denial: Sendable, Equatable {
+        var address: InternetAddress
+        var port: UInt16?
+        var rule: RuleReference
+    }
+
     /// Nothing is brokered.
     init() {}
 
-    /// Names that have to be resolved for these grants, in a fixed order. A host that is neither an address nor a host name
+    /// Names that have to be resolved for these grants, in a fixed order, with those that are denied: what they lead to is denied
+    /// under every name. A host that is neither an address nor a host name
     /// stops the launch: nobody could say what it would come to mean.
     static func names(in network: NetworkConfinement) throws(LaunchError) -> [String] {
         var names: Set<String> = []
-        for endpoint in network.connect where InternetAddress(literal: endpoint.host) == nil && endpoint.host != "localhost" {
+        let endpoints = network.connect.isEmpty ? [] : network.connect + network.denied
+        for endpoint in endpoints where InternetAddress(literal: endpoint.host) == nil && endpoint.host != "localhost" {
             guard isName(endpoint.host) else {
                 throw LaunchError(
                     .malformed, "\(endpoint.rule.location): `\(endpoint.host)` is neither an address nor a host name",
@@ -54,6 +64,11 @@ struct NetworkTargets: Sendable, Equatable {
         hasLoopback = network.loopback != nil
         listen = Set(network.listen.compactMap(\.port))
         var named: [InternetAddress: [UInt16?]] = [:]
+        for endpoint in network.denied {
+            for address in Self.addresses(of: endpoint.host, resolved) {
+                denied.append(Denial(address: address, port: endpoint.port, rule: endpoint.rule))
+            }
+        }
         for endpoint in network.connect {
             guard let address = InternetAddress(literal: endpoint.host) else { continue }
             if address.isUnspecified {
@@ -79,6 +94,10 @@ struct NetworkTargets: Sendable, Equatable {
                     note("\(endpoint.host) leads to \(address), which is \(reason): reached only when a grant names the address")
                     continue
                 }
+                if let rule = denial(of: address, port: endpoint.port) {
+                    note("\(endpoint.host) leads to \(address), which `\(rule.text)` at \(rule.location) denies")
+                    if denial(of: address, port: nil) != nil { continue } // at every port, so nobody needs its name
+                }
                 pin(endpoint.host, address)
                 // An address that is only usable because it is named itself is usable at the ports named there.
                 if address.reasonToDrop == nil {
@@ -86,14 +105,31 @@ struct NetworkTargets: Sendable, Equatable {
                 }
             }
         }
+        for endpoint in network.connect.isEmpty ? [] : network.denied where Self.addresses(of: endpoint.host, resolved).isEmpty {
+            note("\(endpoint.host) is denied and has no address, so no address is denied for it")
+        }
+        targets = targets.filter { denial(of: $0.address, port: $0.port) == nil }
         if hasLoopback, targets.contains(where: { $0.address.isLoopback }) {
             note("loopback addresses lead to the sandbox's own loopback, so grants of the host's are without effect")
         }
     }
 
     func allows(_ endpoint: InternetEndpoint) -> Bool {
-        guard endpoint.port != 0 else { return false }
+        guard endpoint.port != 0, denial(of: endpoint) == nil else { return false }
         return targets.contains { $0.address == endpoint.address && ($0.port == nil || $0.port == endpoint.port) }
+    }
+
+    /// The rule that denies an address, whatever name led to it.
+    func denial(of endpoint: InternetEndpoint) -> RuleReference? { denial(of: endpoint.address, port: endpoint.port) }
+
+    /// - Parameter port: nil asks about all of them.
+    private func denial(of address: InternetAddress, port: UInt16?) -> RuleReference? {
+        denied.first { ($0.port == nil || $0.port == port) && ($0.address == address || $0.address == address.translated) }?.rule
+    }
+
+    private static func addresses(of host: String, _ resolved: [String: [InternetAddress]]) -> [InternetAddress] {
+        if let address = InternetAddress(literal: host) { return [address] }
+        return host == "localhost" ? [.loopback4, .loopback6] : resolved[host] ?? []
     }
 
     /// The name that leads to an address which only a grant of its own opens.
@@ -117,28 +153,4 @@ struct NetworkTargets: Sendable, Equatable {
     private mutating func note(_ text: String) {
         if !notes.contains(text) { notes.append(text) }
     }
-
-    /// Letters, digits, hyphens and dots, as in /etc/hosts; and nothing that a resolver would read as a number (`127.1`,
-    /// `0x7f000001`): a name's last label is never one.
-    static func isName(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard !bytes.isEmpty, bytes.count <= 253 else { return false }
-        let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        let isWord = { (byte: UInt8) in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "-")
-        }
-        let hyphen = UInt8(ascii: "-")
-        guard
-            labels.allSatisfy({ label in
-                !label.isEmpty && label.count <= 63 && label.first != hyphen && label.last != hyphen && label.allSatisfy(isWord)
-            }), let last = labels.last
-        else { return false }
-        let startsLikeNumber = last.first.map { (0x30...0x39).contains($0) } ?? true
-        return !startsLikeNumber
-    }
-}
-
-extension NetworkConfinement {
-    /// There is something that only the supervisor can reach.
-    var isBrokered: Bool { !connect.isEmpty || !listen.isEmpty }
 }

@@ -28,8 +28,8 @@ struct NameDenials: Sendable {
             resolved.path = found.path
             real.append(resolved)
             if found.path != denial.path { real.append(denial) } // the link's own name stays denied too
-            guard found.existing, grants.contains(where: { $0.subtree && found.path.isAtOrBelow($0.path) })
-            else { continue }
+            let isGranted = grants.contains { found.path.isSamePath(as: $0.path) || $0.subtree && found.path.isAtOrBelow($0.path) }
+            guard found.existing, isGranted else { continue }
             taken[found.path, default: []].formUnion(denial.rights)
         }
         covers = taken.map { Self.cover($0.key, $0.value) }
@@ -37,6 +37,27 @@ struct NameDenials: Sendable {
         let masked = covers.filter { $0.kind == .mask }.map(\.target)
         covers = covers.filter { cover in !masked.contains { cover.target != $0 && cover.target.isAtOrBelow($0) } }
             .sorted { $0.target < $1.target }
+    }
+
+    /// Denials outside of every grant as it is written which hold all the same: the path, or a grant, leads through a link.
+    ///
+    /// Only what the grants would give counts; in the sandbox's own directories the same names mean nothing of the host.
+    static func standing(_ denials: [PathDenial], within grants: [(real: String, rights: FileRights)]) -> [PathDenial] {
+        var walk = Walk()
+        return denials.filter { denial in
+            let place: String
+            do throws(SystemError) {
+                place = try walk.resolve(denial.path).path
+            } catch {
+                // Where this user may not look, nothing can be granted either. What else cannot be told stays a denial, and
+                // stops the launch.
+                return error.errno != EACCES && error.errno != ELOOP
+            }
+            return grants.contains { grant in
+                !grant.rights.isDisjoint(with: denial.rights)
+                    && (place.isAtOrBelow(grant.real) || denial.subtree && grant.real.isAtOrBelow(place))
+            }
+        }
     }
 
     /// Without reading there is nothing to see; otherwise what is taken is writing (and deleting), running, or both.

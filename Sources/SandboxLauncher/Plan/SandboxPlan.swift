@@ -14,6 +14,7 @@ struct SandboxPlan: Sendable {
     var landlock: LandlockAccess
     /// Grants as they are inside: real paths, each with its rights. Longest match decides.
     var grants: [ResolvedGrant]
+    /// With those that hold because of a link on the host.
     var denials: [PathDenial]
     /// Optional grants that the host does not have.
     var absent: [String]

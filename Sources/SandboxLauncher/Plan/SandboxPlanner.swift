@@ -41,15 +41,16 @@ struct SandboxPlanner {
         let limits = confinement.limits
         let executableTemporary = confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.execute) }
         let access = LandlockPlan.access(hostABI: landlockABI, network: confinement.network)
-        let writable = confinement.grants.contains { $0.rights.contains(.write) || $0.rights.contains(.delete) }
-        // Also for a policy without writable grants: names in /tmp count towards its limit on created files.
-        let mediated = writable || !confinement.denials.isEmpty
-
         addSkeleton(limits: limits, executableTemporary: executableTemporary)
         var found: [(host: HostPath, grant: PathGrant)] = []
         for grant in confinement.grants {
             if let host = try resolve(grant) { found.append((host, grant)) }
         }
+        let standing = NameDenials.standing(confinement.standingDenials, within: found.map { ($0.host.real, $0.grant.rights) })
+        let writable = confinement.grants.contains { $0.rights.contains(.write) || $0.rights.contains(.delete) }
+        // Also for a policy without writable grants: names in /tmp count towards its limit on created files.
+        let mediated = writable || !confinement.denials.isEmpty || !standing.isEmpty
+
         // By real path, parents first: what a link leads to (/bin is often one) lies inside a grant that is bound already.
         for (host, grant) in found.sorted(by: { $0.host.real < $1.host.real }) { add(host, grant, mediated: mediated) }
         try addDevices()
@@ -100,7 +101,7 @@ struct SandboxPlanner {
         rules = Self.withoutRepeats(rules)
         return SandboxPlan(
             mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants,
-            denials: confinement.denials, absent: absent,
+            denials: confinement.denials + standing, absent: absent,
             workspaceNote: note, usesIDMap: usesIDMap, mediated: mediated)
     }
 

@@ -12,12 +12,18 @@ package struct Confinement: Sendable, Equatable {
     package var grants: [PathGrant]
     /// Names inside the grants that stay unreachable, existing or not.
     package var denials: [PathDenial]
+    /// Denied paths that lie in no grant as it is written. A link on the host may lead a grant there, and then they hold.
+    package var standingDenials: [PathDenial]
+    /// Programs that are not run, whatever PATH is and wherever in the grants they lie.
+    package var deniedPrograms: [ProgramDenial]
     /// Device nodes beyond the minimal set (`/dev/null`, zero, full, random, urandom).
     package var devices: [DeviceGrant]
     package var network: NetworkConfinement
     /// Whether the tool may create processes. False: `fork`, `vfork` and process `clone` are refused, threads are not, and
     /// only the launcher's own `execve` happens.
     package var maySpawn: Bool
+    /// Rule that denies `process:spawn`: no allow would help.
+    package var spawnDenial: RuleReference?
     /// Rule that lets the tool read `/proc/<pid>` of the sandbox's own processes (`process:*` read). Without it, files there are
     /// refused: `/proc/self/mountinfo` names paths of the host. Listing, and facts about the machine, stay readable.
     package var readsProcesses: RuleReference?
@@ -28,16 +34,20 @@ package struct Confinement: Sendable, Equatable {
     package var waived: Set<Protection>
 
     package init(
-        workspace: String?, grants: [PathGrant], denials: [PathDenial], devices: [DeviceGrant], network: NetworkConfinement,
-        maySpawn: Bool, readsProcesses: RuleReference? = nil, syscalls: SyscallRules, limits: Limits, environment: EnvironmentRules,
-        waived: Set<Protection>
+        workspace: String?, grants: [PathGrant], denials: [PathDenial], standingDenials: [PathDenial] = [],
+        deniedPrograms: [ProgramDenial] = [], devices: [DeviceGrant], network: NetworkConfinement, maySpawn: Bool,
+        spawnDenial: RuleReference? = nil, readsProcesses: RuleReference? = nil, syscalls: SyscallRules, limits: Limits,
+        environment: EnvironmentRules, waived: Set<Protection>
     ) {
         self.workspace = workspace
         self.grants = grants
         self.denials = denials
+        self.standingDenials = standingDenials
+        self.deniedPrograms = deniedPrograms
         self.devices = devices
         self.network = network
         self.maySpawn = maySpawn
+        self.spawnDenial = spawnDenial
         self.readsProcesses = readsProcesses
         self.syscalls = syscalls
         self.limits = limits
@@ -106,7 +116,7 @@ package struct PathGrant: Sendable, Equatable {
     }
 }
 
-package struct PathDenial: Sendable, Equatable {
+package struct PathDenial: Sendable, Hashable {
     package var path: String
     /// Also everything below the path. A denial always covers the path itself.
     package var subtree: Bool
@@ -122,6 +132,24 @@ package struct PathDenial: Sendable, Equatable {
     }
 }
 
+/// A program that a `shell` rule refuses. The kernel compares files, so the launcher looks for it in every tree that may be executed.
+package struct ProgramDenial: Sendable, Equatable {
+    /// Its bare name.
+    package var name: String
+    /// The one file, when the rule names it by an absolute path; nil: every file of that name.
+    package var path: String?
+    /// Paths of that name that a narrower rule allows.
+    package var except: [String]
+    package var rule: RuleReference
+
+    package init(name: String, path: String? = nil, except: [String] = [], rule: RuleReference) {
+        self.name = name
+        self.path = path
+        self.except = except
+        self.rule = rule
+    }
+}
+
 package struct DeviceGrant: Sendable, Equatable {
     /// `/dev/…`; `/dev/ptmx` means a private devpts.
     package var path: String
@@ -131,38 +159,6 @@ package struct DeviceGrant: Sendable, Equatable {
     package init(path: String, rights: FileRights, rule: RuleReference) {
         self.path = path
         self.rights = rights
-        self.rule = rule
-    }
-}
-
-package struct NetworkConfinement: Sendable, Equatable {
-    /// A loopback interface of the sandbox's own: processes inside may talk to each other over TCP and UDP.
-    package var loopback: RuleReference?
-    /// Outgoing TCP that the supervisor brokers.
-    package var connect: [NetworkEndpoint]
-    /// Host loopback ports on which the supervisor listens for the tool.
-    package var listen: [NetworkEndpoint]
-
-    package init(loopback: RuleReference? = nil, connect: [NetworkEndpoint] = [], listen: [NetworkEndpoint] = []) {
-        self.loopback = loopback
-        self.connect = connect
-        self.listen = listen
-    }
-
-    /// No socket of family INET or INET6 at all.
-    package var isNone: Bool { loopback == nil && connect.isEmpty && listen.isEmpty }
-}
-
-package struct NetworkEndpoint: Sendable, Equatable {
-    /// Lower-case host name or address literal; empty for `listen`.
-    package var host: String
-    /// 1…65535; nil means every port.
-    package var port: UInt16?
-    package var rule: RuleReference
-
-    package init(host: String, port: UInt16?, rule: RuleReference) {
-        self.host = host
-        self.port = port
         self.rule = rule
     }
 }

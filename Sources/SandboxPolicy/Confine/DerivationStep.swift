@@ -44,6 +44,7 @@ extension ResolvedPolicy {
         }
         steps += privateFiles(confinement)
         for denial in confinement.denials { steps.append(Self.step(for: denial)) }
+        for denial in confinement.deniedPrograms { steps.append(Self.step(for: denial)) }
         for device in confinement.devices {
             let rights = device.rights.names.joined(separator: ", ")
             steps.append(
@@ -92,6 +93,14 @@ extension ResolvedPolicy {
         return DerivationStep(
             section: .refused, text: "\(denial.path) cannot be \(verbs(denial.rights, joined: "or"))",
             mechanisms: ["\(state), and its absent name cannot be created"], location: denial.rule.location, because: denial.rule.because)
+    }
+
+    private static func step(for denial: ProgramDenial) -> DerivationStep {
+        let except = denial.except.isEmpty ? "" : ", but " + denial.except.joined(separator: ", ")
+        return DerivationStep(
+            section: .refused, text: (denial.path ?? "every program named \(denial.name)") + except + " cannot be run",
+            mechanisms: ["masked wherever it may be executed, under each name of its file"], location: denial.rule.location,
+            because: denial.rule.because)
     }
 
     /// `read, changed, created or deleted`
@@ -151,6 +160,14 @@ extension ResolvedPolicy {
                     section: .network, text: "\(endpoint.host), \(endpoint.port.map { "port \($0)" } ?? "every port"), over TCP",
                     mechanisms: ["the supervisor resolves, checks and connects; the tool gets the connected socket"],
                     location: endpoint.rule.location, because: endpoint.rule.because))
+        }
+        for endpoint in network.connect.isEmpty ? [] : network.denied {
+            steps.append(
+                DerivationStep(
+                    section: .network,
+                    text: "not \(endpoint.host), \(endpoint.port.map { "port \($0)" } ?? "every port"), by whatever name",
+                    mechanisms: ["the supervisor compares the address that is reached"], location: endpoint.rule.location,
+                    because: endpoint.rule.because))
         }
         for endpoint in network.listen {
             steps.append(
@@ -238,7 +255,11 @@ extension ResolvedPolicy {
     }
 
     private func brokerSteps() -> [DerivationStep] {
-        rules.filter { !$0.resource.kind.hasOperatingSystemRight || $0.resource.kind == .secret || $0.resource.kind == .shell }.map {
+        let decided = rules.filter { rule in
+            let kind = rule.resource.kind
+            return !kind.hasOperatingSystemRight || kind == .secret || kind == .shell && rule.effect == .allow
+        }
+        return decided.map {
             DerivationStep(
                 section: .broker, text: $0.reference.text, mechanisms: ["checked by the broker"], location: $0.reference.location,
                 because: $0.reference.because)

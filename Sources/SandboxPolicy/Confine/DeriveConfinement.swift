@@ -7,18 +7,27 @@ extension ResolvedPolicy {
     /// A sealed run has nobody to ask: `ask` counts as deny. A narrower grant below a wider one adds its rights to that subtree;
     /// a deny inside a grant becomes a denial by name; a deny over a whole grant removes it.
     /// - Parameters:
-    ///   - workspace: absolute path of the workspace; nil drops every `filesystem:workspace:` rule.
+    ///   - workspace: absolute path of the workspace; nil drops every allow of `filesystem:workspace:`.
     ///   - workspaceWritable: false for a workspace that the operator opened read-only: write and delete go, the rest stays.
-    package func confinement(workspace: String?, workspaceWritable: Bool) throws(PolicyError) -> Confinement {
+    ///   - place: without a workspace, the directory that would be one. Nothing of it is granted, and what the policy denies in a
+    ///     workspace is denied there, for a host rule may grant it.
+    package func confinement(
+        workspace: String?, workspaceWritable: Bool, denialsAt place: String? = nil
+    ) throws(PolicyError) -> Confinement {
         let environment = environment
-        let files = try FileDerivation(
-            policy: self, search: environment.set["PATH"], workspace: workspace, workspaceWritable: workspaceWritable)
+        var location: FileDerivation.Place?
+        if let path = workspace ?? place {
+            location = try .init(path: path, isGranted: workspace != nil, isWritable: workspaceWritable)
+        }
+        let files = FileDerivation(policy: self, search: environment.set["PATH"], workspace: location)
         let paths = files.derive()
+        let spawn = spawnRule
         return Confinement(
             workspace: paths.grants.contains { $0.isWorkspace } ? workspace : nil, grants: paths.grants, denials: paths.denials,
-            devices: deviceGrants(), network: try networkConfinement(), maySpawn: spawnRule?.effect == .allow,
-            readsProcesses: processReadRule?.reference, syscalls: syscalls,
-            limits: limits, environment: environment, waived: waived)
+            standingDenials: paths.standing, deniedPrograms: files.deniedPrograms(),
+            devices: deviceGrants(), network: try networkConfinement(), maySpawn: spawn?.effect == .allow,
+            spawnDenial: spawn.flatMap { $0.effect == .deny ? $0.reference : nil }, readsProcesses: processReadRule?.reference,
+            syscalls: syscalls, limits: limits, environment: environment, waived: waived)
     }
 
     /// The rule that decides whether the tool may create processes.
@@ -47,9 +56,12 @@ extension ResolvedPolicy {
         return result.sorted { utf8Precedes($0.path, $1.path) }
     }
 
-    private func networkConfinement() throws(PolicyError) -> NetworkConfinement {
+    func networkConfinement() throws(PolicyError) -> NetworkConfinement {
         var result = NetworkConfinement()
         let set = ruleSet(of: .network)
+        result.denied = set.rules.filter { isRefusal($0, set) }.compactMap(Self.connectEndpoint)
+        let everything = Resource(kind: .network, parts: ["tcp"], extent: .members)
+        result.denial = set.rules.first { $0.effect == .deny && $0.resource.covers(everything) }?.reference
         for rule in set.rules where rule.effect == .allow {
             let parts = rule.resource.parts.map(\.text)
             guard let right = rule.rights.first, set.decidingRule(rule.resource, right)?.effect == .allow else { continue }
@@ -66,9 +78,7 @@ extension ResolvedPolicy {
             case "loopback":
                 if result.loopback == nil { result.loopback = rule.reference }
             case "tcp":
-                guard parts.count > 1 else { continue }
-                let host = parts[1].hasPrefix("[") ? String(parts[1].dropFirst().dropLast()) : parts[1]
-                let endpoint = NetworkEndpoint(host: host, port: parts.count > 2 ? UInt16(parts[2]) : nil, rule: rule.reference)
+                guard let endpoint = Self.connectEndpoint(rule) else { continue }
                 if !result.connect.contains(where: { $0.host == endpoint.host && $0.port == endpoint.port }) {
                     result.connect.append(endpoint)
                 }
@@ -81,5 +91,23 @@ extension ResolvedPolicy {
             }
         }
         return result
+    }
+
+    /// A deny; or an ask, which counts as one where no narrower rule allows.
+    private func isRefusal(_ rule: PolicyRule, _ set: RuleSet) -> Bool {
+        switch rule.effect {
+        case .deny: true
+        case .allow: false
+        case .ask:
+            set.decidingRule(rule.resource, .connect)?.effect == .ask
+                && !set.rules.contains { $0.effect == .allow && rule.resource.covers($0.resource) }
+        }
+    }
+
+    private static func connectEndpoint(_ rule: PolicyRule) -> NetworkEndpoint? {
+        let parts = rule.resource.parts.map(\.text)
+        guard parts.first == "tcp", parts.count > 1 else { return nil }
+        let host = parts[1].hasPrefix("[") ? String(parts[1].dropFirst().dropLast()) : parts[1]
+        return NetworkEndpoint(host: host, port: parts.count > 2 ? UInt16(parts[2]) : nil, rule: rule.reference)
     }
 }

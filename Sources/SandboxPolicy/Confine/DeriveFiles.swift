@@ -11,8 +11,9 @@ struct FileDerivation {
     let policy: ResolvedPolicy
     /// PATH inside.
     let search: String
-    let workspace: [ResourcePart]?
-    let workspaceWritable: Bool
+    let workspace: Place?
+    /// Of `shell` rules.
+    let programs: RuleSet
     /// `deny shell:*`: nothing may be executed.
     let nothingRuns: PolicyRule?
 
@@ -20,15 +21,13 @@ struct FileDerivation {
     static let askReason = "ask needs somebody to answer, and a sealed run has nobody"
 
     /// - Parameter search: the fixed PATH of the tool; nil for the default.
-    init(policy: ResolvedPolicy, search: String?, workspace: String?, workspaceWritable: Bool) throws(PolicyError) {
-        var root: [ResourcePart]?
-        if let workspace { root = try Self.workspaceParts(workspace) }
+    init(policy: ResolvedPolicy, search: String?, workspace: Place?) {
         var rules: [PolicyRule] = []
         for rule in policy.rules where rule.resource.kind == .filesystem {
             var translated = rule
             if rule.resource.parts.first?.text == "workspace" {
-                guard let root else { continue }
-                translated.resource.parts = root + rule.resource.parts.dropFirst()
+                guard let workspace, workspace.takes(rule) else { continue }
+                translated.resource.parts = workspace.parts + rule.resource.parts.dropFirst()
             } else {
                 translated.resource.parts = Array(rule.resource.parts.dropFirst())
             }
@@ -36,35 +35,21 @@ struct FileDerivation {
         }
         set = RuleSet(.filesystem, rules)
         self.policy = policy
-        self.search = search ?? ResolvedPolicy.defaultProgramSearch
-        self.workspace = root
-        self.workspaceWritable = workspaceWritable
+        self.search = search ?? EnvironmentRules.defaultPath
+        self.workspace = workspace
+        programs = policy.ruleSet(of: .shell)
         nothingRuns = policy.rules.first { $0.resource.kind == .shell && $0.resource.parts.isEmpty && $0.effect == .deny }
     }
 
-    private static func workspaceParts(_ path: String) throws(PolicyError) -> [ResourcePart] {
-        func refuse(_ message: String) -> PolicyError {
-            PolicyError(
-                file: ResolvedPolicy.commandLine, message: "the workspace `\(path)` \(message)",
-                mend: "name a directory by its absolute path")
-        }
-        guard path.utf8.first == UInt8(ascii: "/") else { throw refuse("is not absolute") }
-        if path.unicodeScalars.contains(where: isDangerousToPrint) { throw refuse("holds control characters") }
-        // Bytes, not characters: `/` with a combining mark is a separator for the kernel.
-        let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
-        if parts.contains("..") || parts.contains(".") { throw refuse("holds `.` or `..`") }
-        if parts.isEmpty { throw refuse("is the root of the file system") }
-        return parts.map(ResourcePart.init)
-    }
-
-    func derive() -> (grants: [PathGrant], denials: [PathDenial]) {
+    func derive() -> (grants: [PathGrant], denials: [PathDenial], standing: [PathDenial]) {
         var nodes = Set(set.places)
-        if let workspace { nodes.insert(workspace) }
+        if let workspace, workspace.isGranted { nodes.insert(workspace.parts) }
         let sorted = nodes.sortedAsTree()
         var rightsAt: [[ResourcePart]: FileRights] = [:]
         rightsAt.reserveCapacity(sorted.count)
         var grants: [PathGrant] = []
         var denials: [PathDenial] = []
+        var standing: [PathDenial] = []
         for node in sorted {
             let covering = set.covering(node)
             let above = inherited(node, rightsAt)
@@ -73,7 +58,7 @@ struct FileDerivation {
             let added = rights.subtracting(above)
             let removed = above.subtracting(rights)
             // The workspace is always a grant of its own: its files keep their owner.
-            if !added.isEmpty || (node == workspace && !rights.isEmpty) {
+            if !added.isEmpty || (isWorkspace(node) && !rights.isEmpty) {
                 grants.append(
                     PathGrant(
                         path: text(node), rights: rights, subtree: true, isWorkspace: isInWorkspace(node), optional: isOptional(node),
@@ -82,9 +67,10 @@ struct FileDerivation {
             if !removed.isEmpty {
                 denials.append(PathDenial(path: text(node), subtree: true, rights: removed, rule: denialRule(covering, removed)))
             }
+            if rights.isEmpty, above.isEmpty, let denial = standingDenial(node) { standing.append(denial) }
         }
         addPrograms(&grants, &denials, rightsAt)
-        return (grants, denials)
+        return (grants, denials, standing)
     }
 
     /// Rights of the nearest named directory above.
@@ -99,14 +85,18 @@ struct FileDerivation {
 
     private func effective(_ node: [ResourcePart], _ covering: RuleSet.Covering) -> FileRights {
         var rights = FileRights(ResourceKind.filesystem.rights.filter { covering.effect($0) == .allow })
-        if isInWorkspace(node), !workspaceWritable { rights.subtract([.write, .delete]) }
+        if isInWorkspace(node), workspace?.isWritable == false { rights.subtract([.write, .delete]) }
         if nothingRuns != nil { rights.remove(.execute) }
         return rights
     }
 
-    private func isInWorkspace(_ node: [ResourcePart]) -> Bool { workspace.map { node.starts(with: $0) } ?? false }
+    private func isWorkspace(_ node: [ResourcePart]) -> Bool { workspace.map { $0.isGranted && node == $0.parts } ?? false }
 
-    private func text(_ node: [ResourcePart]) -> String { "/" + node.map(\.text).joined(separator: "/") }
+    private func isInWorkspace(_ node: [ResourcePart]) -> Bool {
+        workspace.map { $0.isGranted && node.starts(with: $0.parts) } ?? false
+    }
+
+    func text(_ node: [ResourcePart]) -> String { "/" + node.map(\.text).joined(separator: "/") }
 
     /// Optional only when every rule that allows this very path says so.
     private func isOptional(_ node: [ResourcePart]) -> Bool {
@@ -141,20 +131,16 @@ struct FileDerivation {
 
     /// `shell` rules name programs; an allow adds the file where no directory grant has it, a deny or an ask hides it.
     private func addPrograms(_ grants: inout [PathGrant], _ denials: inout [PathDenial], _ rightsAt: [[ResourcePart]: FileRights]) {
-        let programs = policy.ruleSet(of: .shell)
         // The nodes came in order; programs may go between them.
         if programs.rules.isEmpty { return }
         for rule in programs.rules where !rule.resource.parts.isEmpty {
             let deciding = programs.decidingRule(rule.resource, .execute)
-            for node in ResolvedPolicy.programPaths(rule.resource, search: search) {
+            for node in programPaths(rule.resource) {
                 let path = text(node)
                 let held = rightsAt[node] ?? inherited(node, rightsAt)
                 if rule.effect == .allow {
                     let covering = set.covering(node)
-                    let isRefused = [CapabilityRight.read, .execute].contains {
-                        (covering.decidingRule($0)?.effect ?? .allow) != .allow
-                    }
-                    if deciding?.effect != .allow || held.contains(.execute) || isRefused || nothingRuns != nil { continue }
+                    if deciding?.effect != .allow || held.contains(.execute) || isRefused(covering) { continue }
                     if grants.contains(where: { $0.path == path }) { continue }
                     grants.append(
                         PathGrant(
@@ -172,4 +158,12 @@ struct FileDerivation {
     private static func precedes(_ a: String, _ b: String) -> Bool {
         a.utf8.split(separator: 0x2F).lexicographicallyPrecedes(b.utf8.split(separator: 0x2F)) { $0.lexicographicallyPrecedes($1) }
     }
+
+    /// Whether what the rules say of a file keeps an allowed program from being run.
+    func isRefused(_ covering: RuleSet.Covering) -> Bool {
+        nothingRuns != nil || [CapabilityRight.read, .execute].contains { (covering.decidingRule($0)?.effect ?? .allow) != .allow }
+    }
+
+    /// The file of an absolute rule; a bare name in each directory of PATH.
+    func programPaths(_ resource: Resource) -> [[ResourcePart]] { ResolvedPolicy.programPaths(resource, search: search) }
 }

@@ -2,12 +2,9 @@ package import CapabilityLanguage
 
 /// Where the programs that `shell` resources name lie inside a sandbox.
 extension ResolvedPolicy {
-    /// PATH of a tool when its policy sets none.
-    package static let defaultProgramSearch = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
     /// The files that a `shell` resource may mean under this policy, as absolute paths in parts. None for `shell:*`.
     package func programPaths(_ resource: Resource) -> [[ResourcePart]] {
-        Self.programPaths(resource, search: environment.set["PATH"] ?? Self.defaultProgramSearch)
+        Self.programPaths(resource, search: environment.set["PATH"] ?? EnvironmentRules.defaultPath)
     }
 
     /// The file of an absolute resource; a bare name in each of the directories.

@@ -15,6 +15,11 @@ enum SensitivePaths {
         "etc/shadow", "etc/gshadow", "etc/sudoers", "etc/sudoers.d", "run/user", "run/docker.sock", "var/run/docker.sock",
     ]
 
+    /// The root, and directories that hold the system: nobody's project.
+    static func isOfSystem(_ path: [String]) -> Bool {
+        path.isEmpty || broad.contains(path.joined(separator: "/")) || path.count == 2 && path.first == "usr"
+    }
+
     /// The first secret that a readable path reaches and no deny takes away.
     static func secret(reachedBy path: [String], isDenied: ([String]) -> Bool) -> String? {
         for name in absolute {

@@ -20,9 +20,32 @@ package struct EnvironmentRules: Sendable, Equatable {
     package var pass: [String]
     /// Fixed values, by name.
     package var set: [String: String]
+    /// Names of `standard` that a rule takes away.
+    package var withheld: Set<String>
+    /// Rules that deny variables: they outweigh the caller's own words too.
+    package var denials: [VariableDenial]
 
-    package init(pass: [String] = [], set: [String: String] = [:]) {
+    package struct VariableDenial: Sendable, Equatable {
+        /// Nil: every variable.
+        package var name: String?
+        package var rule: RuleReference
+    }
+
+    package init(
+        pass: [String] = [], set: [String: String] = [:], withheld: Set<String> = [], denials: [VariableDenial] = []
+    ) {
         self.pass = pass
         self.set = set
+        self.withheld = withheld
+        self.denials = denials
     }
+
+    /// Where a tool's programs are looked for when nothing says otherwise.
+    package static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// What every tool gets; a policy or a caller may give other values.
+    package static let standard = ["PATH": defaultPath, "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "tool", "LOGNAME": "tool"]
+
+    /// The rule that denies a variable, whoever sets it.
+    package func denial(of name: String) -> RuleReference? { denials.first { $0.name == nil || $0.name == name }?.rule }
 }

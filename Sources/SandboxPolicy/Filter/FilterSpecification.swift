@@ -1,7 +1,7 @@
 /// What the seccomp filter of one run decides, before libseccomp turns it into BPF.
 ///
 /// `SyscallCatalogue` derives it from a confinement; `FilterCompiler` (SandboxLauncher) compiles it; `BPFEvaluator` runs the
-/// compiled program over made-up calls, so that tests and `policy check` need no kernel.
+/// compiled program over made-up calls, so that tests need no kernel; `decide` says what the specification itself means.
 package struct FilterSpecification: Sendable, Equatable {
     /// Rules of one syscall are alternatives without an order: those with conditions are disjoint where their actions differ,
     /// as libseccomp wants them, and at most one without conditions says what happens otherwise.

@@ -5,7 +5,8 @@ package import StrictJSON
 /// (`architectures`).
 ///
 /// Foreign architectures that a profile lists are not opened: a filter of ours kills them, which is stricter. Everything else
-/// that cannot be honoured is an error with its path, never a warning.
+/// that cannot be honoured is an error with its path, never a warning. What is read has every condition of the profile; whoever
+/// writes it down in a form without arguments has to deny what would become wider.
 package enum OCIProfile {
     package static func read(_ profile: JSONValue, context: OCIImportContext) throws(OCIProfileError) -> OCIImport {
         let reader = OCIReader(context: context)

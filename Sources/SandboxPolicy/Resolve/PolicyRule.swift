@@ -60,7 +60,11 @@ package struct PolicyRule: Sendable, Equatable {
 
     /// What no enforcement could give: these fail here and not at the launch.
     package static func widthProblem(_ effect: Effect, _ resource: Resource) -> ResourceProblem? {
-        guard effect != .deny else { return nil }
+        if effect == .deny {
+            guard resource.kind == .syscall, resource.parts.isEmpty else { return nil }
+            return ResourceProblem(
+                "`\(resource)` denied, no program could start", mend: "deny groups by name, or choose `syscalls: {base: compute}`")
+        }
         // The same as `environment: pass`, so the same names are refused.
         if resource.kind == .environment, let name = resource.parts.first?.text, let reason = DangerousVariable.reason(name) {
             return ResourceProblem("`\(name)` is never passed: \(reason)", mend: "give it a fixed value with `environment: set`")

@@ -12,13 +12,15 @@ package struct Widening: Sendable, Equatable {
 }
 
 extension ResolvedPolicy {
-    /// Whether everything that this policy allows is allowed by the other too, and everything that asks is at least asked there.
-    /// Says no when unsure: system calls are compared by the names as written, groups are not opened.
+    /// Whether everything that this policy allows is allowed by the other too, and everything that asks is at least asked there: the
+    /// proof that what is granted to a child is a part of what its parent has. Says no when unsure: system calls are compared by
+    /// the names as written, groups are not opened; a deny that reaches across kinds or spaces has to be there again.
     package func isSubset(of other: ResolvedPolicy) -> Bool { widenings(over: other, atMost: 1).isEmpty }
 
     /// What this policy allows beyond the other, capabilities first.
     package func widenings(over other: ResolvedPolicy, atMost most: Int = 64) -> [Widening] {
         var result = capabilityWidenings(over: other, atMost: most)
+        result += lostDenials(of: other)
         for name in LimitName.allCases where limits[name] > other.limits[name] {
             result.append(
                 Widening(
@@ -81,6 +83,36 @@ extension ResolvedPolicy {
             let names = raised.map(\.rawValue).joined(separator: ", ")
             return Widening(message: "\(verb) \(names) on \(resource.placeText), which \(state)", rule: found.rule)
         }
+    }
+
+    /// Denies of the other that keep something away which this policy gives under another name: a program in a directory that may
+    /// be executed, a file of the workspace below a path of the host, an address behind a name, a variable that a caller sets.
+    private func lostDenials(of other: ResolvedPolicy) -> [Widening] {
+        func gives(_ kind: ResourceKind, _ matches: (PolicyRule) -> Bool = { _ in true }) -> Bool {
+            rules.contains { $0.effect != .deny && $0.resource.kind == kind && matches($0) }
+        }
+        var result: [Widening] = []
+        for rule in other.rules where rule.effect == .deny {
+            let mayReach =
+                switch rule.resource.kind {
+                case .shell: gives(.shell) || gives(.filesystem) { $0.rights.contains(.execute) }
+                case .filesystem:
+                    gives(.filesystem) {
+                        $0.resource.parts.first != rule.resource.parts.first && !Set($0.rights).isDisjoint(with: rule.rights)
+                    }
+                case .network: gives(.network) { $0.resource.parts.first?.text == "tcp" }
+                case .environment: true
+                default: false
+                }
+            guard mayReach else { continue }
+            let mine = ruleSet(of: rule.resource.kind)
+            // The same deny or a wider one.
+            let isKept = rule.rights.allSatisfy { right in
+                mine.rules.contains { $0.effect == .deny && $0.rights.contains(right) && $0.resource.covers(rule.resource) }
+            }
+            if !isKept { result.append(Widening(message: "no longer denies \(rule.resource)")) }
+        }
+        return result
     }
 
     private func environmentWidenings(over other: ResolvedPolicy) -> [Widening] {

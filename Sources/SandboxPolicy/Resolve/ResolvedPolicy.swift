@@ -38,7 +38,8 @@ package struct PolicyOrigin: Sendable, Equatable {
 }
 
 extension ResolvedPolicy {
-    /// Variables that a tool gets: the stated ones and those of `environment:` rules, without what a deny or an ask takes away.
+    /// Variables that a tool gets beside the standard ones: the stated ones and those of `environment:` rules, without what a deny
+    /// or an ask takes away.
     package var environment: EnvironmentRules {
         let set = ruleSet(of: .environment)
         func isTaken(_ name: String) -> Bool {
@@ -47,7 +48,12 @@ extension ResolvedPolicy {
         }
         let allowed = set.rules.filter { $0.effect == .allow }.compactMap { $0.resource.parts.first?.text }
         let names = Set(statedEnvironment.pass + allowed).filter { !isTaken($0) }
-        return EnvironmentRules(pass: names.sorted(by: utf8Precedes), set: statedEnvironment.set.filter { !isTaken($0.key) })
+        let denials = set.rules.filter { $0.effect == .deny }.map {
+            EnvironmentRules.VariableDenial(name: $0.resource.parts.first?.text, rule: $0.reference)
+        }
+        return EnvironmentRules(
+            pass: names.sorted(by: utf8Precedes), set: statedEnvironment.set.filter { !isTaken($0.key) },
+            withheld: Set(EnvironmentRules.standard.keys.filter(isTaken)), denials: denials)
     }
 
     /// System calls beyond or below the base: the stated ones and those of `syscall:` rules.
@@ -58,11 +64,8 @@ extension ResolvedPolicy {
             guard let name = rule.resource.parts.first?.text else { continue }
             if rule.effect == .allow { allow.insert(name) } else { deny.insert(name) }
         }
-        let denyAll = rules.contains { $0.resource.kind == .syscall && $0.effect == .deny && $0.resource.parts.isEmpty }
-        // `deny syscall:*` takes back every addition; the base stays.
         return SyscallRules(
-            base: statedSyscalls.base, deny: deny.sorted(by: utf8Precedes),
-            allow: denyAll ? [] : allow.subtracting(deny).sorted(by: utf8Precedes))
+            base: statedSyscalls.base, deny: deny.sorted(by: utf8Precedes), allow: allow.subtracting(deny).sorted(by: utf8Precedes))
     }
 
     /// Examples of this policy's document that do not decide as they promise. Each right of an example stands for itself.

@@ -1,9 +1,47 @@
 /// The smallest change of a policy that would let a refused call through, or why there is none.
 package struct SyscallAdvice: Sendable, Equatable {
-    /// A line of policy, ready to be added; nil when no policy can allow the call.
+    /// A line of policy, ready to be added, or the deny that has to go; nil when no policy can allow the call.
     package var policyLine: String?
     /// One sentence: what the line opens, or why there is none.
     package var reason: String
+
+    /// Calls that make a process or run a program.
+    static let spawningCalls: Set<String> = ["fork", "vfork", "execve", "execveat"]
+
+    /// Advice for a call that the filter of a run refused.
+    package static func advice(name: String, arguments: [UInt64], confinement: Confinement) -> SyscallAdvice {
+        let call = SystemCall(number: 0, arguments: arguments)
+        if needsProcess(name, call) {
+            if let denial = confinement.spawnDenial { return outweighed(by: denial) }
+            if !confinement.maySpawn, SyscallGroup.containing(name)?.name == "@process", !isAllowed(name, by: confinement.syscalls),
+                !confinement.syscalls.deny.contains(where: { $0 == name || $0 == "@process" })
+            {
+                return SyscallAdvice(
+                    policyLine: spawnAdvice.policyLine.map { "\($0) and \(line(allowing: "@process"))" },
+                    reason: "the policy allows one process, and its base has no calls to make another")
+            }
+        }
+        if name == "socket", let denial = confinement.network.denial, [2, 10].contains(UInt32(truncatingIfNeeded: call.arguments[0])),
+            socketAdvice(call).policyLine != nil
+        {
+            return outweighed(by: denial)
+        }
+        return advice(name: name, arguments: arguments, rules: confinement.syscalls)
+    }
+
+    private static func outweighed(by denial: RuleReference) -> SyscallAdvice {
+        SyscallAdvice(
+            policyLine: "remove `\(denial.text)` at \(denial.location)",
+            reason: (denial.because.map { "\($0); " } ?? "") + "no allow outweighs a deny")
+    }
+
+    private static func needsProcess(_ name: String, _ call: SystemCall) -> Bool {
+        switch name {
+        case "clone": call.arguments[0] & 0x7E03_0000 == 0
+        case "execveat": !has(call, 4, 0x1000)
+        default: spawningCalls.contains(name)
+        }
+    }
 
     /// Advice for a call that a filter refused or did not know. `rules` is what the policy already says.
     package static func advice(name: String, arguments: [UInt64], rules: SyscallRules = SyscallRules()) -> SyscallAdvice {

@@ -1,38 +1,6 @@
 package import Glibc
 package import LinuxPrimitives
 
-/// A directory of one test's own. Everybody may pass through it, so that an unprivileged tool reaches what lies below.
-package final class ScratchDirectory: Sendable {
-    package let path: String
-
-    package init(_ label: String) throws {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/glovebox-\(label)-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(errno: errno, operation: "mkdtemp", object: base) }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard chmod(path, 0o755) == 0 else { throw SystemError(errno: errno, operation: "chmod", object: path) }
-    }
-
-    package func remove() {
-        ScratchDirectory.remove(path)
-    }
-
-    package static func remove(_ path: String) {
-        chmod(path, 0o700)
-        if let stream = opendir(path) {
-            var names: [String] = []
-            while let entry = readdir(stream) {
-                guard let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) else { break }
-                let name = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
-                if name != ".", name != ".." { names.append(name) }
-            }
-            closedir(stream)
-            for name in names where unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)") }
-        }
-        rmdir(path)
-    }
-}
-
 /// Plain file operations on the host, for preparing a test and for looking at what it left.
 package enum HostFile {
     package static func write(_ path: String, _ text: String = "", mode: mode_t = 0o644) throws {
@@ -75,5 +43,21 @@ package enum HostFile {
     package static func give(_ path: String, to owner: UInt32) throws {
         guard KernelFacts.isRoot else { return }
         guard lchown(path, owner, owner) == 0 else { throw SystemError(errno: errno, operation: "lchown", object: path) }
+    }
+
+    /// Removes a directory with everything in it, as far as that goes.
+    package static func removeTree(_ path: String) {
+        chmod(path, 0o700)
+        if let stream = opendir(path) {
+            var names: [String] = []
+            while let entry = readdir(stream) {
+                guard let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) else { break }
+                let name = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
+                if name != ".", name != ".." { names.append(name) }
+            }
+            closedir(stream)
+            for name in names where unlink("\(path)/\(name)") != 0 { removeTree("\(path)/\(name)") }
+        }
+        rmdir(path)
     }
 }
