@@ -89,12 +89,18 @@ let package = Package(
         .target(
             name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "store-crash-probe", dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "StrictJSON"],
+            path: "Tests/StoreCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SQLiteRuntimeStoreTests",
-            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            dependencies: [
+                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport",
+                "store-crash-probe",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
