@@ -31,23 +31,38 @@ struct CrashTests {
         }
     }
 
-    /// A crash where much is open, then crashes at each point of the recovery, then the recovery to its end.
-    @Test("a crash in the recovery is recovered from", .timeLimit(.minutes(20)), arguments: [40, 95, 100]) func recovery(_ first: Int)
-        async throws
-    {
-        for point in 1...14 {
+    /// A crash right after a commit that leaves much open, then one at each point of the recovery, then the recovery to its end.
+    @Test(
+        "a crash in the recovery is recovered from", .timeLimit(.minutes(20)),
+        arguments: [("tx-0-3", "tool.call"), ("tx-0-9", "llm.action_failed"), ("tx-0-12", "llm.pending_action_resume_interrupted")])
+    func recovery(_ step: String, _ expected: String) async throws {
+        let model = try StoreFixture()
+        let whole = try Self.run(model.path, point: 0, cycles: 1)
+        let line = try #require(whole.lines.first { $0.hasPrefix("committed \(step) ") })
+        let first = try #require(line.split(separator: " ").last.flatMap { Int($0) }) + 1
+        var point = 1
+        while true {
             let fixture = try StoreFixture()
             let before = try Self.run(fixture.path, point: first, cycles: 1)
             #expect(before.code == 137)
             let during = try Self.run(fixture.path, point: point, cycles: 0)
-            #expect(during.code == 137 || during.code == 0)
             try await Self.check(fixture, acknowledged: before.lines, crashed: true)
+            let store = try await SQLiteRuntimeStore.openReadOnly(path: fixture.path)
+            #expect(
+                try await store.read { (tx) throws(LibOSError) in try tx.audit(AuditQuery(action: expected)).last?.entry.actor }
+                    == "runtime")
+            await store.close()
+            if during.code == 0 { break }
+            #expect(during.code == 137)
+            point += 1
         }
+        #expect(point > 8)
     }
 
     /// Everything that must hold, whatever the point was.
     private static func check(_ fixture: StoreFixture, acknowledged lines: [String], crashed: Bool) async throws {
-        let committed = Set(lines.filter { $0.hasPrefix("committed ") }.map { String($0.dropFirst(10)) })
+        let committed = Set(
+            lines.filter { $0.hasPrefix("committed ") }.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
         let store = try await fixture.open()
         let found = try await store.verifyAudit()
         #expect(found.isWhole, "\(String(describing: found.fault))")

@@ -1,3 +1,4 @@
+internal import GRDBSQLite
 internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
@@ -41,6 +42,10 @@ struct StoreFile: ~Copyable {
             throw refusal("\(path) is \(file.isSymbolicLink ? "a link" : "no ordinary file")", mend: "name the real file")
         }
         try check(file, path, for: purpose)
+        // SQLite takes such a rest of a file for an empty database and would begin anew.
+        if (1..<512).contains(file.size) {
+            throw StoreFailure.error(code: SQLITE_NOTADB, message: "it has \(file.size) bytes", store: path)
+        }
         for companion in companions {
             guard let found = try identity(of: name + companion, in: directory) else { continue }
             guard found.isRegularFile else { throw refusal("\(path)\(companion) is no ordinary file", mend: "remove it") }
