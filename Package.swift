@@ -122,6 +122,9 @@ let package = Package(
         .target(
             name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher", "TestSupport"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "store-crash-probe", dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "StrictJSON"],
+            path: "Tests/StoreCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -138,7 +141,10 @@ let package = Package(
             name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SQLiteRuntimeStoreTests",
-            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            dependencies: [
+                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport",
+                "store-crash-probe",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
