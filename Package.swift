@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "ToolBroker",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "CapabilityBroker", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings),
@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "ToolBrokerTests",
             dependencies: [
-                "ToolBroker", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
                 "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),

@@ -1,7 +1,7 @@
 internal import Glibc
 package import LibOSModel
 package import LinuxPrimitives
-internal import SandboxLauncher
+package import SandboxLauncher
 internal import StrictJSON
 
 /// Files of one workspace, reached by the supervisor on behalf of calls.
@@ -14,6 +14,8 @@ internal import StrictJSON
 package final class WorkspaceFiles: Sendable {
     package let path: String
     private let root: OwnedDescriptor
+    /// As it was opened: a run of a tool refuses another directory at the path.
+    package let identity: RunRequest.WorkspaceIdentity
     private let owner: (user: UInt32, group: UInt32)?
 
     /// Bytes that one read gives when nobody says, and at most.
@@ -29,6 +31,7 @@ package final class WorkspaceFiles: Sendable {
         do {
             root = try PathResolution.openDirectory(path: path, resolve: [.noLinks, .noMagicLinks])
             let identity = try FileIdentity.of(root.rawValue)
+            self.identity = .init(device: identity.device, inode: identity.inode)
             owner = KernelFacts.isRoot && identity.uid != 0 ? (identity.uid, identity.gid) : nil
         } catch {
             throw LibOSError(

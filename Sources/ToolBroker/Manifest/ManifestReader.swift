@@ -57,8 +57,11 @@ private struct ManifestReader {
         let needs = readNeeds(input)
         let descriptors = readDescriptors(input, needs)
         let policy = text("policy")
-        if case .syscall = action {
-            for key in ["policy", "limits", "run", "descriptors"] where values[key] != nil {
+        if case .syscall(let name) = action {
+            if policy != nil, !LibOSCall.files.contains(name), !LibOSCall.bridges.contains(name) {
+                fields.report(position("policy"), "`policy` has no meaning for `\(name)`", "remove it: the runtime decides")
+            }
+            for key in ["limits", "run", "descriptors"] where values[key] != nil {
                 fields.report(position(key), "`\(key)` has no meaning for a syscall", "remove it: no process runs")
             }
         } else if policy == nil {

@@ -10,7 +10,8 @@ package struct ToolManifest: Sendable, Equatable {
     package var needs: [NeedTemplate]
     /// Files that a worker gets as open descriptors, instead of a file system.
     package var descriptors: [DescriptorTemplate]
-    /// Policy that a call is confined by, before it is narrowed to the call's own grants. Nil for syscalls.
+    /// Policy that a call is confined by, before it is narrowed to the call's own grants. For calls on files it decides beside the
+    /// capabilities. Nil for other syscalls.
     package var policy: String?
     /// Tighter than the policy's where given.
     package var limits: [LimitName: UInt64]

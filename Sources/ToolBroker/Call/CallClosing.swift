@@ -1,0 +1,126 @@
+internal import CapabilityBroker
+internal import LibOSModel
+internal import SandboxLauncher
+internal import StrictJSON
+
+extension ToolBroker {
+    /// The second transaction: outcome, result object, events, audit, and what the call used.
+    func close(_ call: PreparedCall, _ outcome: CallOutcome) async throws(LibOSError) -> Completion<ToolCallResult> {
+        var outcome = outcome
+        if case .output(let output) = outcome.kind {
+            let cleaned = output.cleaned
+            outcome.kind = .output(cleaned)
+            if let problem = call.tool.problem(with: cleaned) { outcome.kind = .failure(problem, .validationError) }
+        }
+        let closed = outcome
+        let completion = try await store.write { transaction throws(LibOSError) in
+            try CallClosing(broker: self, call: call, outcome: closed).close(in: transaction)
+        }
+        if let deferred = outcome.deferred, case .done(let result) = completion, result.isOK {
+            let caller = SyscallCaller(process: call.request.process, tool: call.tool.name, call: call.id)
+            if case .failed(let error) = await kernel.perform(deferred, for: caller) { throw error }
+        }
+        return completion
+    }
+}
+
+extension CallOutcome {
+    /// Why it is certain that nothing of the tool ran.
+    fileprivate var noStart: NoStartProof {
+        switch report?.outcome {
+        case .setupFailed(let stage, let errno, _): .setupFailed(stage: stage, errno: errno)
+        case .notFound: .setupFailed(stage: "exec", errno: 2)
+        case .notExecutable(_, let errno): .setupFailed(stage: "exec", errno: errno)
+        default: .refusedBeforeDispatch("the call was not given to the launcher")
+        }
+    }
+}
+
+private struct CallClosing {
+    let broker: ToolBroker
+    let call: PreparedCall
+    let outcome: CallOutcome
+
+    private var recorder: CallRecorder {
+        CallRecorder(
+            process: call.request.process, call: call.id, tool: call.tool.spec, name: call.tool.name, correlation: call.request.correlation)
+    }
+
+    func close(in transaction: any StoreTransaction) throws(LibOSError) -> Completion<ToolCallResult> {
+        if let reservation = call.reservation {
+            if outcome.hasStarted {
+                try broker.capabilities.commit(reservation, in: transaction)
+            } else {
+                try broker.capabilities.restore(reservation, because: outcome.noStart, in: transaction)
+            }
+        }
+        try chargeUsage(in: transaction)
+        for effect in outcome.fileEffects {
+            try broker.record(
+                effect.call, FileCaller(call), effect.facts, call.record.capabilities, call.intent, in: transaction)
+        }
+        switch outcome.kind {
+        case .waiting(let wait):
+            try recorder.waiting(wait, in: transaction)
+            return .waiting(wait)
+        case .failure(let failure, let decision):
+            try keep(.failed, nil, failure.message, in: transaction)
+            return .done(
+                try recorder.fail(
+                    failure, decision, capabilities: call.record.capabilities, parent: call.intent, in: transaction))
+        case .output(let output):
+            let object = JSONValue.object([
+                "tool_id": .string(call.tool.spec.id.text), "tool_name": .string(call.tool.name), "result": output.data,
+                "content": .optional(output.content), "artifacts": output.artifacts, "metadata": output.metadata,
+            ])
+            let handle = try broker.kernel.keepResult(
+                object, title: "Result of \(call.tool.name)", tool: call.tool.spec.id, of: call.request.process, in: transaction)
+            try keep(.completed, handle?.object, nil, in: transaction)
+            return .done(
+                try recorder.complete(
+                    output, handle, decision: receipt, capabilities: call.record.capabilities, parent: call.intent, in: transaction))
+        }
+    }
+
+    /// What the audit says of how it ran: which policy, and which protections held.
+    private var receipt: [JSONMember] {
+        guard let report = outcome.report else { return [] }
+        let layers = report.receipt.map { JSONMember($0.layer, .string($0.state.rawValue)) }
+        return [
+            JSONMember("policy_hash", .string(report.policyHash)), JSONMember("outcome", RunReportJSON.outcome(report.outcome)),
+            JSONMember("receipt", .object(layers)), JSONMember("violations", .int(Int64(report.violations.count))),
+        ]
+    }
+
+    private func keep(
+        _ state: ToolCallRecord.State, _ result: ObjectID?, _ error: String?, in transaction: any StoreTransaction
+    ) throws(LibOSError) {
+        let stored = try transaction.toolCall(call.id)
+        var record = stored ?? call.record
+        record.state = state
+        record.report = outcome.reportValue
+        record.result = result
+        record.error = error
+        record.endedAt = transaction.now
+        if let report = outcome.report { record.policyHash = report.policyHash }
+        if stored == nil { try transaction.insert(record) } else { try transaction.update(record) }
+    }
+
+    /// What a run used is charged after it, also when it was killed. Who has less left than that is charged what is left: the run
+    /// has happened, and the next one finds the budget empty.
+    private func chargeUsage(in transaction: any StoreTransaction) throws(LibOSError) {
+        guard let usage = outcome.report?.usage, outcome.hasStarted else { return }
+        try chargeUpTo(Int64(clamping: usage.wallMicroseconds / 1000), .subprocessWallMilliseconds, in: transaction)
+        try chargeUpTo(Int64(clamping: usage.cpuMicroseconds / 1000), .subprocessCPUMilliseconds, in: transaction)
+    }
+
+    private func chargeUpTo(_ amount: Int64, _ item: BudgetItem, in transaction: any StoreTransaction) throws(LibOSError) {
+        var left = amount
+        var next: ProcessID? = call.request.process
+        while let id = next, let process = try transaction.process(id) {
+            if let limit = process.budget[item] { left = min(left, max(0, limit - process.usage[item])) }
+            next = process.parent
+        }
+        try transaction.charge(left, of: item, to: call.request.process)
+    }
+}

@@ -1,0 +1,68 @@
+internal import CapabilityBroker
+internal import CapabilityLanguage
+internal import LibOSModel
+internal import SandboxLauncher
+internal import SandboxPolicy
+internal import StrictJSON
+
+/// A call that was decided and whose intent is on record. Nothing of it has started.
+struct PreparedCall: Sendable {
+    var id: ToolCallID
+    var request: ToolCallRequest
+    var tool: ToolManifest
+    /// With defaults.
+    var arguments: JSONValue
+    var workingDirectory: String
+    var actionHash: String
+    var record: ToolCallRecord
+    /// The audit record of the intent, which the outcome names.
+    var intent: AuditID?
+    var decision: AuthorizationDecision?
+    var reservation: UseReservation?
+    /// Before it is narrowed to this call.
+    var policy: ResolvedPolicy?
+    var plan: Plan
+
+    enum Plan: Sendable {
+        case syscall(Syscall)
+        case file(FileCall)
+        case bridge(Syscall)
+        case command([String])
+        case channel([String], [DescriptorPlan])
+    }
+
+    /// A file that a worker gets as an open descriptor.
+    struct DescriptorPlan: Sendable {
+        var name: String
+        var place: WorkspacePath
+        var mode: DescriptorTemplate.Mode
+    }
+
+    var resource: String { "tool:\(tool.spec.id)" }
+}
+
+enum Preparation: Sendable {
+    case ended(ToolCallResult)
+    case waiting(WaitState)
+    case ready(PreparedCall)
+}
+
+/// What came of running it, before it is recorded.
+struct CallOutcome: Sendable {
+    enum Kind: Sendable {
+        case output(ToolOutput)
+        case failure(ToolFailure, PolicyDecision)
+        /// A syscall that waits; the wait is recorded by the runtime.
+        case waiting(WaitState)
+    }
+    var kind: Kind
+    /// Something of the call ran, or may have run.
+    var hasStarted: Bool
+    var report: RunReport?
+    /// `glovebox.run/1` and how it ended, for the record.
+    var reportValue: JSONValue = .null
+    /// Files that were touched, for events and audit.
+    var fileEffects: [(call: FileCall, facts: [JSONMember])] = []
+    /// `process.exit` and `process.exec` that a tool asked for: done when its result is kept.
+    var deferred: Syscall?
+}

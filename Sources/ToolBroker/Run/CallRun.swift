@@ -1,0 +1,252 @@
+internal import CapabilityBroker
+internal import CapabilityLanguage
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import SandboxLauncher
+internal import SandboxPolicy
+internal import StrictJSON
+internal import Synchronization
+
+extension ToolBroker {
+    /// Does what was decided. Nothing of it throws: whatever happens is an outcome that is recorded.
+    func run(_ call: PreparedCall, progress: @escaping ChannelSession.ProgressHandler) async -> CallOutcome {
+        switch call.plan {
+        case .syscall(let syscall):
+            let caller = SyscallCaller(
+                process: call.request.process, tool: call.tool.name, call: call.id, resumed: call.request.resumed)
+            switch await kernel.perform(syscall, for: caller) {
+            case .value(let value): return CallOutcome(kind: .output(ToolOutput(data: value)), hasStarted: true)
+            case .waiting(let wait): return CallOutcome(kind: .waiting(wait), hasStarted: false)
+            case .failed(let error): return CallOutcome(kind: .failure(ToolFailure(error), Self.decision(error)), hasStarted: true)
+            }
+        case .file(let file):
+            return await perform(file, for: FileCaller(call))
+        case .bridge(let syscall):
+            return await perform(bridge: syscall, for: FileCaller(call))
+        case .command(let words): return await runCommand(call, words)
+        case .channel(let words, let descriptors): return await runChannel(call, words, descriptors, progress)
+        }
+    }
+
+    static func decision(_ error: LibOSError) -> PolicyDecision {
+        switch error.code {
+        case .denied: .deny
+        case .limit: .resourceLimit
+        case .validation: .validationError
+        default: .allow
+        }
+    }
+
+    // MARK: - Commands
+
+    private func runCommand(_ call: PreparedCall, _ words: [String]) async -> CallOutcome {
+        do throws(CallRefusal) {
+            let cancellation = try Self.cancellation()
+            let request = try sealed(call, words, channel: nil)
+            let report = await seal(request, cancellation)
+            var outcome = CallOutcome(kind: .output(CommandOutput.value(report)), hasStarted: RunVerdict.hasStarted(report.outcome))
+            outcome.take(report)
+            if let refusal = RunVerdict.failure(report, isCancelled: Task.isCancelled) {
+                outcome.kind = .failure(refusal.failure, refusal.decision)
+            }
+            return outcome
+        } catch {
+            return CallOutcome(kind: .failure(error.failure, error.decision), hasStarted: false)
+        }
+    }
+
+    // MARK: - Channels
+
+    private func runChannel(
+        _ call: PreparedCall, _ words: [String], _ descriptors: [PreparedCall.DescriptorPlan],
+        _ progress: @escaping ChannelSession.ProgressHandler
+    ) async -> CallOutcome {
+        do throws(CallRefusal) {
+            let handed = try await HandedFiles.open(descriptors, files)
+            let calls = NestedCalls(broker: self, call: call)
+            let session: ChannelSession
+            do throws(SystemError) {
+                session = try ChannelSession(
+                    .init(tool: call.tool.name, call: call.id, arguments: call.arguments, descriptors: handed.descriptors), limits: limits,
+                    handler: { syscall async throws(LibOSError) in try await calls.answer(syscall) }, progress: progress)
+            } catch {
+                throw CallRefusal(.init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
+            }
+            let cancellation = try Self.cancellation()
+            let request = try sealed(call, words, channel: session.toolEnd)
+            async let finished = seal(request, cancellation)
+            let end = await onThread { session.run() }
+            // The result is the last word: what still runs is of no more use. A stream that just ended is a tool that is ending; how
+            // it did is for the run to say, so that a limit is not reported as a cancellation.
+            if !end.isEndOfStream { cancellation.cancel() }
+            let report = await finished
+            return await concluded(call, end, report, handed, deferred: calls.deferred)
+        } catch {
+            return CallOutcome(kind: .failure(error.failure, error.decision), hasStarted: false)
+        }
+    }
+
+    private func concluded(
+        _ call: PreparedCall, _ end: ChannelSession.End, _ report: RunReport, _ handed: HandedFiles, deferred: Syscall?
+    ) async -> CallOutcome {
+        var outcome = CallOutcome(kind: .failure(ToolFailure(.execution, ""), .allow), hasStarted: RunVerdict.hasStarted(report.outcome))
+        outcome.take(report, endedBy: end.word)
+        outcome.deferred = deferred
+        switch end {
+        case .failure(let failure): outcome.kind = .failure(failure, .allow)
+        case .violation(let violation):
+            outcome.deferred = nil
+            // The tool's end explains a channel that just ended; a broken rule explains itself.
+            if end.isEndOfStream, let verdict = RunVerdict.failure(report, isCancelled: Task.isCancelled) {
+                outcome.kind = .failure(verdict.failure, verdict.decision)
+            } else {
+                var failure = ToolFailure(violation)
+                if case .exited(let code) = report.outcome, end.isEndOfStream { failure.message += " (exit status \(code))" }
+                outcome.kind = .failure(failure, .sandboxDenied)
+            }
+        case .result(let output):
+            outcome.kind = .output(output)
+            // Checked before the files take their place: a result that does not count changes nothing.
+            if let problem = call.tool.problem(with: output) {
+                outcome.kind = .failure(problem, .validationError)
+            } else {
+                do throws(LibOSError) {
+                    outcome.fileEffects = try await handed.commit()
+                } catch {
+                    outcome.kind = .failure(ToolFailure(error), Self.decision(error))
+                }
+            }
+        }
+        return outcome
+    }
+
+    // MARK: - Running
+
+    private static func cancellation() throws(CallRefusal) -> RunCancellation {
+        do {
+            return try RunCancellation()
+        } catch {
+            throw CallRefusal(.init(.transient, "no descriptor is left for the run: \(error)", isRetryable: true), .sandboxUnavailable)
+        }
+    }
+
+    private func seal(_ request: RunRequest, _ cancellation: RunCancellation) async -> RunReport {
+        await withTaskCancellationHandler {
+            await onThread {
+                let report = supervisor.run(request, cancellation: cancellation)
+                request.channel?.close() // a run that came to no start still held it
+                return report
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
+    }
+
+    private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            RunThread.start { continuation.resume(returning: body()) }
+        }
+    }
+
+    /// The call's own confinement: what the policy allows and the call was granted, within the tool's limits.
+    private func sealed(_ call: PreparedCall, _ words: [String], channel: ToolChannel?) throws(CallRefusal) -> RunRequest {
+        guard let policy = call.policy, let decision = call.decision else { preconditionFailure("a run was decided and has a policy") }
+        var arguments = words
+        do throws(PolicyError) {
+            var grants = decision.grants
+            var environment: [String: String] = [:]
+            let isWorker = words[0] == WorkerProgram.name
+            // The built-in tools need nothing of the host's but themselves.
+            if !isWorker { grants += policy.runtimeGrants }
+            var confined = policy.narrowed(to: grants, limits: call.tool.limits)
+            if isWorker {
+                confined = try worker.added(to: confined)
+                arguments[0] = worker.path
+                environment = worker.environment
+            }
+            // Who is handed open files gets no names besides.
+            let workspace = call.tool.descriptors.isEmpty ? files.path : nil
+            let confinement = try confined.confinement(workspace: workspace, workspaceWritable: true)
+            return RunRequest(
+                arguments: arguments, confinement: confinement, policyName: confined.name, policyHash: confined.hash,
+                workingDirectory: workingDirectory(call, confinement), environment: environment, output: .capture(keep: CommandOutput.kept),
+                workspaceIdentity: files.identity, channel: channel)
+        } catch {
+            throw CallRefusal(ToolFailure(.execution, "the call cannot be confined: \(error)"), .sandboxUnavailable)
+        }
+    }
+
+    /// The process's directory when the call sees it, else the first place above that it sees.
+    private func workingDirectory(_ call: PreparedCall, _ confinement: Confinement) -> String? {
+        guard confinement.workspace != nil else { return "/tmp" }
+        let wanted = call.workingDirectory == "." ? files.path : files.path + "/" + call.workingDirectory
+        let isSeen = confinement.grants.contains { $0.isWorkspace && $0.subtree && (wanted == $0.path || wanted.hasPrefix($0.path + "/")) }
+        return isSeen ? wanted : files.path
+    }
+}
+
+extension ResolvedPolicy {
+    /// What a policy gives every run of a program, whoever asked: the system's programs and libraries, variables, devices, processes of
+    /// its own. Files of the workspace, the network, secrets and programs by name come from capabilities alone.
+    fileprivate var runtimeGrants: [CapabilityGrant] {
+        standingGrants.filter { grant in
+            switch grant.resource.kind {
+            case .filesystem: grant.resource.parts.first?.text == "host"
+            case .environment, .device, .syscall, .process: true
+            default: false
+            }
+        }
+    }
+}
+
+/// Why a call came to no run.
+struct CallRefusal: Error {
+    var failure: ToolFailure
+    var decision: PolicyDecision
+
+    init(_ failure: ToolFailure, _ decision: PolicyDecision) {
+        self.failure = failure
+        self.decision = decision
+    }
+}
+
+extension ChannelSession.End {
+    /// The stream ended before the result: the tool's own end says why.
+    var isEndOfStream: Bool {
+        if case .violation(let violation) = self { violation.rule == .earlyExit || violation.rule == .partialFrame } else { false }
+    }
+
+    var word: String {
+        switch self {
+        case .result: "result"
+        case .failure: "error"
+        case .violation(let violation): violation.rule.rawValue
+        }
+    }
+}
+
+extension CallOutcome {
+    mutating func take(_ report: RunReport, endedBy: String? = nil) {
+        self.report = report
+        reportValue = RunReportJSON.value(report, includingOutput: true).adding("ended_by", .optional(endedBy))
+    }
+}
+
+extension ToolManifest {
+    /// Bytes of a result in canonical form.
+    static let longestResult = 2 << 20
+
+    /// What is wrong with a result; nil when it may be kept.
+    func problem(with output: ToolOutput) -> ToolFailure? {
+        if output.data.canonicalText.utf8.count + (output.content?.utf8.count ?? 0) > Self.longestResult {
+            return ToolFailure(
+                .validation, "the result is larger than \(Self.longestResult) bytes",
+                denial: Denial(layer: .schema, rule: "size of results", reason: "the result is too large to be kept"))
+        }
+        guard let problems = self.output?.problems(with: output.data), !problems.isEmpty else { return nil }
+        return ToolFailure(
+            .validation, "the tool's result is not what it promises: " + problems.map(\.description).joined(separator: "; "),
+            details: .object(["problems": .array(problems.map(\.json))]),
+            denial: Denial(layer: .schema, rule: "output of \(name)", reason: problems[0].description))
+    }
+}

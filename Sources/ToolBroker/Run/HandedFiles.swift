@@ -1,0 +1,73 @@
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import StrictJSON
+
+/// The files of one call that its worker gets as descriptors.
+struct HandedFiles: Sendable {
+    private final class Reading: Sendable {
+        let descriptor: OwnedDescriptor
+        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+    }
+
+    private enum Open: Sendable {
+        case reading(Reading)
+        case replacing(FileReplacement)
+
+        var number: Int32 {
+            switch self {
+            case .reading(let file): file.descriptor.rawValue
+            case .replacing(let file): file.content.rawValue
+            }
+        }
+    }
+
+    private var open: [(plan: PreparedCall.DescriptorPlan, file: Open)] = []
+
+    /// Names and numbers, in the order of the manifest.
+    var descriptors: [(name: String, number: Int32)] { open.map { ($0.plan.name, $0.file.number) } }
+
+    static func open(_ plans: [PreparedCall.DescriptorPlan], _ files: WorkspaceFiles) async throws(CallRefusal) -> HandedFiles {
+        if plans.isEmpty { return HandedFiles() }
+        do throws(LibOSError) {
+            return try await WorkspaceFiles.work { () throws(LibOSError) in
+                var handed = HandedFiles()
+                for plan in plans {
+                    switch plan.mode {
+                    case .read: handed.open.append((plan, .reading(Reading(try files.openFile(plan.place)))))
+                    case .create, .replace:
+                        handed.open.append((plan, .replacing(try files.replacement(of: plan.place, mayOverwrite: plan.mode == .replace))))
+                    }
+                }
+                return handed
+            }
+        } catch {
+            throw CallRefusal(ToolFailure(error), ToolBroker.decision(error))
+        }
+    }
+
+    /// Puts new content in its place, after the tool ended well, and tells what was touched.
+    func commit() async throws(LibOSError) -> [(call: FileCall, facts: [JSONMember])] {
+        let open = open
+        if open.isEmpty { return [] }
+        return try await WorkspaceFiles.work { () throws(LibOSError) in
+            var effects: [(call: FileCall, facts: [JSONMember])] = []
+            for (plan, file) in open {
+                switch file {
+                case .reading(let file):
+                    let size = (try? FileIdentity.of(file.descriptor.rawValue).size) ?? 0
+                    effects.append(
+                        (FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(size))]))
+                case .replacing(let file):
+                    try file.commit()
+                    let size = (try? FileIdentity.of(file.content.rawValue).size) ?? 0
+                    effects.append(
+                        (
+                            FileCall(operation: .writeText(bytes: [], mayOverwrite: plan.mode == .replace), place: plan.place),
+                            [JSONMember("written_bytes", .unsigned(size)), JSONMember("created", .bool(file.previous == nil))]
+                        ))
+                }
+            }
+            return effects
+        }
+    }
+}
