@@ -50,7 +50,8 @@ private struct CallPreparation {
             return .ended(
                 try recorder.refuse(
                     .deny, reason: "terminal_process",
-                    Denial(layer: .process, rule: "terminal is final", reason: "process \(process.id) has ended and calls nothing any more"),
+                    Denial(
+                        layer: .process, rule: "terminal is final", reason: "process \(process.id) has ended and calls nothing any more"),
                     in: transaction))
         }
         if process.toolTable[tool.name] != tool.spec.id {

@@ -96,7 +96,8 @@ extension ToolBroker {
             case .ask:
                 if let denial = try HumanAnswer.denial(caller.resumed, in: transaction) { return .denied(denial) }
                 let request = ApprovalRequest(
-                    tool: caller.tool, arguments: caller.record?.arguments ?? file.facts, actionHash: caller.actionHash, policyHash: caller.policy?.hash ?? "",
+                    tool: caller.tool, arguments: caller.record?.arguments ?? file.facts, actionHash: caller.actionHash,
+                    policyHash: caller.policy?.hash ?? "",
                     needs: decision.asked, facts: file.facts)
                 return .waiting(.human([try kernel.ask(request, for: process.id, in: transaction)]))
             case .allow:

@@ -8,7 +8,9 @@ extension ToolBroker {
 
     func perform(bridge syscall: Syscall, for caller: FileCaller) async -> CallOutcome {
         do throws(LibOSError) {
-            let directory = try await store.read { reading throws(LibOSError) in try reading.existingProcess(caller.process).workingDirectory }
+            let directory = try await store.read { reading throws(LibOSError) in
+                try reading.existingProcess(caller.process).workingDirectory
+            }
             if syscall.name == "memory.create_object_from_file" { return await createObject(try Fields(syscall, directory), caller) }
             return await writeObject(try Fields(syscall, directory), caller)
         } catch {
@@ -38,7 +40,8 @@ extension ToolBroker {
         guard case .output(let output) = read.kind else { return read }
         if output.data.member("truncated") == .bool(true) {
             return CallOutcome(
-                kind: .failure(ToolFailure(.validation, "\(fields.place) is larger than \(Self.longest) bytes"), .validationError), hasStarted: true)
+                kind: .failure(ToolFailure(.validation, "\(fields.place) is larger than \(Self.longest) bytes"), .validationError),
+                hasStarted: true)
         }
         let payload = JSONValue.object([
             "text": output.data.member("text") ?? .null, "path": .string(fields.place.text),
@@ -54,7 +57,8 @@ extension ToolBroker {
         let text = payload.text ?? payload.member("text")?.text ?? payload.canonicalText
         guard text.utf8.count <= Self.longest else {
             return CallOutcome(
-                kind: .failure(ToolFailure(.validation, "the object is larger than \(Self.longest) bytes"), .validationError), hasStarted: true)
+                kind: .failure(ToolFailure(.validation, "the object is larger than \(Self.longest) bytes"), .validationError),
+                hasStarted: true)
         }
         let file = FileCall(operation: .writeText(bytes: Array(text.utf8), mayOverwrite: fields.overwrite), place: fields.place)
         return await perform(file, for: caller)

@@ -70,7 +70,8 @@ extension ToolBroker {
                     .init(tool: call.tool.name, call: call.id, arguments: call.arguments, descriptors: handed.descriptors), limits: limits,
                     handler: { syscall async throws(LibOSError) in try await calls.answer(syscall) }, progress: progress)
             } catch {
-                throw CallRefusal(.init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
+                throw CallRefusal(
+                    .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
             }
             let cancellation = try Self.cancellation()
             let request = try sealed(call, words, channel: session.toolEnd)

@@ -56,7 +56,8 @@ struct HandedFiles: Sendable {
                 case .reading(let file):
                     let size = (try? FileIdentity.of(file.descriptor.rawValue).size) ?? 0
                     effects.append(
-                        (FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(size))]))
+                        (FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(size))])
+                    )
                 case .replacing(let file):
                     try file.commit()
                     let size = (try? FileIdentity.of(file.content.rawValue).size) ?? 0

@@ -29,7 +29,9 @@ enum RunVerdict {
                 .resourceLimit
             )
         }
-        func refused(_ reason: String, _ rule: String, _ decision: PolicyDecision, suggestion: String? = nil) -> (ToolFailure, PolicyDecision) {
+        func refused(_ reason: String, _ rule: String, _ decision: PolicyDecision, suggestion: String? = nil) -> (
+            ToolFailure, PolicyDecision
+        ) {
             (
                 ToolFailure(
                     decision == .sandboxUnavailable ? .unsupported : .denied, reason, details: details,
