@@ -168,13 +168,8 @@ private struct CallPreparation {
             var descriptors: [PreparedCall.DescriptorPlan] = []
             let text = ArgumentText(arguments: arguments)
             for template in tool.descriptors {
-                do throws(ResourceProblem) {
-                    let path = try text.texts(template.path)[0]
-                    descriptors.append(
-                        .init(name: template.name, place: try WorkspacePath.resolve(path, in: directory), mode: template.mode))
-                } catch let problem as ResourceProblem {
-                    throw LibOSError(.validation, printable(problem.message), mend: printable(problem.mend))
-                }
+                let path = try text.texts(template.path)[0]
+                descriptors.append(.init(name: template.name, place: try WorkspacePath.of(path, in: directory), mode: template.mode))
             }
             return .channel(try text.commandLine(words), descriptors)
         }

@@ -43,7 +43,7 @@ package struct ToolBroker: Sendable {
     package func persistTools() async throws(LibOSError) {
         let specs = registry.all.map(\.spec)
         try await store.write { transaction throws(LibOSError) in
-            for spec in specs where try transaction.tool(spec.id) != spec {
+            for spec in specs where try transaction.tool(spec.id)?.meaning != spec.meaning {
                 try transaction.put(spec)
                 try transaction.append(
                     AuditEntry(
@@ -91,5 +91,15 @@ package struct ToolBroker: Sendable {
             }
             return try await closing.value.get()
         }
+    }
+}
+
+extension ToolSpec {
+    /// What two versions of a tool are compared by. Schemas are compared in canonical form: stores may order keys anew.
+    fileprivate var meaning: String {
+        JSONValue.object([
+            "name": .string(name), "description": .string(description), "version": .string(version), "input": inputSchema,
+            "output": outputSchema ?? .null, "tags": .strings(tags), "owner": .optional(owner?.text),
+        ]).canonicalText
     }
 }

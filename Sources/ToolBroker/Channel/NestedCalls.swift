@@ -92,7 +92,7 @@ final class NestedCalls: Sendable {
     private func audit(_ action: String, _ syscall: Syscall, _ members: [JSONMember]) async throws(LibOSError) {
         let call = call
         try await broker.store.write { transaction throws(LibOSError) in
-            try transaction.append(
+            _ = try transaction.append(
                 AuditEntry(
                     actor: call.request.process.text, action: action, target: call.resource,
                     decision: .object(

@@ -54,12 +54,7 @@ package struct FileCall: Sendable, Equatable {
                 .validation, "the arguments of \(syscall.name) are wrong: " + problems.map(\.description).joined(separator: "; "))
         }
         let arguments = schema.withDefaults(syscall.arguments)
-        let place: WorkspacePath
-        do {
-            place = try WorkspacePath.resolve(arguments.member("path")?.text ?? "", in: workingDirectory)
-        } catch {
-            throw LibOSError(.validation, printable(error.message), mend: printable(error.mend))
-        }
+        let place = try WorkspacePath.of(arguments.member("path")?.text ?? "", in: workingDirectory)
         func flag(_ name: String) -> Bool { arguments.member(name) == .bool(true) }
         func count(_ name: String) -> Int { arguments.member(name)?.whole ?? 0 }
         let operation: Operation

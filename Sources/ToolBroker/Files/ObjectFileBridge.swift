@@ -1,4 +1,3 @@
-internal import CapabilityLanguage
 internal import LibOSModel
 internal import StrictJSON
 
@@ -29,11 +28,7 @@ extension ToolBroker {
             guard case .object(let members) = syscall.arguments, let path = syscall.arguments.member("path")?.text else {
                 throw LibOSError(.validation, "\(syscall.name) needs a `path`")
             }
-            do {
-                place = try WorkspacePath.resolve(path, in: directory)
-            } catch {
-                throw LibOSError(.validation, printable(error.message), mend: printable(error.mend))
-            }
+            place = try WorkspacePath.of(path, in: directory)
             overwrite = syscall.arguments.member("overwrite") != .bool(false)
             rest = members.filter { $0.key != "path" && $0.key != "overwrite" }
         }

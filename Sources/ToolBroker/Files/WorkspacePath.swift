@@ -1,4 +1,5 @@
 package import CapabilityLanguage
+package import LibOSModel
 internal import StrictJSON
 
 /// A place in the workspace, made of an argument: relative, without `.` and `..`, never outside.
@@ -43,6 +44,15 @@ package struct WorkspacePath: Sendable, Hashable, CustomStringConvertible {
             throw ResourceProblem("`\(path)` does not read back as the path it is", mend: "use plainer names")
         }
         return result
+    }
+
+    /// The same for callers whose errors are the runtime's.
+    package static func of(_ path: String, in directory: String) throws(LibOSError) -> WorkspacePath {
+        do {
+            return try resolve(path, in: directory)
+        } catch {
+            throw LibOSError(.validation, printable(error.message), mend: printable(error.mend))
+        }
     }
 
     private static func check(_ text: String) throws(ResourceProblem) {

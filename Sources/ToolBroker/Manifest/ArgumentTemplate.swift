@@ -1,4 +1,5 @@
-/// Text with places for arguments: `{path}`, `{argv.0}` (an item of a list), `{paths[]}` (every item of a list in its turn).
+/// Text with places for arguments: `{path}`, `{argv.0}` (an item of a list), `{paths[]}` (every item of a list in its turn). Doubled
+/// braces stand for themselves.
 package struct ArgumentTemplate: Sendable, Equatable {
     package struct Place: Sendable, Equatable {
         package var name: String
@@ -33,6 +34,11 @@ package struct ArgumentTemplate: Sendable, Equatable {
         var literal = ""
         var rest = text[...]
         while let first = rest.first {
+            if rest.hasPrefix("{{") || rest.hasPrefix("}}") {
+                literal.append(first)
+                rest = rest.dropFirst(2)
+                continue
+            }
             if first == "}" { throw Problem(message: "a `}` has no `{` before it", mend: "write {argument}") }
             guard first == "{" else {
                 literal.append(first)

@@ -1,6 +1,6 @@
 internal import CapabilityLanguage
 internal import LinuxPrimitives
-package import SandboxPolicy
+internal import SandboxPolicy
 internal import StrictJSON
 
 /// `glovebox-worker` on this host, and what it needs to be executed at all.

@@ -1,0 +1,133 @@
+internal import CapabilityLanguage
+internal import LibOSModel
+internal import SandboxTestSupport
+internal import StrictJSON
+internal import Synchronization
+internal import Testing
+internal import ToolBroker
+
+/// libOS calls of running tools: decided at each use, on behalf of the caller, on record.
+@Suite struct NestedCallTests {
+    private static let reads =
+        #"my $a = ask('filesystem.read_text', '{"path":"a"}'); my $b = ask('clock.now', '{}'); "#
+        + #"my $d = ask('filesystem.read_text', '{"path":"a"}'); result("[$a,$b,$d]")"#
+
+    @Test(.timeLimit(.minutes(1))) func `a tool asks for what its process may, and no more`() async throws {
+        let script =
+            #"my $a = ask('filesystem.read_text', '{"path":"a"}'); my $b = ask('filesystem.read_text', '{"path":"b"}'); result("[$a,$b]")"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script, policy: "workspace")]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            try fixture.sandbox.file("b", "B")
+            try await fixture.grant("filesystem:workspace:a", [.read])
+            let result = try await fixture.call("perl_tool", "{}")
+            guard result.isOK, case .array(let answers) = result.payload else {
+                Issue.record("\(result)")
+                return
+            }
+            #expect(answers[0]["result"]?["text"] == .string("A"))
+            #expect(answers[1]["error"]?["data"]?["denial"]?["layer"] == .string("capability"))
+            #expect(
+                try await fixture.audit("syscall.request").map { $0.decision["syscall"] }
+                    == Array(repeating: .string("filesystem.read_text"), count: 2))
+            #expect(try await fixture.audit("syscall.result").map { $0.decision["ok"] } == [.bool(true), .bool(false)])
+            #expect(try await fixture.audit("external.filesystem.read_text").count == 2, "the denial too")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `authority that is revoked while a tool runs is gone at its next use`() async throws {
+        try await BrokerFixture.with(tools: [PerlTool.manifest(Self.reads, policy: "workspace")]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            let record = try await fixture.grant("filesystem:workspace:a", [.read])
+            let (store, id) = (fixture.store, record.id)
+            fixture.kernel.state.withLock {
+                $0.during = { _ in
+                    try? await store.write { transaction throws(LibOSError) in
+                        guard var record = try transaction.capability(id) else { return }
+                        record.status = .revoked
+                        try transaction.update(record)
+                    }
+                }
+            }
+            let result = try await fixture.call("perl_tool", "{}")
+            guard result.isOK, case .array(let answers) = result.payload else {
+                Issue.record("\(result)")
+                return
+            }
+            #expect(answers[0]["result"]?["text"] == .string("A"))
+            #expect(answers[2]["error"] != nil)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `a person is asked while the tool waits`(isApproved: Bool) async throws {
+        let script = #"my $a = ask('filesystem.read_text', '{"path":"a"}'); result($a)"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script, policy: "workspace")]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.read], effect: .ask)
+            fixture.kernel.state.withLock { $0.settlement = isApproved }
+            let result = try await fixture.call("perl_tool", "{}")
+            #expect(result.isOK)
+            if isApproved {
+                #expect(result.payload["result"]?["text"] == .string("A"))
+            } else {
+                #expect(result.payload["error"]?["data"]?["denial"]?["layer"] == .string("human"))
+            }
+            #expect(fixture.kernel.state.withLock { $0.approvals.count } == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `wrong arguments are answered, not obeyed`() async throws {
+        let script =
+            #"result("[" . ask('filesystem.read_text', '{"path":"a","follow":true}') . "," . ask('filesystem.write_text', '{"path":"../x","text":""}') . "]")"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script, policy: "workspace")]) { fixture in
+            try await fixture.grant("filesystem:workspace:*", [.read, .write])
+            let result = try await fixture.call("perl_tool", "{}")
+            guard case .array(let answers) = result.payload else {
+                Issue.record("\(result)")
+                return
+            }
+            #expect(answers.allSatisfy { $0["error"]?["data"]?["code"] == .string("validation_error") })
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `the end of its process waits for the tool's result`() async throws {
+        let script = #"my $a = ask('process.exit', '{"message":"done"}'); my $b = ask('process.exit', '{}'); result("[$a,$b]")"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
+            let kept = Mutex<Int?>(nil)
+            let kernel = fixture.kernel
+            kernel.state.withLock {
+                $0.during = { syscall in
+                    let count = kernel.state.withLock { $0.kept.count }
+                    if syscall.name == "process.exit" { kept.withLock { $0 = count } }
+                }
+            }
+            let result = try await fixture.call("perl_tool", "{}")
+            #expect(result.isOK)
+            #expect(kept.withLock { $0 } == 1, "the result was kept before")
+            guard case .array(let answers) = result.payload else { return }
+            #expect(answers[0]["result"]?["deferred"] == .bool(true) && answers[1]["error"] != nil)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `progress is heard, and cancelling ends the tool and closes its records`() async throws {
+        let script = #"say_('{"jsonrpc":"2.0","method":"progress","params":{"message":"begun"}}'); sleep 60"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
+            let (begun, tell) = AsyncStream<String>.makeStream()
+            let (broker, process) = (fixture.broker, fixture.process)
+            let call = Task {
+                try await broker.call(ToolCallRequest(process: process, tool: "perl_tool", arguments: .object([]))) { message, _ in
+                    tell.yield(message)
+                }
+            }
+            for await message in begun {
+                #expect(message == "begun")
+                break
+            }
+            call.cancel()
+            guard case .done(let result) = try await call.value else { return }
+            #expect(!result.isOK && result.error == "the call was cancelled")
+            #expect(try await fixture.calls(.failed).count == 1)
+            #expect(try await fixture.audit("tool.call").count == 1)
+        }
+    }
+}
