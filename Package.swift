@@ -132,6 +132,13 @@ let package = Package(
             dependencies: ["CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "LLMExecutorTests",
+            dependencies: [
+                "LLMExecutor", "AgentRuntime", "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage",
+                "StrictJSON",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
             name: "AgentRuntimeTests",
             dependencies: [
                 "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON",

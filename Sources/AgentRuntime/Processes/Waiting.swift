@@ -1,4 +1,4 @@
-internal import LibOSModel
+package import LibOSModel
 
 /// Waits as the store has them: beginning one, asking whether it is over, and ending it.
 extension StoreTransaction {
@@ -32,5 +32,14 @@ extension StoreReading {
         case .message(let filter):
             return try !messages(for: id, status: .unread, matching: filter, limit: 1).isEmpty
         }
+    }
+}
+
+extension ProcessTable {
+    /// Puts a process back into a wait that is not over, after something made it run all the same.
+    package func waitAgain(
+        for wait: WaitState, _ id: ProcessID, in transaction: any StoreTransaction
+    ) throws(LibOSError) {
+        try transaction.beginWait(wait, of: id)
     }
 }

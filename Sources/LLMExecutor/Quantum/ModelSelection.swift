@@ -160,7 +160,7 @@ extension QuantumExecutor {
             "tool_calls_preview": .array(calls), "content_preview": .string(settings.preview(completion.content)),
         ])
         try await runtime.store.write { transaction throws(LibOSError) in
-            try transaction.append(
+            _ = try transaction.append(
                 AuditEntry(actor: id.text, action: "llm.action_repair_requested", target: "process:\(id)", decision: decision))
         }
     }

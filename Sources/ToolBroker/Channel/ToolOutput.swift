@@ -77,6 +77,7 @@ package struct ToolFailure: Error, Sendable, Equatable {
             case .denied, .limit: .denied
             case .timeout: .timeout
             case .notFound, .process, .store: .execution
+            case .unsupported: .unsupported
             }
         self.init(code, error.description, isRetryable: code == .timeout, denial: error.denial)
     }
