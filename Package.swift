@@ -34,6 +34,7 @@ let package = Package(
         // C: what touches the kernel.
         .systemLibrary(name: "CSeccomp", path: "sandbox/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CYAML", path: "sandbox/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", path: "sandbox/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLaunchABI", path: "sandbox/abi", cSettings: cSettings),
         .target(name: "CLinuxShims", path: "sandbox/shims", cSettings: cSettings),
         .target(
@@ -82,7 +83,11 @@ let package = Package(
 
         // Benchmarks and the soak: programs to run, not tests that time.
         .executableTarget(
-            name: "glovebox-bench", dependencies: ["SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims"],
+            name: "glovebox-bench",
+            dependencies: [
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "SQLiteRuntimeStore", "LibOSModel", "StrictJSON",
+                "CapabilityLanguage", "CSQLite",
+            ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
         // Tests
