@@ -35,6 +35,7 @@ let package = Package(
         // C: what touches the kernel.
         .systemLibrary(name: "CSeccomp", path: "sandbox/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CYAML", path: "sandbox/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", path: "sandbox/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLaunchABI", path: "sandbox/abi", cSettings: cSettings),
         .target(name: "CLinuxShims", path: "sandbox/shims", cSettings: cSettings),
         .target(
@@ -112,9 +113,8 @@ let package = Package(
         .executableTarget(
             name: "glovebox-bench",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage",
-                "LibOSModel",
-                "TestSupport",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "SQLiteRuntimeStore",
+                "LibOSModel", "StrictJSON", "CapabilityLanguage", "CSQLite", "TestSupport",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 

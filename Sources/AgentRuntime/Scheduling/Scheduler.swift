@@ -99,21 +99,36 @@ extension Scheduler {
                 start(process.id, in: batch)
             }
             let running = batch.running
-            if batch.isSpent, running.isEmpty || runtime.quanta.areAllParked(running) { return .quanta }
-            if turns.isEmpty, running.isEmpty || runtime.quanta.areAllParked(running) {
+            let isStuck = try await isStuck(running)
+            if batch.isSpent, isStuck { return .quanta }
+            if turns.isEmpty, isStuck {
                 if try await runtime.expireOverdueRequests() > 0 { continue }
                 guard let humans, try await !runtime.drainHumanQueue(with: humans).isEmpty else { return .idle }
                 continue
             }
             if batch.isSpent {
                 // A turn that comes to nothing gives its quantum back, so what is under way ends first.
-                await batch.waitForQuanta(runtime.store.commits, atMost: limits.drain) {
-                    !batch.isSpent || runtime.quanta.areAllParked(batch.running)
+                try await batch.waitForQuanta(runtime.store.commits, atMost: limits.drain) { () async throws(LibOSError) in
+                    if !batch.isSpent { return true }
+                    return try await self.isStuck(batch.running)
                 }
                 if batch.isSpent { return .quanta }
                 continue
             }
             _ = await wakeups.next()
+        }
+    }
+
+    /// Whether nothing that is under way goes on by itself: each quantum's tool waits, and what it waits for has not happened.
+    private func isStuck(_ running: [ProcessID]) async throws(LibOSError) -> Bool {
+        guard runtime.quanta.areAllParked(running) else { return false }
+        if running.isEmpty { return true }
+        return try await runtime.store.read { store throws(LibOSError) in
+            for id in running {
+                // What happened made the process runnable; its tool only has not noticed yet.
+                guard let status = try store.process(id)?.status, status.isWaiting || status == .paused else { return false }
+            }
+            return true
         }
     }
 
@@ -138,7 +153,7 @@ extension Scheduler {
             let cancelled = batch.cancelRunning()
             if cancelled.isEmpty { return }
             for id in cancelled { await recordCancellation(of: id) }
-            await batch.waitForQuanta(runtime.store.commits, atMost: limits.grace) { false }
+            try? await batch.waitForQuanta(runtime.store.commits, atMost: limits.grace) { () async throws(LibOSError) in false }
         }.value
     }
 

@@ -29,7 +29,8 @@ final class SchedulerBatch: Sendable {
     /// Those that may have a turn now: fewest turns first, then oldest.
     func inTurn(_ runnable: [AgentProcess]) -> [AgentProcess] {
         state.withLock { state in
-            runnable.enumerated().filter { state.stalled[$0.element.id] != $0.element.generation }
+            runnable.enumerated()
+                .filter { state.tasks[$0.element.id] == nil && state.stalled[$0.element.id] != $0.element.generation }
                 .sorted { (state.turns[$0.element.id] ?? 0, $0.offset) < (state.turns[$1.element.id] ?? 0, $1.offset) }.map(\.element)
         }
     }
@@ -93,7 +94,9 @@ final class SchedulerBatch: Sendable {
     }
 
     /// Returns when nothing is under way, the time is over, or `isHopeless` says that what is left will not end by itself.
-    func waitForQuanta(_ signal: CommitSignal, atMost limit: Duration, unless isHopeless: () -> Bool) async {
+    func waitForQuanta(
+        _ signal: CommitSignal, atMost limit: Duration, unless isHopeless: () async throws(LibOSError) -> Bool
+    ) async throws(LibOSError) {
         let isOver = Flag()
         let timer = Task {
             try? await Task.sleep(for: limit)
@@ -102,7 +105,10 @@ final class SchedulerBatch: Sendable {
         }
         defer { timer.cancel() }
         var wakeups = signal.listen().makeAsyncIterator()
-        while !running.isEmpty, !isOver.isRaised, !isHopeless() { _ = await wakeups.next() }
+        while !running.isEmpty, !isOver.isRaised, try await !isHopeless() {
+            // Nil: the task is cancelled, and so is its waiting.
+            if await wakeups.next() == nil { return }
+        }
     }
 
     func report(_ stop: SchedulerReport.Stop) -> SchedulerReport {

@@ -12,13 +12,13 @@ extension AgentRuntime: LibOSKernel {
             case .waiting(let wait): outcome = .waiting(wait)
             }
         } catch {
-            return .failed(await recorded(error, of: syscall, for: caller))
+            return .failed(error)
         }
         if syscall.name == "clock.sleep", case .value(let value) = outcome { return await slept(value) }
         return outcome
     }
 
-    /// Decision, effect and record in one transaction: a refused syscall has changed nothing.
+    /// Decision and effect in one transaction: a refused syscall has changed nothing. Who made it records that it was made.
     private func decided(_ syscall: Syscall, for caller: SyscallCaller) async throws(LibOSError) -> Completion<JSONValue> {
         guard let entry = SyscallTable.entries[syscall.name] else { throw SyscallTable.refusal(of: syscall.name) }
         let arguments = try SyscallArguments(syscall, keys: entry.keys)
@@ -31,7 +31,6 @@ extension AgentRuntime: LibOSKernel {
             var origin = ActionOrigin(process: caller.process, tool: caller.tool, actionHash: hash)
             origin.uses = uses
             let scope = SyscallScope(runtime: self, origin: origin, caller: caller, syscall: syscall, transaction: transaction)
-            try transaction.recordRequest(of: syscall, for: caller)
             let completion: Completion<JSONValue> =
                 if let wait = try scope.approvalWait(for: try entry.needs(scope, arguments), hash: hash) {
                     .waiting(wait)
@@ -39,20 +38,7 @@ extension AgentRuntime: LibOSKernel {
                     try entry.body(scope, arguments)
                 }
             try authority.settle(uses, of: caller.process, in: transaction)
-            try transaction.recordResult(of: syscall, for: caller, completion)
             return completion
-        }
-    }
-
-    private func recorded(_ error: LibOSError, of syscall: Syscall, for caller: SyscallCaller) async -> LibOSError {
-        do throws(LibOSError) {
-            try await store.write { transaction throws(LibOSError) in
-                try transaction.recordRequest(of: syscall, for: caller)
-                try transaction.recordResult(of: syscall, for: caller, error)
-            }
-            return error
-        } catch {
-            return error
         }
     }
 
@@ -77,6 +63,7 @@ extension AgentRuntime: LibOSKernel {
         let commits = store.commits.listen()
         var wakeups = commits.makeAsyncIterator()
         quanta.setParked(true, process)
+        store.commits.signal()
         defer { quanta.setParked(false, process) }
         while true {
             let isOver = try await store.read { store throws(LibOSError) in
@@ -140,41 +127,5 @@ extension SyscallScope {
         let approval = ApprovalRequest(
             tool: syscall.name, arguments: syscall.arguments, actionHash: hash, policyHash: "", needs: asked)
         return .human([try runtime.humans.requestApproval(approval, of: origin.process, in: transaction).id])
-    }
-}
-
-extension StoreTransaction {
-    fileprivate func recordRequest(of syscall: Syscall, for caller: SyscallCaller) throws(LibOSError) {
-        try append(
-            AuditEntry(
-                actor: caller.process.text, action: "syscall.request", target: printable(syscall.name),
-                decision: .object([
-                    "tool": .string(caller.tool), "arguments_bytes": .int(Int64(syscall.arguments.canonicalText.utf8.count)),
-                ]), correlation: caller.call?.text))
-    }
-
-    fileprivate func recordResult(
-        of syscall: Syscall, for caller: SyscallCaller, _ completion: Completion<JSONValue>
-    ) throws(LibOSError) {
-        let decision: JSONValue =
-            if case .waiting(let wait) = completion {
-                .object(["ok": .bool(false), "waiting": .string(wait.status.rawValue)])
-            } else {
-                .object(["ok": .bool(true)])
-            }
-        try append(
-            AuditEntry(
-                actor: caller.process.text, action: "syscall.result", target: printable(syscall.name), decision: decision,
-                correlation: caller.call?.text))
-    }
-
-    fileprivate func recordResult(of syscall: Syscall, for caller: SyscallCaller, _ error: LibOSError) throws(LibOSError) {
-        try append(
-            AuditEntry(
-                actor: caller.process.text, action: "syscall.result", target: printable(syscall.name),
-                decision: .object([
-                    "ok": .bool(false), "error": .string(error.message), "error_type": .string(error.code.rawValue),
-                    "denial": error.denial?.json ?? .null,
-                ]), correlation: caller.call?.text))
     }
 }
