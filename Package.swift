@@ -87,7 +87,8 @@ let package = Package(
         .executableTarget(
             name: "glovebox-bench",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage", "LibOSModel",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage",
+                "LibOSModel",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
