@@ -30,7 +30,7 @@ define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
 make demo        a short tour
-make bench       measures against the peers that are installed (ARGS= goes to the benchmark)
+make bench       measures against the peers that are installed (ARGS= goes to the benchmark: launch, policy or store)
 make soak        $(SOAK_RUNS) runs (SOAK_RUNS), 4 at a time; looks for anything that grows or stays
 make fuzz        fuzzes the launch spec reader for FUZZ_SECONDS=$(FUZZ_SECONDS)
 make lint        formatting, C warnings with two compilers, shipped policies against their schema

@@ -34,6 +34,7 @@ let package = Package(
         // C: what touches the kernel.
         .systemLibrary(name: "CSeccomp", path: "sandbox/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CYAML", path: "sandbox/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", path: "sandbox/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLaunchABI", path: "sandbox/abi", cSettings: cSettings),
         .target(name: "CLinuxShims", path: "sandbox/shims", cSettings: cSettings),
         .target(
@@ -87,8 +88,9 @@ let package = Package(
         .executableTarget(
             name: "glovebox-bench",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "SQLiteRuntimeStore",
                 "LibOSModel",
+                "StrictJSON", "CapabilityLanguage", "CSQLite",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
@@ -96,6 +98,9 @@ let package = Package(
         .target(
             name: "SandboxTestSupport", dependencies: ["LinuxPrimitives", "SandboxPolicy", "SandboxLauncher"],
             path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "store-crash-probe", dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "StrictJSON"],
+            path: "Tests/StoreCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -105,7 +110,10 @@ let package = Package(
         .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinuxShims"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SQLiteRuntimeStoreTests",
-            dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON"],
+            dependencies: [
+                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport",
+                "store-crash-probe",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SandboxPolicyTests", dependencies: ["SandboxPolicy", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),

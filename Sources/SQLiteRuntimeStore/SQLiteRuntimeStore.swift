@@ -11,21 +11,35 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     let database: any DatabaseWriter
     let name: String
     let clock: any RuntimeClock
-    let state = Mutex(StoreState())
+    let observer: StoreObserver?
+    private let mayWrite: Bool
+    let state: Mutex<StoreState>
 
-    init(database: any DatabaseWriter, name: String, clock: any RuntimeClock) {
+    enum Access {
+        case reading, memory
+        /// The writer's lock is let go after the file.
+        case writing(WriterLock.Held)
+    }
+
+    init(database: any DatabaseWriter, name: String, clock: any RuntimeClock, access: Access, observer: StoreObserver? = nil) {
         self.database = database
         self.name = name
         self.clock = clock
+        self.observer = observer
+        if case .reading = access { mayWrite = false } else { mayWrite = true }
+        var state = StoreState()
+        if case .writing(let lock) = access { state.lock = lock }
+        self.state = Mutex(state)
     }
 
     package func write<Value: Sendable>(
         _ durability: Durability, _ body: @escaping @Sendable (any StoreTransaction) throws(LibOSError) -> Value
     ) async throws(LibOSError) -> Value {
         try refuseWhenClosed()
+        if !mayWrite { throw LibOSError(.store, "the store \(name) is open for reading only", mend: "open it for writing") }
         let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
             database.asyncWriteWithoutTransaction { database in
-                continuation.resume(returning: self.commit(durability, body, on: database))
+                continuation.resume(returning: self.commit(durability, on: database, body))
             }
         }
         return try result.get()
@@ -54,6 +68,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
             DispatchQueue.global().async {
                 // What fails here is the last checkpoint; the next opener does it.
                 try? self.database.close()
+                self.state.withLock { $0.lock = nil }
                 continuation.resume()
             }
         }
@@ -70,10 +85,13 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         case .failure(let error): return .failure(StoreFailure.error(for: error, store: name))
         case .success(let database):
             let transaction = SQLiteTransaction(
-                connection: StoreConnection(database: database, name: name), now: instant(), head: nil,
-                epoch: state.withLock { $0.authorityEpoch })
+                connection: connection(database), now: instant(), head: nil, epoch: state.withLock { $0.authorityEpoch })
             do { return .success(try body(transaction)) } catch { return .failure(error) }
         }
+    }
+
+    func connection(_ database: Database) -> StoreConnection {
+        StoreConnection(database: database, name: name, observer: observer)
     }
 
     /// The clock's instant, but never one before an instant that was given out.
@@ -89,6 +107,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
 /// What the store remembers between transactions. All of it can be read from the file again.
 struct StoreState: Sendable {
     var isClosed = false
+    var lock: WriterLock.Held?
     var latest = Timestamp(microseconds: .min)
     /// End of the audit chain after the last commit; nil when it has to be read.
     var head: AuditHead?

@@ -2,6 +2,7 @@
 //   glovebox-bench launch [--rounds N]     /bin/true bare, sealed, under bwrap; whole commands; stages
 //   glovebox-bench policy                  what a policy costs before the launch, step by step
 //   glovebox-bench broker [--rounds N]     a decision with 1, 100 and 1000 records
+//   glovebox-bench store [--records N]     the runtime's records: audit append, commits, opening and verifying, decoding
 //   glovebox-bench soak [--runs N]         leaks and memory over many runs
 internal import Glibc
 internal import LinuxPrimitives
@@ -37,10 +38,12 @@ do {
         try PolicyBenchmark(policies: policies).run()
     case "broker":
         try BrokerBenchmark(rounds: value(after: "--rounds", default: 200)).run()
+    case "store":
+        try await StoreBenchmark(records: value(after: "--records", default: 100_000)).run()
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `broker`, `soak`")
+        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `broker`, `store`, `soak`")
         exit(64)
     }
 } catch {

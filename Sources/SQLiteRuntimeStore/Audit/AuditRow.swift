@@ -26,6 +26,29 @@ struct AuditRow {
     /// A larger decision is kept apart. A page of the file.
     static let longestInlineDecision = 4096
 
+    /// What the hash covers: an object of all fields, keys in order, no spaces (RFC 8785).
+    var canonicalBytes: [UInt8] {
+        var text = CanonicalObject()
+        text.add("action", text: action)
+        text.add("actor", text: actor)
+        text.add("capabilities", json: capabilities)
+        text.add("correlation", text: correlation)
+        switch decision {
+        case .inline(let json): text.add("decision", json: json)
+        case .content(let hash): text.add("decision_sha256", text: AuditChain.hexadecimal(hash))
+        }
+        text.add("id", text: id)
+        text.add("inputs", json: inputs)
+        text.add("outputs", json: outputs)
+        text.add("parent", text: parent)
+        text.add("sequence", number: sequence)
+        text.add("target", text: target)
+        text.add("timestamp", number: timestamp)
+        return text.closed()
+    }
+}
+
+extension AuditRow {
     init(_ entry: AuditEntry, id: AuditID, sequence: Int64, timestamp: Timestamp, decision: Decision) {
         self.sequence = sequence
         self.id = id.text
@@ -51,27 +74,6 @@ struct AuditRow {
             decision = AuditContent.isLarge(text) ? .content(AuditContent.hash(of: text)) : .inline(text)
         }
         self.init(record.entry, id: record.id, sequence: record.sequence, timestamp: record.timestamp, decision: decision)
-    }
-
-    /// What the hash covers: an object of all fields, keys in order, no spaces (RFC 8785).
-    var canonicalBytes: [UInt8] {
-        var text = CanonicalObject()
-        text.add("action", text: action)
-        text.add("actor", text: actor)
-        text.add("capabilities", json: capabilities)
-        text.add("correlation", text: correlation)
-        switch decision {
-        case .inline(let json): text.add("decision", json: json)
-        case .content(let hash): text.add("decision_sha256", text: AuditChain.hexadecimal(hash))
-        }
-        text.add("id", text: id)
-        text.add("inputs", json: inputs)
-        text.add("outputs", json: outputs)
-        text.add("parent", text: parent)
-        text.add("sequence", number: sequence)
-        text.add("target", text: target)
-        text.add("timestamp", number: timestamp)
-        return text.closed()
     }
 
     /// Ids need no escapes.

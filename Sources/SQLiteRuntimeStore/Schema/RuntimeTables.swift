@@ -125,6 +125,7 @@ enum RuntimeTables {
             correlation TEXT, parent TEXT, hash BLOB NOT NULL, previous_hash BLOB NOT NULL
         ) STRICT;
         CREATE INDEX audit_by_correlation ON audit (correlation) WHERE correlation IS NOT NULL;
+        CREATE INDEX audit_by_content ON audit (decision_sha256) WHERE decision_sha256 IS NOT NULL;
         CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END;
         CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit records are never deleted'); END;
         CREATE TABLE audit_head (

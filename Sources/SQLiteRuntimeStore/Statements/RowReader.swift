@@ -97,6 +97,16 @@ struct RowReader {
         return bytes
     }
 
+    /// SHA-256 of a blob of any size, which is not copied.
+    mutating func optionalBlobHash() throws(LibOSError) -> [UInt8]? {
+        let at = advance()
+        switch sqlite3_column_type(statement, at) {
+        case SQLITE_NULL: return nil
+        case SQLITE_BLOB: return withBytes(of: at) { AuditChain.sha256(UnsafeRawBufferPointer($0)) }
+        default: throw bad("is no blob")
+        }
+    }
+
     mutating func json() throws(LibOSError) -> JSONValue {
         guard let value = try optionalJSON() else { throw bad("is NULL") }
         return value

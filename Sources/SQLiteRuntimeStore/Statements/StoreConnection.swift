@@ -8,6 +8,7 @@ struct StoreConnection {
     let database: Database
     /// The file, for messages.
     let name: String
+    var observer: StoreObserver?
 
     /// Runs a statement that returns no row; answers how many rows it changed.
     @discardableResult
@@ -16,6 +17,7 @@ struct StoreConnection {
         defer { sqlite3_reset(statement) }
         let code = sqlite3_step(statement)
         guard code == SQLITE_DONE || code == SQLITE_ROW else { throw failure(code, sql) }
+        observer?(.afterStatement)
         return Int(sqlite3_changes(database.sqliteConnection))
     }
 
@@ -59,6 +61,17 @@ struct StoreConnection {
         _ sql: String, table: StoredTable, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void = { _ in },
         _ body: (inout RowReader) throws(LibOSError) -> Void
     ) throws(LibOSError) {
+        try forEachWhile(sql, table: table, bind) { (row) throws(LibOSError) in
+            try body(&row)
+            return true
+        }
+    }
+
+    /// Ends when the body answers false.
+    func forEachWhile(
+        _ sql: String, table: StoredTable, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void = { _ in },
+        _ body: (inout RowReader) throws(LibOSError) -> Bool
+    ) throws(LibOSError) {
         let statement = try prepare(sql, bind)
         defer { sqlite3_reset(statement) }
         while true {
@@ -66,7 +79,7 @@ struct StoreConnection {
             if code == SQLITE_DONE { return }
             guard code == SQLITE_ROW else { throw failure(code, sql) }
             var row = RowReader(statement: statement, table: table.name, columns: table.columns)
-            try body(&row)
+            if try !body(&row) { return }
         }
     }
 

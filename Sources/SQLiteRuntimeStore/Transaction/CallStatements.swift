@@ -46,4 +46,9 @@ extension SQLiteTransaction {
     func deletePendingAction(of process: ProcessID) throws(LibOSError) {
         try connection.run("DELETE FROM pending_action WHERE process = ?1") { $0.bind(process) }
     }
+
+    /// Requests to a model without an answer, oldest first.
+    func pendingModelCalls() throws(LibOSError) -> [ModelCallRecord] {
+        try connection.rows("WHERE status = 'pending' ORDER BY sequence")
+    }
 }

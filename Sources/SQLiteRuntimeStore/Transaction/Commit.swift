@@ -5,9 +5,10 @@ internal import Synchronization
 extension SQLiteRuntimeStore {
     /// Runs a body in a transaction of its own, on the writing connection's queue.
     func commit<Value>(
-        _ durability: Durability, _ body: (any StoreTransaction) throws(LibOSError) -> Value, on database: Database
+        _ durability: Durability, on database: Database, _ body: (SQLiteTransaction) throws(LibOSError) -> Value
     ) -> Result<Value, LibOSError> {
-        let connection = StoreConnection(database: database, name: name)
+        let connection = connection(database)
+        observer?(.beforeTransaction)
         do {
             try setDurability(durability, connection)
             try connection.execute("BEGIN IMMEDIATE")
@@ -19,13 +20,19 @@ extension SQLiteRuntimeStore {
         do {
             let value = try body(transaction)
             try transaction.writeHead()
+            observer?(.beforeCommit)
             try connection.execute("COMMIT")
+            observer?(.afterCommit)
             state.withLock { $0.head = transaction.head }
             return .success(value)
         } catch {
             // A full disk may have rolled back already; then there is nothing to undo.
             if database.isInsideTransaction { try? connection.execute("ROLLBACK") }
-            if transaction.hasChangedAuthority { state.withLock { $0.authorityEpoch += 1 } }
+            // Read again next time: whatever went wrong, the file knows where the chain ends.
+            state.withLock { state in
+                state.head = nil
+                if transaction.hasChangedAuthority { state.authorityEpoch += 1 }
+            }
             return .failure(error)
         }
     }
