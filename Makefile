@@ -58,6 +58,7 @@ setup-bench:
 build: setup
 	@echo "build: glovebox, release"
 	@$(SWIFT_RELEASE) --product glovebox
+	@$(SWIFT_RELEASE) --product glovebox-worker
 	@$(MAKE) launcher
 	@install -m 755 $(BUILD)/launcher/glovebox-launcher $(RELEASE)/glovebox-launcher
 	@echo "build: done, $(RELEASE)/glovebox"
@@ -123,6 +124,7 @@ lint-schema:
 	    echo "lint: schemas"; \
 	    check-jsonschema --check-metaschema policies/schema/*.json; \
 	    check-jsonschema --schemafile policies/schema/policy.schema.json policies/*.yaml; \
+	    check-jsonschema --schemafile policies/schema/tool.schema.json policies/tools/*.yaml sandbox/workers/examples/*.yaml; \
 	else \
 	    echo "lint: schemas not checked (check-jsonschema is not installed)"; \
 	fi

@@ -98,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "glovebox-bench",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage", "LibOSModel",
+                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "CapabilityLanguage",
+                "LibOSModel",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
@@ -132,7 +133,8 @@ let package = Package(
         .testTarget(
             name: "ToolBrokerTests",
             dependencies: [
-                "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel",
+                "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
                 "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),
