@@ -45,8 +45,8 @@ extension CapabilityBroker {
             }
             let transfer = try transfer(from: record.subject, in: transaction)
             for right in CapabilityRight.inOrder(narrow.rights) where narrow.resource != record.resource {
-                _ = try transfer.decider(right, on: narrow.resource) { other in
-                    other.constraints.firstLost(in: narrow.constraints).map { "demands the constraint `\($0)`" }
+                try transfer.requireClear(right, on: narrow.resource, above: id) { other in
+                    other.id == id ? nil : other.constraints.firstLost(in: narrow.constraints).map { "demands the constraint `\($0)`" }
                 }
             }
         }

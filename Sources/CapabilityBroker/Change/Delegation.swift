@@ -28,9 +28,8 @@ extension CapabilityBroker {
         try requireLiving(subject, in: transaction)
         let transfer = try transfer(from: actor, in: transaction)
         for right in CapabilityRight.inOrder(terms.rights) {
-            _ = try transfer.decider(right, on: terms.resource) { record in
-                if !record.isDelegable { return "is not delegable" }
-                return record.constraints.firstLost(in: bounded.constraints).map { "demands the constraint `\($0)`" }
+            try transfer.requireClear(right, on: terms.resource, above: id) { record in
+                record.staysWithHolder(under: bounded.constraints, mustBeDelegable: true)
             }
         }
         let record = bounded.record(for: subject, by: actor.text, at: transaction.now, below: parent)
@@ -52,9 +51,8 @@ extension CapabilityBroker {
         let transfer = try transfer(from: parent, in: transaction)
         var parts: [(source: CapabilityRecord, rights: Set<CapabilityRight>)] = []
         for right in CapabilityRight.inOrder(rights) {
-            let source = try transfer.decider(right, on: terms.resource) { record in
-                if !record.isDelegable { return "is not delegable" }
-                return record.constraints.isEmpty ? nil : "has conditions"
+            let source = try transfer.basis(right, on: terms.resource) { record in
+                record.staysWithHolder(under: terms.constraints, mustBeDelegable: true)
             }
             if let at = parts.firstIndex(where: { $0.source.id == source.id }) {
                 parts[at].rights.insert(right)

@@ -26,12 +26,10 @@ extension CapabilityBroker {
     private func issued(
         _ terms: CapabilityTerms, to subject: ProcessID, by transfer: Transfer, at now: Timestamp
     ) throws(LibOSError) -> [CapabilityRecord] {
-        let keeps = { (record: CapabilityRecord) in
-            record.constraints.firstLost(in: terms.constraints).map { "demands the constraint `\($0)`" }
-        }
+        let refuses = { (record: CapabilityRecord) in record.staysWithHolder(under: terms.constraints, mustBeDelegable: false) }
         let admin: CapabilityRecord?
         do {
-            admin = try transfer.decider(.admin, on: terms.resource, accepts: keeps)
+            admin = try transfer.basis(.admin, on: terms.resource, refuses: refuses)
         } catch {
             guard terms.effect == .allow else {
                 throw transfer.refusal(
@@ -48,10 +46,10 @@ extension CapabilityBroker {
             // A restriction must not vanish when its issuer loses authority: it hangs below nothing.
             return [bounded.record(for: subject, by: transfer.holder.text, at: now, below: terms.effect == .allow ? admin : nil)]
         }
-        let granting = try transfer.decider(.grant, on: terms.resource, accepts: keeps)
+        let granting = try transfer.basis(.grant, on: terms.resource, refuses: refuses)
         var parts: [(parent: CapabilityRecord, rights: Set<CapabilityRight>)] = []
         for right in CapabilityRight.inOrder(terms.rights) {
-            let parent = try transfer.decider(right, on: terms.resource, accepts: keeps)
+            let parent = try transfer.basis(right, on: terms.resource, refuses: refuses)
             if let at = parts.firstIndex(where: { $0.parent.id == parent.id }) {
                 parts[at].rights.insert(right)
             } else {

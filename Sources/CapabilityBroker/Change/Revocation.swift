@@ -39,8 +39,8 @@ extension CapabilityBroker {
         if record.subject == process, record.effect != .allow { return false }
         let transfer = try transfer(from: process, in: transaction)
         for right in [CapabilityRight.admin] + (record.effect == .allow ? [.revoke] : []) {
-            let covers = { (held: CapabilityRecord) in held.constraints.isEmpty ? nil : "has conditions" }
-            if (try? transfer.decider(right, on: record.resource, accepts: covers)) != nil { return true }
+            let refuses = { (held: CapabilityRecord) in held.isPlainAllow ? nil : "has conditions" }
+            if (try? transfer.basis(right, on: record.resource, refuses: refuses)) != nil { return true }
         }
         return false
     }

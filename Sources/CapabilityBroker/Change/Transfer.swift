@@ -1,57 +1,88 @@
 internal import CapabilityLanguage
 internal import LibOSModel
+internal import SandboxPolicy
 
-/// What a process may hand on. A wide allow is no licence for the parts of it that narrower records take back, so every place that a
-/// record names inside the resource is looked at, not the resource alone.
+/// What a process may hand on. A wide allow is no licence for the parts of it that other records take back, so every record that
+/// stands above it anywhere inside the resource is looked at, decide it or not: the holder could give up an allow that hides an ask.
 struct Transfer {
     let holder: ProcessID
     let authority: SubjectAuthority
 
-    /// The record that decides for the holder on the resource, when it is an allow without end of uses at every place inside and
-    /// `accepts` has nothing against any of the records that decide there.
-    func decider(
-        _ right: CapabilityRight, on resource: Resource, accepts: (CapabilityRecord) -> String?
+    /// The allow that decides for the holder on the whole resource, when `refuses` has nothing against it or any record above it.
+    func basis(
+        _ right: CapabilityRight, on resource: Resource, refuses: (CapabilityRecord) -> String?
     ) throws(LibOSError) -> CapabilityRecord {
-        let what = "\(right.rawValue) on \(resource)"
-        guard let held = authority[resource.kind] else { throw refusal("\(holder) does not hold \(what)", "no record") }
-        var chosen: Int?
-        for cell in resource.ownCells + held.cells(inside: resource, of: held.records.indices) {
-            let place = resource.resource(of: cell)
-            guard let index = held.decider(cell, right) else {
-                throw refusal("\(holder) does not hold \(right.rawValue) on \(place)", "no record")
-            }
-            let record = held.records[index]
-            if let problem = Self.problem(record) ?? accepts(record) {
-                throw refusal("\(holder) cannot hand on \(what): \(record.id) \(problem) (at \(place))", record.id.text)
-            }
-            if chosen == nil, record.resource.covers(resource) { chosen = index }
+        guard let held = authority[resource.kind] else { throw lacks(right, on: resource) }
+        var basis: Int?
+        for cell in resource.ownCells {
+            guard let index = held.decider(cell, right) else { throw lacks(right, on: resource) }
+            try refuse(held.records[index], right, on: resource, refuses)
+            if held.records[index].resource.covers(resource) { basis = basis ?? index }
         }
-        guard let chosen else { throw refusal("no record of \(holder) covers all of \(what)", "no record") }
-        return held.records[chosen]
+        guard let basis else { throw lacks(right, on: resource) }
+        try requireClear(right, on: resource, above: held.records[basis].id, refuses: refuses)
+        return held.records[basis]
+    }
+
+    /// Throws when a record above this one, inside the resource, denies or asks, or when `refuses` has something against it.
+    func requireClear(
+        _ right: CapabilityRight, on resource: Resource, above id: CapabilityID, refuses: (CapabilityRecord) -> String?
+    ) throws(LibOSError) {
+        guard let held = authority[resource.kind], let basis = held.records.firstIndex(where: { $0.id == id }) else {
+            throw lacks(right, on: resource)
+        }
+        for cell in resource.ownCells + held.cells(inside: resource, of: held.records.indices) {
+            let matching = held.rules.covering(cell.path, strictlyBelow: cell.strictlyBelow).matchingIndices(right)
+            guard matching.contains(basis) else { throw lacks(right, on: resource.resource(of: cell)) }
+            for index in matching where !held.ranks(basis, above: index) { try refuse(held.records[index], right, on: resource, refuses) }
+        }
     }
 
     /// Throws where a record of the holder's own denies or asks inside the resource. `admin` is no way around that.
     func requireUnrestricted(_ right: CapabilityRight, on resource: Resource) throws(LibOSError) {
         guard let held = authority[resource.kind] else { return }
         for cell in resource.ownCells + held.cells(inside: resource, of: held.records.indices) {
-            guard let index = held.decider(cell, right), let problem = Self.problem(held.records[index]) else { continue }
-            let record = held.records[index]
-            throw refusal(
-                "\(holder) cannot hand on \(right.rawValue) on \(resource): \(record.id) \(problem) (at \(resource.resource(of: cell)))",
-                record.id.text)
+            guard let index = held.decider(cell, right) else { continue }
+            try refuse(held.records[index], right, on: resource) { _ in nil }
         }
     }
 
-    private static func problem(_ record: CapabilityRecord) -> String? {
-        switch record.effect {
-        case .deny: "denies it"
-        case .ask: "asks before each use"
-        case .allow: record.usesRemaining == nil ? nil : "is good for a number of uses"
-        }
+    private func refuse(
+        _ record: CapabilityRecord, _ right: CapabilityRight, on resource: Resource, _ refuses: (CapabilityRecord) -> String?
+    ) throws(LibOSError) {
+        let reason: String? =
+            switch record.effect {
+            case .deny: "denies \(record.resource)"
+            case .ask: "asks before each use of \(record.resource)"
+            case .allow: refuses(record)
+            }
+        guard let reason else { return }
+        throw refusal("\(right.rawValue) on \(resource) stays with \(holder): \(record.id) \(reason)", record.id.text)
+    }
+
+    private func lacks(_ right: CapabilityRight, on resource: Resource) -> LibOSError {
+        refusal("no single record lets \(holder) \(right.rawValue) \(resource)", "no record")
     }
 
     func refusal(_ reason: String, _ rule: String) -> LibOSError {
         .denied(Denial(layer: .capability, rule: rule, reason: reason))
+    }
+}
+
+extension SubjectAuthority.Holdings {
+    /// Whether one record decides before another where both speak.
+    fileprivate func ranks(_ first: Int, above second: Int) -> Bool {
+        if records[second].effect == .deny { return false }
+        return (records[first].resource.specificity, first) > (records[second].resource.specificity, second)
+    }
+}
+
+extension CapabilityRecord {
+    /// Why nothing can be handed on of this allow, or past it; nil when it can.
+    func staysWithHolder(under constraints: CapabilityConstraints, mustBeDelegable: Bool) -> String? {
+        if usesRemaining != nil { return "is good for a number of uses" }
+        if mustBeDelegable, !isDelegable { return "is not delegable" }
+        return self.constraints.firstLost(in: constraints).map { "demands the constraint `\($0)`" }
     }
 }
 

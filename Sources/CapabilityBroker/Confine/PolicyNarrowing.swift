@@ -6,8 +6,8 @@ internal import StrictJSON
 extension ResolvedPolicy {
     /// This policy for one action: it allows exactly what it allowed before AND some grant names.
     ///
-    /// - Rules that allow or ask are cut down to the grants; every deny stays, and the grants' holes become denials. An `ask` that
-    ///   a grant has an answer for becomes an allow.
+    /// - Rules that allow or ask are cut down to the grants. Every deny stays, and so does an ask that takes something away (of a
+    ///   program, a variable, a system call); the grants' holes become denials. An ask that a grant has an answer for becomes an allow.
     /// - A grant of a program also lets its file be read and executed, where the policy's file rules do.
     /// - Variables are passed when a grant names them. Fixed variables, the filter and waived protections stay as they are.
     /// - Limits stay, or become smaller when `limits` says so; they are never raised.
@@ -54,6 +54,7 @@ extension ResolvedPolicy {
                 guard !rights.isEmpty, let common = rule.resource.intersection(grant.resource) else { continue }
                 for part in common.singleOrMembers { cuts[part, default: []].formUnion(rights) }
             }
+            if rule.takesAway, isInForce(rule), !rule.rights.allSatisfy({ wanted.answers($0, on: rule.resource) }) { result.append(rule) }
             for (resource, rights) in cuts.sorted(by: { utf8Precedes($0.key.orderingText, $1.key.orderingText) }) {
                 let answered = rights.filter { rule.effect == .ask && wanted.answers($0, on: resource) }
                 result += [(rule.effect, rights.subtracting(answered)), (.allow, answered)].compactMap { effect, rights in
@@ -61,7 +62,15 @@ extension ResolvedPolicy {
                 }
             }
         }
-        return result.keepingLastOfEqual()
+        return result.withoutOverridden()
+    }
+
+    /// Whether the rule decides for some right at the place that it names.
+    private func isInForce(_ rule: PolicyRule) -> Bool {
+        // Added calls and refused ones are two lists, and the refused ones win: precedence counts for nothing.
+        if rule.resource.kind == .syscall { return true }
+        let covering = ruleSet(of: rule.resource.kind).covering(rule.resource.parts, strictlyBelow: rule.resource.extent == .members)
+        return rule.rights.contains { covering.decidingRule($0)?.effect == rule.effect }
     }
 
     private var rulesByPrecedence: [PolicyRule] {
@@ -114,31 +123,41 @@ private struct GrantSet {
 }
 
 extension PolicyRule {
+    /// Whether the rule is an `ask` that hides what something else gives: a program in a directory that runs, a fixed variable, a
+    /// call of the base filter. Such a rule is a restriction and stays whole, like a deny.
+    fileprivate var takesAway: Bool {
+        guard effect == .ask else { return false }
+        switch resource.kind {
+        case .shell, .environment, .syscall: return true
+        default: return false
+        }
+    }
+
     fileprivate func cut(to resource: Resource, _ effect: Effect, _ rights: [CapabilityRight]) -> PolicyRule {
         var rule = self
         rule.effect = effect
         rule.resource = resource
         rule.rights = rights
+        // The rule's own place had to be there; a narrower one that an action names may be absent, and the tool will see that.
+        if resource != self.resource, resource.kind == .filesystem { rule.optional = true }
         rule.reference.text = PolicyRule.text(effect, resource, rights)
         return rule
     }
 }
 
-private struct RuleMeaning: Hashable {
-    var effect: Effect
-    var resource: Resource
-    var rights: [CapabilityRight]
-    var optional: Bool
-}
-
 extension [PolicyRule] {
-    /// An earlier rule that a later one repeats decides nothing.
-    fileprivate func keepingLastOfEqual() -> [PolicyRule] {
-        var seen: Set<RuleMeaning> = []
+    /// Without what a later rule for the very same place overrides: it decides nothing, and would look like a hole in wider rules.
+    fileprivate func withoutOverridden() -> [PolicyRule] {
+        var decided: [Resource: Set<CapabilityRight>] = [:]
         var kept: [PolicyRule] = []
-        for rule in reversed()
-        where seen.insert(RuleMeaning(effect: rule.effect, resource: rule.resource, rights: rule.rights, optional: rule.optional)).inserted
-        {
+        for rule in reversed() {
+            var rule = rule
+            if rule.resource.kind != .syscall {
+                rule.rights.removeAll { decided[rule.resource]?.contains($0) ?? false }
+                if rule.rights.isEmpty { continue }
+                decided[rule.resource, default: []].formUnion(rule.rights)
+                rule.reference.text = PolicyRule.text(rule.effect, rule.resource, rule.rights)
+            }
             kept.append(rule)
         }
         return kept.reversed()

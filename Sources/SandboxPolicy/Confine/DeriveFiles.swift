@@ -139,7 +139,8 @@ struct FileDerivation {
 
     // MARK: programs
 
-    /// `shell` rules name programs; an allow adds the file where no directory grant has it, a deny or an ask hides it.
+    /// `shell` rules name programs; an allow adds the file where no directory grant has it. A deny or an ask hides it, readable or
+    /// executable: what can be read can be copied to where it runs.
     private func addPrograms(_ grants: inout [PathGrant], _ denials: inout [PathDenial], _ rightsAt: [[ResourcePart]: FileRights]) {
         let programs = policy.ruleSet(of: .shell)
         // The nodes came in order; programs may go between them.
@@ -160,7 +161,7 @@ struct FileDerivation {
                         PathGrant(
                             path: path, rights: held.union([.read, .execute]), subtree: false, isWorkspace: isInWorkspace(node),
                             optional: rule.resource.extent == .tree, rule: rule.reference))
-                } else if deciding?.effect != .allow, held.contains(.execute), !denials.contains(where: { $0.path == path }) {
+                } else if deciding?.effect != .allow, !held.isEmpty, !denials.contains(where: { $0.path == path }) {
                     denials.append(PathDenial(path: path, subtree: true, rights: .all, rule: Self.refusal(rule)))
                 }
             }
