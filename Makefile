@@ -59,6 +59,7 @@ setup-bench:
 build: setup
 	@echo "build: glovebox, release"
 	@$(SWIFT_RELEASE) --product glovebox
+	@$(SWIFT_RELEASE) --product glovebox-worker
 	@$(MAKE) launcher
 	@install -m 755 $(BUILD)/launcher/glovebox-launcher $(RELEASE)/glovebox-launcher
 	@echo "build: done, $(RELEASE)/glovebox"
@@ -135,7 +136,8 @@ lint-schema: setup
 	fi; \
 	echo "lint: schemas, with $$checker"; \
 	"$$checker" --check-metaschema policies/schema/*.json; \
-	"$$checker" --schemafile policies/schema/policy.schema.json policies/*.yaml
+	"$$checker" --schemafile policies/schema/policy.schema.json policies/*.yaml; \
+	"$$checker" --schemafile policies/schema/tool.schema.json policies/tools/*.yaml sandbox/workers/examples/*.yaml
 
 format: setup
 	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_FILES)

@@ -147,7 +147,7 @@ private struct CallPreparation {
         }
         let approval = ApprovalRequest(
             tool: call.tool.name, arguments: call.arguments, actionHash: call.actionHash, policyHash: policy?.hash ?? "",
-            needs: decision.asked)
+            needs: decision.asked, facts: CallFacts.of(call.plan, call.arguments, workingDirectory: call.workingDirectory))
         let asked = try broker.kernel.ask(approval, for: request.process, in: transaction)
         let wait = WaitState.human([asked])
         try recorder.waiting(wait, in: transaction)

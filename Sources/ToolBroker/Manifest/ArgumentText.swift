@@ -1,9 +1,11 @@
-internal import LibOSModel
-internal import StrictJSON
+package import LibOSModel
+package import StrictJSON
 
 /// Takes the text of an argument for a template's place.
-struct ArgumentText {
-    let arguments: JSONValue
+package struct ArgumentText {
+    package let arguments: JSONValue
+
+    package init(arguments: JSONValue) { self.arguments = arguments }
 
     /// The texts that a place stands for: one, or each item of a list.
     func texts(_ place: ArgumentTemplate.Place) throws(LibOSError) -> [String] {
@@ -40,7 +42,7 @@ struct ArgumentText {
 
     /// The command line. An argument that stands as a word of its own never becomes an option, unless the template says where
     /// options end (`--`) or takes a whole list of words.
-    func commandLine(_ words: [WordTemplate]) throws(LibOSError) -> [String] {
+    package func commandLine(_ words: [WordTemplate]) throws(LibOSError) -> [String] {
         var result: [String] = []
         var optionsHaveEnded = false
         for word in words {

@@ -6,7 +6,8 @@ package import StrictJSON
 extension ToolManifest {
     /// Keys of a manifest, in the order in which they are written.
     package static let keys = [
-        "$schema", "manifest", "name", "description", "version", "protocol", "syscall", "run", "descriptors", "policy", "limits", "needs",
+        "$schema", "manifest", "name", "description", "version", "protocol", "syscall", "run", "descriptors", "policy", "limits", "files",
+        "needs",
         "input",
         "output", "tags",
     ]
@@ -17,9 +18,10 @@ extension ToolManifest {
     static let mostDescriptors = 8
 
     /// Reads and checks one manifest. All its errors are found in one go.
-    package static func read(_ bytes: [UInt8], fileName: String) throws(PolicyError) -> ToolManifest {
+    /// - Parameter directory: absolute; where relative paths of `files` begin. Nil: they are refused.
+    package static func read(_ bytes: [UInt8], fileName: String, directory: String? = nil) throws(PolicyError) -> ToolManifest {
         let root = try DocumentReader.read(bytes, fileName: fileName, bounds: bounds)
-        var reader = ManifestReader(root: root, fileName: fileName)
+        var reader = ManifestReader(root: root, fileName: fileName, directory: directory)
         return try reader.read()
     }
 }
@@ -29,8 +31,13 @@ private struct ManifestReader {
     var fields: FieldReader
     var values: [String: DocumentNode] = [:]
 
-    init(root: DocumentNode, fileName: String) {
+    private let directory: String?
+    /// As they are written, with the path that each one means.
+    private var files: [String: String] = [:]
+
+    init(root: DocumentNode, fileName: String, directory: String?) {
         self.root = root
+        self.directory = directory
         fields = FieldReader(fileName: fileName)
     }
 
@@ -53,6 +60,7 @@ private struct ManifestReader {
         let input = schema("input") ?? .anything
         checkInput(input)
         let output = schema("output")
+        readFiles()
         let action = readAction()
         let needs = readNeeds(input)
         let descriptors = readDescriptors(input, needs)
@@ -61,7 +69,7 @@ private struct ManifestReader {
             if policy != nil, !LibOSCall.files.contains(name), !LibOSCall.bridges.contains(name) {
                 fields.report(position("policy"), "`policy` has no meaning for `\(name)`", "remove it: the runtime decides")
             }
-            for key in ["limits", "run", "descriptors"] where values[key] != nil {
+            for key in ["limits", "run", "descriptors", "files"] where values[key] != nil {
                 fields.report(position(key), "`\(key)` has no meaning for a syscall", "remove it: no process runs")
             }
         } else if policy == nil {
@@ -75,7 +83,8 @@ private struct ManifestReader {
             id: ToolIdentity.of(name), name: name, description: text("description") ?? "", version: text("version") ?? "1.0.0",
             inputSchema: input.source, outputSchema: output?.source, tags: tags)
         return ToolManifest(
-            spec: spec, action: action, needs: needs, descriptors: descriptors, policy: policy, limits: limits, input: input,
+            spec: spec, action: action, needs: needs, descriptors: descriptors, files: files.values.sorted(),
+            policy: policy, limits: limits, input: input,
             output: output,
             file: fields.fileName)
     }
@@ -111,6 +120,11 @@ private struct ManifestReader {
         var words: [WordTemplate] = []
         for item in fields.items(node, of: "run", most: 256) {
             guard let text = fields.text(item, of: "run") else { continue }
+            // A file of the tool's own is run from where it lies, and holds no places whatever its name.
+            if let path = files[text] {
+                words.append(WordTemplate(ArgumentTemplate(pieces: [.text(path)], source: path)))
+                continue
+            }
             guard let template = attempt(item.position, { () throws(ArgumentTemplate.Problem) in try ArgumentTemplate.parse(text) })
             else { continue }
             words.append(WordTemplate(template))
@@ -130,6 +144,30 @@ private struct ManifestReader {
         } catch {
             fields.report(position, error.message, error.mend)
             return nil
+        }
+    }
+
+    /// Paths that are absolute, or relative to the manifest's own directory.
+    private mutating func readFiles() {
+        guard let node = values["files"] else { return }
+        for text in fields.texts(node, of: "files") {
+            var path = text.value
+            if !path.hasPrefix("/") {
+                guard let directory else {
+                    fields.report(text.position, "`\(path)` is relative, and this manifest has no directory", "write an absolute path")
+                    continue
+                }
+                path = directory + "/" + path
+            }
+            var parts: [Substring] = []
+            for part in path.split(separator: "/") where part != "." {
+                if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+            }
+            path = "/" + parts.joined(separator: "/")
+            let resource = "filesystem:host:" + path
+            guard fields.attempt(text.position, { () throws(ResourceProblem) in try Resource.parse(resource) }) != nil else { continue }
+            if parts.count < 2 { fields.report(text.position, "`\(path)` is too wide", "name the tool's own files") }
+            files[text.value] = path
         }
     }
 

@@ -10,6 +10,8 @@ package struct ToolManifest: Sendable, Equatable {
     package var needs: [NeedTemplate]
     /// Files that a worker gets as open descriptors, instead of a file system.
     package var descriptors: [DescriptorTemplate]
+    /// What the tool consists of on this host: its own programs and modules, absolute paths. Readable and executable in each call.
+    package var files: [String]
     /// Policy that a call is confined by, before it is narrowed to the call's own grants. For calls on files it decides beside the
     /// capabilities. Nil for other syscalls.
     package var policy: String?
@@ -40,7 +42,8 @@ package struct ToolManifest: Sendable, Equatable {
     package var name: String { spec.name }
 
     package init(
-        spec: ToolSpec, action: Action, needs: [NeedTemplate], descriptors: [DescriptorTemplate] = [], policy: String?,
+        spec: ToolSpec, action: Action, needs: [NeedTemplate], descriptors: [DescriptorTemplate] = [],
+        files: [String] = [], policy: String?,
         limits: [LimitName: UInt64], input: JSONSchema,
         output: JSONSchema?, file: String
     ) {
@@ -48,6 +51,7 @@ package struct ToolManifest: Sendable, Equatable {
         self.action = action
         self.needs = needs
         self.descriptors = descriptors
+        self.files = files
         self.policy = policy
         self.limits = limits
         self.input = input

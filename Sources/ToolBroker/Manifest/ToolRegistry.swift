@@ -42,7 +42,11 @@ package final class ToolRegistry: Sendable {
         } catch {
             throw PolicyError(file: path, message: "the manifest cannot be read: \(error)", mend: "check its name and its size")
         }
-        return try ToolManifest.read(bytes, fileName: path)
+        var directory: String?
+        if let real = try? PathResolution.canonicalPath(path), let slash = real.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            directory = String(real[..<slash])
+        }
+        return try ToolManifest.read(bytes, fileName: path, directory: directory)
     }
 
     package func tool(named name: String) -> ToolManifest? { tools.withLock { $0[name] } }

