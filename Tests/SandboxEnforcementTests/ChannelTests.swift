@@ -4,6 +4,7 @@ import SandboxLauncher
 import SandboxPolicy
 import SandboxTestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 /// Descriptor 3: what the tool has of it, and what reading from it tells the supervisor.

@@ -3,6 +3,7 @@ internal import LibOSModel
 internal import SandboxTestSupport
 internal import StrictJSON
 internal import Synchronization
+import TestSupport
 internal import Testing
 internal import ToolBroker
 

@@ -4,6 +4,7 @@ internal import LinuxPrimitives
 internal import SQLiteRuntimeStore
 internal import SandboxTestSupport
 internal import StrictJSON
+import TestSupport
 internal import Testing
 internal import ToolBroker
 

@@ -4,6 +4,7 @@ internal import LibOSModel
 internal import LinuxPrimitives
 internal import SandboxTestSupport
 internal import StrictJSON
+import TestSupport
 internal import Testing
 internal import ToolBroker
 

@@ -7,6 +7,7 @@ internal import SQLiteRuntimeStore
 internal import SandboxPolicy
 internal import SandboxTestSupport
 internal import StrictJSON
+import TestSupport
 internal import ToolBroker
 
 /// A broker over a real store and real sandboxes, with a runtime of the test's own and one process that has every tool.
