@@ -72,7 +72,7 @@ struct QueryTests {
         }
         let a = object("a%_", .plan, tags: ["x", "y"], title: "Über Alles")
         let b = object("b", .plan, tags: ["x", "a\"b"])
-        let c = object("c\u{0}d", .claim)
+        let c = object("c\u{0}d", .claim, tags: ["t\u{0}1"])
         try await store.write { (tx) throws(LibOSError) in for object in [a, b, c] { try tx.insert(object) } }
         try await store.read { (tx) throws(LibOSError) in
             #expect(try tx.objects(ObjectQuery()) == [a, b, c])
@@ -81,6 +81,9 @@ struct QueryTests {
             #expect(try tx.objects(ObjectQuery(type: .plan)) == [a, b])
             #expect(try tx.objects(ObjectQuery(tags: ["x", "y"])) == [a])
             #expect(try tx.objects(ObjectQuery(tags: ["a\"b"])) == [b])
+            #expect(try tx.objects(ObjectQuery(tags: ["t\u{0}1"])) == [c])
+            #expect(try tx.objects(ObjectQuery(tags: ["t\u{0}2"])).isEmpty)
+            #expect(try tx.objects(ObjectQuery(tags: Array(repeating: "x", count: 40_000))) == [a, b])
             #expect(try tx.objects(ObjectQuery(text: "Alles")) == [a])
             #expect(try tx.objects(ObjectQuery(text: "alles")).isEmpty)
             #expect(try tx.objects(ObjectQuery(text: "%_")) == [a])
