@@ -22,32 +22,37 @@ struct StoreBenchmark {
         print("load \(Interleaved.load)")
     }
 
-    /// Audit records, 100 in a transaction and one in each, against SQLite alone.
+    /// Audit records against SQLite alone: the append itself inside a transaction, and a whole transaction for each.
     private func appends(_ directory: String) async throws {
         let store = try await SQLiteRuntimeStore.open(path: directory + "/append.sqlite")
         let bare = try BareAudit(path: directory + "/bare.sqlite")
         let sample = AuditSample()
         let entry = sample.entry
-        Table.row("audit append, per record", ["min", "median", "p90"])
-        for batch in [100, 1] {
-            var (ours, theirs) = (Measurement(name: "store"), Measurement(name: "SQLite alone"))
-            for round in 0..<(batch == 1 ? 2000 : 300) {
-                let spent = try await timed {
-                    try await store.write { (tx) throws(LibOSError) in for _ in 0..<batch { try tx.append(entry) } }
-                }
-                let bareSpent = try timed {
-                    try bare.run("BEGIN IMMEDIATE")
-                    for _ in 0..<batch { try bare.insert(sample) }
-                    try bare.run("COMMIT")
-                }
-                if round >= 20 {
-                    ours.add(spent / Double(batch), succeeded: true)
-                    theirs.add(bareSpent / Double(batch), succeeded: true)
-                }
+        let names = ["append in a transaction", "SQLite alone", "transaction of one append", "SQLite alone"]
+        var measured = names.map { Measurement(name: $0) }
+        for round in 0..<520 {
+            let inside = try await store.write { (tx) throws(LibOSError) -> Double in
+                let began = MonotonicClock.now()
+                for _ in 0..<100 { try tx.append(entry) }
+                return Double(MonotonicClock.now() - began) / 100_000
             }
-            show("  store, \(batch) in a commit", ours)
-            show("  SQLite, \(batch) in a commit", theirs)
-            let ratios = [ours.percentile(0) / theirs.percentile(0), ours.median / theirs.median]
+            try bare.run("BEGIN IMMEDIATE")
+            let bareInside = try timed { for _ in 0..<100 { try bare.insert(sample) } } / 100
+            try bare.run("COMMIT")
+            let whole = try await timed { _ = try await store.write { (tx) throws(LibOSError) in try tx.append(entry) } }
+            let bareWhole = try timed {
+                try bare.run("BEGIN IMMEDIATE")
+                try bare.insert(sample)
+                try bare.run("COMMIT")
+            }
+            guard round >= 20 else { continue }
+            for (index, spent) in [inside, bareInside, whole, bareWhole].enumerated() { measured[index].add(spent, succeeded: true) }
+        }
+        Table.row("audit", ["min", "median", "p90"])
+        for index in [0, 2] {
+            show("  " + names[index], measured[index])
+            show("  " + names[index + 1], measured[index + 1])
+            let ratios = [0, 0.5, 0.9].map { measured[index].percentile($0) / measured[index + 1].percentile($0) }
             Table.row("  ratio", ratios.map { Table.number($0, decimals: 2) })
         }
         await store.close()

@@ -9,6 +9,9 @@ struct ParameterBinder {
     /// The first thing that went wrong, for example a text beyond SQLite's own bound.
     private(set) var code = SQLITE_OK
 
+    /// How many were bound.
+    var count: Int32 { index }
+
     init(statement: OpaquePointer) { self.statement = statement }
 
     mutating func bind(_ text: String) {

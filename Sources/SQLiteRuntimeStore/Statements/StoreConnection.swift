@@ -14,7 +14,7 @@ struct StoreConnection {
     @discardableResult
     func run(_ sql: String, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void = { _ in }) throws(LibOSError) -> Int {
         let statement = try prepare(sql, bind)
-        defer { sqlite3_reset(statement) }
+        defer { release(statement) }
         let code = sqlite3_step(statement)
         guard code == SQLITE_DONE || code == SQLITE_ROW else { throw failure(code, sql) }
         observer?(.afterStatement)
@@ -37,7 +37,7 @@ struct StoreConnection {
         of type: Record.Type = Record.self, _ clause: String, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void
     ) throws(LibOSError) -> Record? {
         let statement = try prepare(Record.table.select + clause, bind)
-        defer { sqlite3_reset(statement) }
+        defer { release(statement) }
         let code = sqlite3_step(statement)
         if code == SQLITE_DONE { return nil }
         guard code == SQLITE_ROW else { throw failure(code, Record.table.select + clause) }
@@ -50,7 +50,7 @@ struct StoreConnection {
         _ sql: String, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void = { _ in }
     ) throws(LibOSError) -> Int64? {
         let statement = try prepare(sql, bind)
-        defer { sqlite3_reset(statement) }
+        defer { release(statement) }
         let code = sqlite3_step(statement)
         if code == SQLITE_DONE { return nil }
         guard code == SQLITE_ROW else { throw failure(code, sql) }
@@ -73,7 +73,7 @@ struct StoreConnection {
         _ body: (inout RowReader) throws(LibOSError) -> Bool
     ) throws(LibOSError) {
         let statement = try prepare(sql, bind)
-        defer { sqlite3_reset(statement) }
+        defer { release(statement) }
         while true {
             let code = sqlite3_step(statement)
             if code == SQLITE_DONE { return }
@@ -100,8 +100,15 @@ struct StoreConnection {
         }
         var binder = ParameterBinder(statement: statement)
         try bind(&binder)
+        assert(binder.count == sqlite3_bind_parameter_count(statement), "every parameter has a value: \(sql)")
         guard binder.code == SQLITE_OK else { throw failure(binder.code, sql) }
         return statement
+    }
+
+    /// The cache keeps the statement, but neither its position nor its values.
+    private func release(_ statement: OpaquePointer) {
+        sqlite3_reset(statement)
+        sqlite3_clear_bindings(statement)
     }
 
     private func failure(_ code: Int32, _ sql: String) -> LibOSError {

@@ -1,4 +1,5 @@
 internal import LibOSModel
+internal import StrictJSON
 
 extension SQLiteTransaction {
     func object(_ id: ObjectID) throws(LibOSError) -> AgentObject? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
@@ -11,23 +12,34 @@ extension SQLiteTransaction {
     }
 
     func objects(_ query: ObjectQuery) throws(LibOSError) -> [AgentObject] {
-        // The shape of the statement follows what is asked for, its values never do.
+        guard query.limit > 0 else { return [] }
+        // The shape of the statement follows which fields are given, never their values or number: statements are kept.
         var conditions: [String] = []
         if query.type != nil { conditions.append("type = ?") }
         if query.namespace != nil { conditions.append("namespace = ?") }
         if query.name != nil { conditions.append("name = ?") }
         if query.text != nil { conditions.append("(instr(title, ?) > 0 OR instr(summary, ?) > 0 OR instr(name, ?) > 0)") }
-        for _ in query.tags { conditions.append("EXISTS (SELECT 1 FROM json_each(object.tags) WHERE value = ?)") }
+        if !query.tags.isEmpty { conditions.append(Self.hasTags) }
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ") + " "
-        return try connection.rows(filter + "ORDER BY sequence LIMIT ?") {
-            if let type = query.type { $0.bind(type.rawValue) }
-            if let namespace = query.namespace { $0.bind(namespace) }
-            if let name = query.name { $0.bind(name) }
-            if let text = query.text { for _ in 0..<3 { $0.bind(text) } }
-            for tag in query.tags { $0.bind(tag) }
-            $0.bind(Int64(max(0, query.limit)))
+        var found: [AgentObject] = []
+        try connection.forEachWhile(AgentObject.table.select + filter + "ORDER BY sequence", table: AgentObject.table) {
+            (values) throws(LibOSError) in
+            if let type = query.type { values.bind(type.rawValue) }
+            if let namespace = query.namespace { values.bind(namespace) }
+            if let name = query.name { values.bind(name) }
+            if let text = query.text { for _ in 0..<3 { values.bind(text) } }
+            if !query.tags.isEmpty { try values.bind(json: .strings(query.tags)) }
+        } _: { (row) throws(LibOSError) in
+            let object = try AgentObject(from: &row)
+            // SQLite's JSON ends a text at its first NUL; the tags that it let pass are compared once more.
+            if query.tags.allSatisfy({ tag in object.metadata.tags.contains { $0.utf8.elementsEqual(tag.utf8) } }) { found.append(object) }
+            return found.count < query.limit
         }
+        return found
     }
+
+    private static let hasTags =
+        "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE wanted.value NOT IN (SELECT value FROM json_each(object.tags)))"
 
     func objects(createdBy creator: String) throws(LibOSError) -> [AgentObject] {
         try connection.rows("WHERE created_by = ?1 ORDER BY sequence") { $0.bind(creator) }
