@@ -27,21 +27,33 @@ package struct CapabilityBroker: Sendable {
         let evaluation = RightEvaluation(authority: authority, context: request.context, policy: request.policy)
         var rights: [RightDecision] = []
         for need in request.needs {
-            guard !need.rights.isEmpty else { return Self.nothingNamed(need) }
+            guard !need.rights.isEmpty else { return Self.nothingNamed(need, request.subject) }
             for right in CapabilityRight.inOrder(need.rights) { rights.append(evaluation.decide(need.resource.asGranted, right)) }
         }
         return Self.decision(rights, for: request)
     }
 
+    /// Puts a decision into the audit, for callers whose own record does not name it.
+    package func record(
+        _ decision: AuthorizationDecision, correlation: String? = nil, in transaction: any StoreTransaction
+    ) throws(LibOSError) {
+        try transaction.append(
+            AuditEntry(
+                actor: decision.subject.text, action: "capability.authorize", target: decision.rights.first?.resource.description,
+                capabilities: decision.matched, decision: decision.json, correlation: correlation))
+    }
+
     private static func decision(_ rights: [RightDecision], for request: AuthorizationRequest) -> AuthorizationDecision {
         guard var lowest = rights.first else {
             return AuthorizationDecision(
-                effect: .allow, reason: "the action needs nothing", rights: [], matched: [], selected: nil, capabilities: [],
+                subject: request.subject, effect: .allow, reason: "the action needs nothing", rights: [], matched: [], selected: nil,
+                capabilities: [],
                 oneShots: [], issuers: [], constraints: [], asked: [], denial: nil, grants: [])
         }
         for right in rights.dropFirst() where right.effect < lowest.effect { lowest = right }
         var decision = AuthorizationDecision(
-            effect: lowest.effect, reason: lowest.reason(for: request.subject), rights: rights, matched: [], selected: lowest.selected,
+            subject: request.subject, effect: lowest.effect, reason: lowest.reason(for: request.subject), rights: rights, matched: [],
+            selected: lowest.selected,
             capabilities: [], oneShots: [], issuers: lowest.issuers, constraints: lowest.constraints, asked: [], denial: nil, grants: [])
         for right in rights {
             for id in right.matched where !decision.matched.contains(id) { decision.matched.append(id) }
@@ -69,10 +81,11 @@ package struct CapabilityBroker: Sendable {
         return result
     }
 
-    private static func nothingNamed(_ need: NeededRight) -> AuthorizationDecision {
+    private static func nothingNamed(_ need: NeededRight, _ subject: ProcessID) -> AuthorizationDecision {
         let reason = "no right on \(need.resource) was named"
         return AuthorizationDecision(
-            effect: .deny, reason: reason, rights: [], matched: [], selected: nil, capabilities: [], oneShots: [], issuers: [],
+            subject: subject, effect: .deny, reason: reason, rights: [], matched: [], selected: nil, capabilities: [], oneShots: [],
+            issuers: [],
             constraints: [], asked: [], denial: Denial(layer: .capability, rule: "no right", reason: reason), grants: [])
     }
 }

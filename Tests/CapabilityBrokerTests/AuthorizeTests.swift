@@ -204,4 +204,25 @@ struct AuthorizeTests {
         let unmet = try present(try await world.decide("filesystem:workspace:a read").denial)
         #expect(unmet.rule == conditional.id.text && unmet.suggestion == "allow filesystem:workspace:a read for \(world.parent)")
     }
+
+    @Test("what must be asked is refused where nobody can be asked, and decisions can be put on record") func unasked() async throws {
+        let world = try await World()
+        let record = try await world.grant("ask filesystem:workspace:a write")
+        let decision = try await world.decide("filesystem:workspace:a write")
+        #expect(decision.denial == nil && decision.denialWithoutHuman?.rule == record.id.text)
+        try await world.write { (transaction, broker) throws(LibOSError) in try broker.record(decision, correlation: "c", in: transaction) }
+        let audit = try present(try await world.audit("capability.authorize").last)
+        #expect(audit.entry.actor == world.parent.text && audit.entry.capabilities == [record.id] && audit.entry.correlation == "c")
+    }
+
+    @Test("a path record means the same however it was made") func exactPaths() async throws {
+        let world = try await World()
+        var secret = try Resource.parse("filesystem:workspace:secrets")
+        secret.extent = .exact
+        let deny = CapabilityRecord(
+            subject: world.parent, resource: secret, rights: [.read], effect: .deny, issuedBy: "human:owner", issuedAt: world.now)
+        try await world.write { (transaction, _) throws(LibOSError) in try transaction.insert(deny) }
+        try await world.grant("allow filesystem:workspace:* read")
+        #expect(try await world.effect("filesystem:workspace:secrets/token read") == .deny)
+    }
 }

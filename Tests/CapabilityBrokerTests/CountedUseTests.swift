@@ -150,10 +150,10 @@ struct CountedUseTests {
         let foreign = await world.refusal { (transaction, broker) throws(LibOSError) in
             try broker.reserve(decision, of: stranger, in: transaction)
         }
-        #expect(foreign?.code == .denied)
+        #expect(foreign?.code == .validation)
         let denied = try await world.decide("filesystem:workspace:c write")
         let refused = await world.refusal { (transaction, broker) throws(LibOSError) in
-            try broker.reserve(denied, of: denied.rights[0].selected == nil ? stranger : stranger, in: transaction)
+            try broker.reserve(denied, of: denied.subject, in: transaction)
         }
         #expect(refused?.code == .denied)
     }

@@ -84,7 +84,7 @@ struct GrantTests {
         #expect(refusal?.code == .validation)
     }
 
-    @Test("terms that no record may have", arguments: 0..<14) func badTerms(_ row: Int) async throws {
+    @Test("terms that no record may have", arguments: 0..<15) func badTerms(_ row: Int) async throws {
         let world = try await World()
         var terms = try CapabilityTerms("allow filesystem:workspace:a read")
         switch row {
@@ -101,6 +101,7 @@ struct GrantTests {
         case 10: (terms.effect, terms.constraints) = (.deny, CapabilityConstraints(tools: ["x"]))
         case 11: terms.resource = Resource(kind: .filesystem, parts: ["workspace", "..", "etc"], extent: .tree)
         case 12: terms.resource = Resource(kind: .filesystem, parts: ["workspace", "a/b"], extent: .tree)
+        case 13: (terms.resource, terms.rights) = (Resource(kind: .shell, parts: ["git"], extent: .exact), [.execute])
         default: terms.constraints.actionHash = ""
         }
         let (given, subject) = (terms, world.parent)

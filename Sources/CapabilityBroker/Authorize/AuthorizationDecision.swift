@@ -4,6 +4,7 @@ package import StrictJSON
 
 /// The broker's answer to a request. It is true in the transaction that it was made in: whoever acts on it does so there.
 package struct AuthorizationDecision: Sendable {
+    package var subject: ProcessID
     /// The lowest of all needed rights.
     package var effect: Effect
     /// One sentence for people.
@@ -30,6 +31,12 @@ package struct AuthorizationDecision: Sendable {
     package var grants: [CapabilityGrant]
 
     package var isAllowed: Bool { effect == .allow }
+
+    /// The denial, also of what must be asked for where nobody can be asked; nil when the action is allowed.
+    package var denialWithoutHuman: Denial? {
+        guard effect == .ask else { return denial }
+        return rights.first { $0.effect == .ask }?.denial(for: subject)
+    }
 
     /// For audit rows of `capability.authorize` and for calls that carry the decision.
     package var json: JSONValue {

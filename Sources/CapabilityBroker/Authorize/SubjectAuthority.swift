@@ -29,7 +29,9 @@ struct SubjectAuthority: Sendable {
         var until: Timestamp?
         var kept: [ResourceKind: [(record: CapabilityRecord, chain: [IssuerLink])]] = [:]
         var count = 0
-        for record in try store.capabilities(of: subject) where record.subject == subject && record.isActive(at: now) {
+        for var record in try store.capabilities(of: subject) where record.subject == subject && record.isActive(at: now) {
+            // A path reads the same with and without what lies below it, so a record means the same however it was made.
+            record.resource = record.resource.asGranted
             let lineage = try Lineage(of: record, at: now, in: store)
             guard lineage.holds else { continue }
             if let end = lineage.expiresAt { until = until.map { min($0, end) } ?? end }

@@ -43,7 +43,7 @@ package struct CapabilityTerms: Sendable, Hashable {
                 "it has: " + CapabilityRight.inOrder(accepted).map(\.rawValue).joined(separator: ", "))
         }
         // Records outlive this program: what they say must read back as what it was.
-        guard let again = try? Resource.parse(resource.description), again.parts == resource.parts else {
+        guard let again = try? Resource.parse(resource.description), again == resource.asGranted else {
             throw refuse("\(resource) does not read back as the same resource", "make resources with Resource.parse")
         }
         if let key = constraints.unknown.min() {

@@ -35,6 +35,9 @@ extension CapabilityBroker {
         guard decision.isAllowed else {
             throw LibOSError(.denied, "nothing is reserved for what is not allowed: \(decision.reason)", denial: decision.denial)
         }
+        guard decision.subject == subject else {
+            throw LibOSError(.validation, "a decision about \(decision.subject) gives \(subject) nothing")
+        }
         guard !decision.oneShots.isEmpty else { return nil }
         let reservation = UseReservation(id: .new(), subject: subject, capabilities: decision.oneShots, call: call)
         var records: [CapabilityRecord] = []
