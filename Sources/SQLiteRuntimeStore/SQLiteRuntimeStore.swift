@@ -84,13 +84,8 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         switch database {
         case .failure(let error): return .failure(StoreFailure.error(for: error, store: name))
         case .success(let database):
-<<<<<<< HEAD
             let transaction = SQLiteTransaction(
-                connection: StoreConnection(database: database, name: name), now: instant(), head: nil,
-                epoch: state.withLock { $0.authorityEpoch })
-=======
-            let transaction = SQLiteTransaction(connection: connection(database), now: instant(), head: nil)
->>>>>>> rt-store
+                connection: connection(database), now: instant(), head: nil, epoch: state.withLock { $0.authorityEpoch })
             do { return .success(try body(transaction)) } catch { return .failure(error) }
         }
     }

@@ -14,7 +14,8 @@ extension SQLiteRuntimeStore {
     }
 
     private func recover(on database: Database) -> Result<Void, LibOSError> {
-        let reading = SQLiteTransaction(connection: connection(database), now: instant(), head: nil)
+        let reading = SQLiteTransaction(
+            connection: connection(database), now: instant(), head: nil, epoch: state.withLock { $0.authorityEpoch })
         do {
             let head = try reading.checkedHead()
             state.withLock { state in
