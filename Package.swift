@@ -95,7 +95,8 @@ let package = Package(
             name: "glovebox-bench",
             dependencies: [
                 "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "SQLiteRuntimeStore",
-                "LibOSModel", "StrictJSON", "CapabilityLanguage", "CSQLite",
+                "LibOSModel",
+                "StrictJSON", "CapabilityLanguage", "CSQLite",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 

@@ -1,6 +1,7 @@
 // glovebox-bench: programs to run, never tests. Everything it starts ends with it.
 //   glovebox-bench launch [--rounds N]     /bin/true bare, sealed, under bwrap; whole commands; stages
 //   glovebox-bench policy                  what a policy costs before the launch, step by step
+//   glovebox-bench broker [--rounds N]     a decision with 1, 100 and 1000 records
 //   glovebox-bench store [--records N]     the runtime's records: audit append, commits, opening and verifying, decoding
 //   glovebox-bench soak [--runs N]         leaks and memory over many runs
 internal import Glibc
@@ -35,12 +36,14 @@ do {
         try LaunchBenchmark(directory: place, policies: policies, rounds: value(after: "--rounds", default: 200)).run()
     case "policy":
         try PolicyBenchmark(policies: policies).run()
+    case "broker":
+        try BrokerBenchmark(rounds: value(after: "--rounds", default: 200)).run()
     case "store":
         try await StoreBenchmark(records: value(after: "--records", default: 100_000)).run()
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `store`, `soak`")
+        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `broker`, `store`, `soak`")
         exit(64)
     }
 } catch {

@@ -62,7 +62,7 @@ extension ResolvedPolicy {
                 }
             }
         }
-        return result.keepingLastOfEqual()
+        return result.withoutOverridden()
     }
 
     /// Whether the rule decides for some right at the place that it names.
@@ -138,26 +138,26 @@ extension PolicyRule {
         rule.effect = effect
         rule.resource = resource
         rule.rights = rights
+        // The rule's own place had to be there; a narrower one that an action names may be absent, and the tool will see that.
+        if resource != self.resource, resource.kind == .filesystem { rule.optional = true }
         rule.reference.text = PolicyRule.text(effect, resource, rights)
         return rule
     }
 }
 
-private struct RuleMeaning: Hashable {
-    var effect: Effect
-    var resource: Resource
-    var rights: [CapabilityRight]
-    var optional: Bool
-}
-
 extension [PolicyRule] {
-    /// An earlier rule that a later one repeats decides nothing.
-    fileprivate func keepingLastOfEqual() -> [PolicyRule] {
-        var seen: Set<RuleMeaning> = []
+    /// Without what a later rule for the very same place overrides: it decides nothing, and would look like a hole in wider rules.
+    fileprivate func withoutOverridden() -> [PolicyRule] {
+        var decided: [Resource: Set<CapabilityRight>] = [:]
         var kept: [PolicyRule] = []
-        for rule in reversed()
-        where seen.insert(RuleMeaning(effect: rule.effect, resource: rule.resource, rights: rule.rights, optional: rule.optional)).inserted
-        {
+        for rule in reversed() {
+            var rule = rule
+            if rule.resource.kind != .syscall {
+                rule.rights.removeAll { decided[rule.resource]?.contains($0) ?? false }
+                if rule.rights.isEmpty { continue }
+                decided[rule.resource, default: []].formUnion(rule.rights)
+                rule.reference.text = PolicyRule.text(rule.effect, rule.resource, rule.rights)
+            }
             kept.append(rule)
         }
         return kept.reversed()

@@ -14,8 +14,7 @@ extension SQLiteRuntimeStore {
     }
 
     private func recover(on database: Database) -> Result<Void, LibOSError> {
-        let reading = SQLiteTransaction(
-            connection: connection(database), now: instant(), head: nil, epoch: state.withLock { $0.authorityEpoch })
+        let reading = SQLiteTransaction(connection: connection(database), now: instant(), head: nil, epoch: 0)
         do {
             let head = try reading.checkedHead()
             state.withLock { state in

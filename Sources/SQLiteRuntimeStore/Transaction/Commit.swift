@@ -28,10 +28,10 @@ extension SQLiteRuntimeStore {
         } catch {
             // A full disk may have rolled back already; then there is nothing to undo.
             if database.isInsideTransaction { try? connection.execute("ROLLBACK") }
+            // Read again next time: whatever went wrong, the file knows where the chain ends.
             state.withLock { state in
-                if transaction.hasChangedAuthority { state.authorityEpoch += 1 }
-                // Read again next time: whatever went wrong, the file knows where the chain ends.
                 state.head = nil
+                if transaction.hasChangedAuthority { state.authorityEpoch += 1 }
             }
             return .failure(error)
         }

@@ -106,8 +106,11 @@ enum Oracle {
         grants.contains { covers($0, action) }
     }
 
-    static func isAnswered(_ grants: [CapabilityGrant], _ action: PolicyAction) -> Bool {
-        grants.contains { $0.answered.contains(action.rights[0]) && covers($0, action, programs: false) }
+    static func isAnswered(_ grants: [CapabilityGrant], _ action: PolicyAction, programs: Bool = false) -> Bool {
+        grants.contains { grant in
+            let isSaid = grant.answered.contains(programs && grant.resource.kind == .shell ? .execute : action.rights[0])
+            return isSaid && covers(grant, action, programs: programs)
+        }
     }
 
     static func isLeftOut(_ grants: [CapabilityGrant], _ action: PolicyAction) -> Bool {
