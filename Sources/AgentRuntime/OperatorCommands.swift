@@ -64,11 +64,8 @@ extension AgentRuntime {
             do throws(LibOSError) {
                 decided.append(try await decide(request.id, decision).id)
             } catch {
-                // Somebody else was faster, or its process has ended: there is nothing left to decide.
-                let isOpen = try await store.read { store throws(LibOSError) in
-                    try store.humanRequest(request.id)?.status == .pending
-                }
-                if isOpen { throw error }
+                // Somebody was faster, its process has ended, or the answer does not fit: then it stays open, and the run goes on.
+                if error.code == .store { throw error }
             }
         }
         if !decided.isEmpty {
