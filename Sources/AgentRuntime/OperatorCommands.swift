@@ -11,6 +11,7 @@ extension AgentRuntime {
         try await store.write { transaction throws(LibOSError) in
             try processes.signal(id, signal, reason: reason, in: transaction)
         }
+        try await cancelQuantaOfEnded()
     }
 
     /// A signal of a person, under the person's name.
@@ -20,6 +21,7 @@ extension AgentRuntime {
         try await store.write { transaction throws(LibOSError) in
             try processes.interrupt(id, signal, reason: reason, by: human, in: transaction)
         }
+        try await cancelQuantaOfEnded()
     }
 
     /// Posts a person's message. Its payload says that a person wrote it.
