@@ -11,6 +11,7 @@ extension AgentRuntime {
         try await store.write { transaction throws(LibOSError) in
             try processes.signal(id, signal, reason: reason, in: transaction)
         }
+        try await cancelQuantaOfEnded()
     }
 
     /// A signal of a person, under the person's name.
@@ -20,6 +21,7 @@ extension AgentRuntime {
         try await store.write { transaction throws(LibOSError) in
             try processes.interrupt(id, signal, reason: reason, by: human, in: transaction)
         }
+        try await cancelQuantaOfEnded()
     }
 
     /// Posts a person's message. Its payload says that a person wrote it.
@@ -64,11 +66,8 @@ extension AgentRuntime {
             do throws(LibOSError) {
                 decided.append(try await decide(request.id, decision).id)
             } catch {
-                // Somebody else was faster, or its process has ended: there is nothing left to decide.
-                let isOpen = try await store.read { store throws(LibOSError) in
-                    try store.humanRequest(request.id)?.status == .pending
-                }
-                if isOpen { throw error }
+                // Somebody was faster, its process has ended, or the answer does not fit: then it stays open, and the run goes on.
+                if error.code == .store { throw error }
             }
         }
         if !decided.isEmpty {

@@ -244,6 +244,7 @@ struct EndingTests {
         }
         #expect(status == .cancelled && action == nil && handle == nil)
         #expect(await fixture.call("process.cwd", by: id).error?.code == .process)
+        #expect(await code { try await fixture.create(.int(1), by: id) } == .process)
         #expect(
             await code {
                 try await fixture.runtime.decide(request.id, HumanDecision(responder: "human:owner", isApproved: true, answer: "x"))

@@ -272,4 +272,18 @@ struct HumanTests {
         _ = try await fixture.runtime.decide(question.id, yes)
         #expect(await fixture.call("human.ask", arguments, by: id, resumed: question.id).value?["answer"] == .string("blue"))
     }
+
+    @Test("an answer that does not fit leaves its request open") func unfittingAnswer() async throws {
+        struct Careless: HumanResponder {
+            func decision(for request: HumanRequest) async -> HumanDecision? {
+                HumanDecision(responder: request.human == "owner" ? "human:owner" : "human:nobody", isApproved: true)
+            }
+        }
+        let fixture = try await RuntimeFixture()
+        let id = try await fixture.spawn()
+        _ = await fixture.call("human.ask", ["question": .string("?")], by: id)
+        #expect(try await fixture.runtime.drainHumanQueue(with: Careless()).isEmpty)
+        #expect(try await fixture.pending().count == 1)
+        #expect(try await fixture.process(id).status == .waitingHuman)
+    }
 }

@@ -310,4 +310,32 @@ struct SchedulerTests {
         #expect(fixture.runtime.quanta.wholeSeconds(adding: .milliseconds(700), to: id) == 0)
         #expect(fixture.runtime.quanta.wholeSeconds(adding: .milliseconds(700), to: id) == 1)
     }
+
+    @Test("ending a process cancels the quantum that it has under way", arguments: [true, false]) func killed(_ byParent: Bool) async throws
+    {
+        let fixture = try await RuntimeFixture()
+        let parent = try await fixture.spawn()
+        let child = try await fixture.child(of: parent)
+        let started = Gate()
+        let (scheduler, _) = scheduler(fixture) { id, _ in
+            if id == child {
+                started.open()
+                try await Task.sleep(for: .seconds(3_600))
+            } else {
+                await started.wait()
+                if byParent {
+                    _ = await fixture.call("process.signal", ["child_pid": .string(child.text), "signal": .string("cancel")], by: id)
+                } else {
+                    try await fixture.runtime.signal(child, .terminate)
+                }
+                try await fixture.exit(id)
+            }
+            return nil
+        }
+        let report = try await scheduler.runUntilIdle()
+        #expect(report.stop == .idle && report.unfinished.isEmpty)
+        #expect(try await fixture.process(child).status == .killed)
+        #expect(try await fixture.process(parent).status == .exited)
+        #expect(try await fixture.audits("scheduler.process_task_failed").isEmpty)
+    }
 }

@@ -89,14 +89,16 @@ struct TransitionTests {
     @Test(
         "working directories",
         arguments: [
-            ("", "."), (".", "."), ("a//b/", "a/b"), ("a/./b/../c", "a/c"), ("a\\b", "a/b"), ("ä/日本", "ä/日本"), ("a/..", "."),
+            ("", "."), (".", "."), ("a//b/", "a/b"), ("a/./b/../c", "a/c"), ("a\\b", "a/b"), ("ä/日本", "ä/日本"),
+            ("a\\\u{301}b", "a/\u{301}b"), ("a/..", "."),
         ])
     func directories(_ path: String, _ clean: String) throws {
         #expect(try WorkingDirectory.clean(path) == clean)
     }
 
     @Test(
-        "directories outside of the workspace", arguments: ["/a", "\\a", "C:\\x", "c:x", "..", "a/../..", "a\\..\\..", "a\u{0}b", "a\nb"])
+        "directories outside of the workspace",
+        arguments: ["/a", "\\a", "C:\\x", "c:x", "..", "a/../..", "a\\..\\..", "a\u{0}b", "a\nb", "\\\u{301}a"])
     func refusedDirectories(_ path: String) {
         #expect(throws: LibOSError.self) { try WorkingDirectory.clean(path) }
     }

@@ -15,6 +15,7 @@ extension ObjectMemory {
     package func createNamespace(
         _ name: String, by origin: ActionOrigin, in transaction: any StoreTransaction
     ) throws(LibOSError) -> ObjectNamespace {
+        try transaction.existingProcess(origin.process).requireAlive(to: "make a namespace")
         let clean = try ObjectNames.namespace(name)
         let parent = ObjectNames.parent(of: clean)
         if let parent {

@@ -55,12 +55,13 @@ package struct CreatedObject: Sendable {
 }
 
 extension ObjectMemory {
-    /// Makes an object. The maker gets every right on it but `write` on an immutable one. Needs write on the namespace; throws
+    /// Makes an object of a process that has not ended. The maker gets every right on it but `write` on an immutable one. Needs write on the namespace; throws
     /// `validation` when the name is taken or the payload too large.
     package func create(
         _ draft: ObjectDraft, by origin: ActionOrigin, in transaction: any StoreTransaction
     ) throws(LibOSError) -> CreatedObject {
         let owner = origin.process
+        try transaction.existingProcess(owner).requireAlive(to: "own an object")
         let namespace = try draft.namespace.map(ObjectNames.existingNamespace) ?? AgentProcess.namespace(of: owner)
         try authority.require([.write], on: try .namespace(namespace), for: origin, in: transaction)
         guard try transaction.namespace(namespace) != nil else { throw .notFound("namespace \(namespace)") }

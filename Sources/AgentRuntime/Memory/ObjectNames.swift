@@ -5,9 +5,12 @@ internal import StrictJSON
 enum ObjectNames {
     /// A path-like namespace in its clean form: no empty, `.`, `..` or padded segment.
     static func namespace(_ text: String) throws(LibOSError) -> String {
-        let slashed = String(trimmed(text).map { $0 == "\\" ? "/" : $0 })
-        let segments = slashed.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        for segment in segments {
+        // By bytes: with a mark that combines, neither separator is a character of its own.
+        let slash = UInt8(ascii: "/")
+        let bytes = trimmed(text).utf8.map { $0 == UInt8(ascii: "\\") ? slash : $0 }
+        let slashed = String(decoding: bytes, as: UTF8.self)
+        for part in bytes.split(separator: slash, omittingEmptySubsequences: false) {
+            let segment = String(decoding: part, as: UTF8.self)
             guard !segment.isEmpty, segment != ".", segment != "..", segment == trimmed(segment) else {
                 throw LibOSError(.validation, "`\(printable(text))` is no namespace", mend: "write segments joined by single slashes")
             }
@@ -27,7 +30,7 @@ enum ObjectNames {
     }
 
     static func parent(of namespace: String) -> String? {
-        namespace.lastIndex(of: "/").map { String(namespace[..<$0]) }
+        namespace.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(namespace[..<$0]) }
     }
 
     static func checkObjectName(_ name: String) throws(LibOSError) {

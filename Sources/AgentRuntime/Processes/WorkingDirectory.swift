@@ -5,7 +5,8 @@ package enum WorkingDirectory {
     /// The clean form of a path: `.`, or components joined by slashes. `..` goes up one component; going above the workspace,
     /// absolute paths of either kind and control characters are refused.
     package static func clean(_ path: String) throws(LibOSError) -> String {
-        let slashed = String(path.map { $0 == "\\" ? "/" : $0 })
+        // By bytes: with a mark that combines, neither separator is a character of its own.
+        let slashed = String(decoding: path.utf8.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
         if slashed.utf8.first == UInt8(ascii: "/") || hasDriveLetter(slashed) {
             throw LibOSError(.process, "the working directory `\(path)` is absolute", mend: "name it relative to the workspace")
         }

@@ -7,6 +7,7 @@ package final class ActiveQuanta: Sendable {
     private struct State {
         /// Parked: the quantum's tool waits for something that happens outside of it.
         var parked: [ProcessID: Bool] = [:]
+        var cancels: [ProcessID: @Sendable () -> Void] = [:]
         /// Time of quanta that is not a whole second yet. Losing it in a crash costs nobody more than a second.
         var carried: [ProcessID: Duration] = [:]
     }
@@ -22,7 +23,23 @@ package final class ActiveQuanta: Sendable {
         }
     }
 
-    func finish(_ id: ProcessID) { state.withLock { $0.parked[id] = nil } }
+    func finish(_ id: ProcessID) {
+        state.withLock { state in
+            state.parked[id] = nil
+            state.cancels[id] = nil
+        }
+    }
+
+    /// How the quantum under way is cancelled.
+    func onCancel(_ id: ProcessID, _ cancel: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            if state.parked[id] != nil { state.cancels[id] = cancel }
+        }
+    }
+
+    var cancellable: [ProcessID] { state.withLock { Array($0.cancels.keys) } }
+
+    func cancel(_ id: ProcessID) { state.withLock { $0.cancels[id] }?() }
 
     func setParked(_ isParked: Bool, _ id: ProcessID) {
         state.withLock { state in

@@ -42,7 +42,7 @@ extension Scheduler {
         defer { runtime.quanta.finish(id) }
         let seconds = runtime.quanta.wholeSeconds(adding: elapsed, to: id)
         // A store finishes what it was handed, even when the quantum's task is cancelled.
-        try await runtime.store.write { transaction throws(LibOSError) in
+        let hasEnded = try await runtime.store.write { transaction throws(LibOSError) in
             if let failed {
                 try processes.fail(id, because: "the quantum failed: \(failed.text)", in: transaction)
                 try transaction.audit(
@@ -50,10 +50,30 @@ extension Scheduler {
                     .object(["error": .string(failed.text), "error_type": .string(failed.type)]))
             }
             try processes.chargeRuntime(seconds, to: id, in: transaction)
-            guard var process = try transaction.process(id), process.endQuantum(at: transaction.now) else { return }
-            try transaction.update(process)
+            var process = try transaction.existingProcess(id)
+            if process.endQuantum(at: transaction.now) { try transaction.update(process) }
+            return process.status.isTerminal
         }
+        // Its end was the end of its descendants.
+        if hasEnded { try await runtime.cancelQuantaOfEnded(except: id) }
         return result
+    }
+}
+
+extension AgentRuntime {
+    /// Cancels the quanta of processes that have ended under them, so that their tools end too. `except` is who ended them, and may
+    /// finish what it does.
+    func cancelQuantaOfEnded(except actor: ProcessID? = nil) async throws(LibOSError) {
+        let active = quanta.cancellable.filter { $0 != actor }
+        if active.isEmpty { return }
+        let ended = try await store.read { store throws(LibOSError) in
+            var ended: [ProcessID] = []
+            for id in active {
+                if let process = try store.process(id), process.status.isTerminal { ended.append(id) }
+            }
+            return ended
+        }
+        for id in ended { quanta.cancel(id) }
     }
 }
 

@@ -144,6 +144,7 @@ extension Scheduler {
             }
         }
         batch.add(task, for: id)
+        runtime.quanta.onCancel(id) { task.cancel() }
     }
 
     /// Cancels what is still under way and waits until it has noticed, bounded.
