@@ -157,6 +157,7 @@ install:
 	@install -m 755 -s $(RELEASE)/glovebox-launcher $(LIBEXECDIR)/glovebox-launcher
 	@if [ -x $(RELEASE)/glovebox-worker ]; then install -m 755 -s $(RELEASE)/glovebox-worker $(LIBEXECDIR)/glovebox-worker; fi
 	@cd policies && find . -type f -exec install -D -m 644 {} $(SHAREDIR)/glovebox/policies/{} \;
+	@install -D -m 644 sandbox/workers/python/glovebox_tool.py $(SHAREDIR)/glovebox/python/glovebox_tool.py
 	@if $(RELEASE)/glovebox --generate-completion-script bash >$(BUILD)/completion 2>/dev/null; then \
 	    install -D -m 644 $(BUILD)/completion $(SHAREDIR)/bash-completion/completions/glovebox; \
 	    $(RELEASE)/glovebox --generate-completion-script zsh >$(BUILD)/completion; \

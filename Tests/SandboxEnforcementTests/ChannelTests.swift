@@ -18,8 +18,8 @@ import Testing
         var starts: Int
     }
 
-    /// Runs the probe with a channel and reads everything that comes out of it. `message` and the descriptor wait in the socket
-    /// before the tool exists.
+    /// Runs the probe with a channel and reads everything that comes out of it. `message` and the descriptor are sent
+    /// when it has started.
     private func exchange(
         _ fixture: SandboxFixture, _ action: [String], message: String = "hello\n", descriptor: Int32? = nil,
         policy: ResolvedPolicy? = nil
@@ -28,9 +28,13 @@ import Testing
         let ours = pair.takeFirst()
         try AttributedStream.enable(on: ours.rawValue)
         let text = Array(message.utf8)
-        _ = try text.withUnsafeBytes { try AttributedStream.write(ours.rawValue, $0, descriptors: descriptor.map { [$0] } ?? []) }
+        let (number, passed) = (ours.rawValue, descriptor.map { [$0] } ?? [])
         let told = Mutex<[Int32?]>([])
-        let channel = ToolChannel(end: pair.takeSecond()) { pid in told.withLock { $0.append(pid) } }
+        // Not before the start: a tool that had its message earlier could be gone before anybody knew it.
+        let channel = ToolChannel(end: pair.takeSecond()) { pid in
+            told.withLock { $0.append(pid) }
+            _ = text.withUnsafeBytes { try? AttributedStream.write(number, $0, descriptors: passed) }
+        }
         let request = try fixture.request(
             policy ?? (try TestPolicies.shipped("workspace")), action.isEmpty ? ["/nonexistent"] : [Products.probe] + action,
             channel: channel)

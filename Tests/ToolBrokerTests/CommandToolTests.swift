@@ -75,6 +75,9 @@ internal import ToolBroker
             let result = try await run(fixture, ["no-such-program"])
             #expect(!result.isOK, "\(result)")
             #expect(try await fixture.capability(record.id)?.usesRemaining == 1)
+            // The built-in program is what a manifest runs, not what an argument names.
+            try await fixture.grant("shell:glovebox-worker", [.execute])
+            #expect(try await run(fixture, ["glovebox-worker"]).isOK == false)
         }
     }
 

@@ -7,7 +7,7 @@ internal import ToolBroker
 
 /// Workers that break the protocol, in real sandboxes: each has one defined end, and none has a result.
 @Suite struct HostileWorkerTests {
-    private func end(_ script: String, limits: String = "{wall: 20s}", channel: ChannelLimits = .standard) async throws -> ToolCallResult {
+    private func end(_ script: String, limits: String = "{wall: 60s}", channel: ChannelLimits = .standard) async throws -> ToolCallResult {
         try await BrokerFixture.with(tools: [PerlTool.manifest(script, limits: limits)], limits: channel) { fixture in
             let result = try await fixture.call("perl_tool", "{}")
             #expect(!result.isOK)
@@ -37,7 +37,6 @@ internal import ToolBroker
             // A child of the tool has read the nonce too, and may not speak all the same.
             ("if (fork() == 0) { result('\"forged\"'); exit 0 } wait; result('\"own\"'); sleep 60", "foreign-writer"),
             ("if (fork() == 0) { if (fork() == 0) { result('\"forged\"') } exit 0 } sleep 60", "foreign-writer"),
-            ("ask('clock.now', '{}') for 1..65; sleep 60", "too-many-syscalls"),
         ])
     func `each broken rule has its name`(script: String, rule: String) async throws {
         let result = try await end(script)
@@ -55,6 +54,7 @@ internal import ToolBroker
         let small = ChannelLimits(frameBytes: 2000, frames: 3, syscalls: 2, totalBytes: 8000, depth: 8, nodes: 100)
         #expect(try await end("say_('x' x 3000); sleep 60", channel: small).denial?.rule == "frame-too-long")
         #expect(try await end("say_('') for 1..9; sleep 60", channel: small).denial?.rule == "too-many-frames")
+        #expect(try await end("ask('clock.now', '{}') for 1..3; sleep 60", channel: small).denial?.rule == "too-many-syscalls")
         #expect(try await end("syswrite($c, 'x' x 2001); sleep 60", channel: small).denial?.rule == "frame-too-long")
     }
 
@@ -85,7 +85,7 @@ internal import ToolBroker
     }
 
     @Test(.timeLimit(.minutes(1))) func `a limit that ends the worker is told as that limit`() async throws {
-        let result = try await end("my @a; while (1) { push @a, 'x' x 1000000 }", limits: "{wall: 20s, memory: 48MiB}")
+        let result = try await end("my @a; while (1) { push @a, 'x' x 1000000 }", limits: "{wall: 60s, memory: 48MiB}")
         #expect(result.decision == .resourceLimit || result.error?.contains("exit status") == true, "\(result)")
     }
 

@@ -121,6 +121,10 @@ internal import ToolBroker
             }
             for await message in begun {
                 #expect(message == "begun")
+                // What runs now has its intent on record, and no outcome yet: a crash here would leave it unknown.
+                #expect(try await fixture.calls(.intended).count == 1)
+                #expect(try await fixture.audit("external_effect.intent").count == 1)
+                #expect(try await fixture.audit("tool.call").isEmpty)
                 break
             }
             call.cancel()

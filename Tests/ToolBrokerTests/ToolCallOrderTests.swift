@@ -157,18 +157,24 @@ internal import ToolBroker
     @Test(.timeLimit(.minutes(1))) func `a process that ends during its own call leaves a record and no object`() async throws {
         try await BrokerFixture.with { fixture in
             let (store, process) = (fixture.store, fixture.process)
-            try await fixture.change { $0.status = .running }
-            fixture.kernel.answer("process.exit", .value(.object(["status": .string("exited")])))
-            // The runtime's exit, as the fake does not do it.
-            async let result = fixture.call("process_exit", "{}")
-            _ = try await result
-            try await store.write { transaction throws(LibOSError) in
-                var ended = try transaction.existingProcess(process)
-                ended.status = .exited
-                ended.outcome = .message("bye")
-                try transaction.update(ended)
+            fixture.kernel.state.withLock {
+                $0.during = { _ in
+                    try? await store.write { transaction throws(LibOSError) in
+                        var ended = try transaction.existingProcess(process)
+                        ended.status = .exited
+                        ended.outcome = .message("bye")
+                        try transaction.update(ended)
+                    }
+                }
             }
-            #expect(try await fixture.calls(.completed).count == 1)
+            let result = try await fixture.call("process_exit", "{}")
+            #expect(result.isOK && result.result == nil)
+            let record = try #require(try await fixture.calls(.completed).first)
+            #expect(record.result == nil && record.endedAt != nil)
+            #expect(fixture.kernel.state.withLock { $0.kept.isEmpty }, "the dead own nothing")
+            let events = try await fixture.events()
+            #expect(events.map(\.type) == [.toolCalled, .toolCompleted])
+            #expect(events[1].payload["result_oid"] == .null)
         }
     }
 

@@ -18,7 +18,7 @@ extension ToolBroker {
         }
         if let deferred = outcome.deferred, case .done(let result) = completion, result.isOK {
             let caller = SyscallCaller(process: call.request.process, tool: call.tool.name, call: call.id)
-            if case .failed(let error) = await kernel.perform(deferred, for: caller) { throw error }
+            if case .failed(let error) = await kernel.perform(deferred, for: caller) { try await noteRefused(deferred, call, error) }
         }
         return completion
     }
@@ -32,6 +32,21 @@ extension CallOutcome {
         case .notFound: .setupFailed(stage: "exec", errno: 2)
         case .notExecutable(_, let errno): .setupFailed(stage: "exec", errno: errno)
         default: .refusedBeforeDispatch("the call was not given to the launcher")
+        }
+    }
+}
+
+extension ToolBroker {
+    /// The result stands; that its process did not end as the tool asked is for the record.
+    private func noteRefused(_ syscall: Syscall, _ call: PreparedCall, _ error: LibOSError) async throws(LibOSError) {
+        _ = try await store.write { transaction throws(LibOSError) in
+            try transaction.append(
+                AuditEntry(
+                    actor: call.request.process.text, action: "syscall.result", target: call.resource,
+                    decision: .object([
+                        "call_id": .string(call.id.text), "syscall": .string(syscall.name), "ok": .bool(false),
+                        "error": .string(error.description),
+                    ]), parent: call.intent, correlation: call.request.correlation ?? call.id.text))
         }
     }
 }

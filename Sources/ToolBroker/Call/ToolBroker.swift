@@ -22,7 +22,7 @@ package struct ToolBroker: Sendable {
     /// - Parameters:
     ///   - files: the workspace that `filesystem:workspace:` means.
     ///   - worker: the program of the built-in tools, `{worker}` in manifests.
-    ///   - loadPolicy: the policy of a name, with everything that it inherits.
+    ///   - loadPolicy: the policy of a name, with everything that it inherits. Asked for at each call: keep what you parsed.
     package init(
         registry: ToolRegistry, store: any RuntimeStore, kernel: any LibOSKernel, capabilities: CapabilityBroker,
         supervisor: SandboxSupervisor, files: WorkspaceFiles, worker: WorkerProgram, limits: ChannelLimits = .standard,

@@ -156,7 +156,11 @@ extension ToolBroker {
         do throws(PolicyError) {
             var grants = decision.grants
             var environment: [String: String] = [:]
-            let isWorker = words[0] == WorkerProgram.name
+            let isWorker = call.tool.runsWorker
+            // Who is handed open files gets no names besides. Without them every call of such a tool has one policy and one hash, and
+            // the sandbox's plan is made once.
+            let takesNames = call.tool.descriptors.isEmpty
+            if !takesNames { grants.removeAll { $0.resource.kind == .filesystem } }
             // The built-in tools need nothing of the host's but themselves.
             if !isWorker { grants += policy.runtimeGrants }
             var confined = policy.narrowed(to: grants, limits: call.tool.limits)
@@ -167,9 +171,7 @@ extension ToolBroker {
                 arguments[0] = worker.path
                 environment = worker.environment
             }
-            // Who is handed open files gets no names besides.
-            let workspace = call.tool.descriptors.isEmpty ? files.path : nil
-            let confinement = try confined.confinement(workspace: workspace, workspaceWritable: true)
+            let confinement = try confined.confinement(workspace: takesNames ? files.path : nil, workspaceWritable: true)
             return RunRequest(
                 arguments: arguments, confinement: confinement, policyName: confined.name, policyHash: confined.hash,
                 workingDirectory: workingDirectory(call, confinement), environment: environment, output: .capture(keep: CommandOutput.kept),
@@ -243,6 +245,14 @@ extension CallOutcome {
 }
 
 extension ToolManifest {
+    /// Its manifest runs the built-in program; an argument that holds the same word does not.
+    var runsWorker: Bool {
+        switch action {
+        case .command(let words), .channel(let words): words.first?.template.pieces == [.text(WorkerProgram.name)]
+        case .syscall: false
+        }
+    }
+
     /// Bytes of a result in canonical form.
     static let longestResult = 2 << 20
 

@@ -7,7 +7,8 @@ internal import SQLiteRuntimeStore
 internal import SandboxPolicy
 internal import SandboxTestSupport
 internal import StrictJSON
-import TestSupport
+internal import TestSupport
+internal import Testing
 internal import ToolBroker
 
 /// A broker over a real store and real sandboxes, with a runtime of the test's own and one process that has every tool.
@@ -47,10 +48,9 @@ final class BrokerFixture: Sendable {
         let registry = ToolRegistry()
         try registry.load(directory: Products.policies + "/tools")
         for text in tools { try registry.register(try ToolManifest.read(Array(text.utf8), fileName: "test.yaml")) }
-        let worker = WorkerProgram(
-            path: workerIsProbe ? Products.probe : Products.directory + "/glovebox-worker",
-            libraries: ["/usr/lib", "/lib", "/lib64"].filter(HostFile.exists) + [Products.runtimeDirectory].compactMap { $0 },
-            environment: Products.environment)
+        var worker = try #require(WorkerProgram.installed(), "glovebox-worker is built with the tests")
+        worker.environment = Products.environment
+        if workerIsProbe { worker.path = Products.probe }
         broker = ToolBroker(
             registry: registry, store: store, kernel: kernel, capabilities: capabilities, supervisor: sandbox.supervisor,
             files: try WorkspaceFiles(path: sandbox.workspace), worker: worker, limits: limits
