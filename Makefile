@@ -15,8 +15,10 @@ SWIFT ?= swift
 CC ?= cc
 BUILD := $(CURDIR)/.build
 RELEASE := $(BUILD)/release
+COMPILED := $(RELEASE)/compiled-policies
 RESULTS := $(BUILD)/test-results
-SWIFT_RELEASE := $(SWIFT) build -c release --jobs $(JOBS) -Xswiftc -static-executable
+# The build id tells a compiled policy of this build from any other's.
+SWIFT_RELEASE := $(SWIFT) build -c release --jobs $(JOBS) -Xswiftc -static-executable -Xlinker --build-id=sha1
 
 C_WARNINGS := -std=gnu17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 C_INCLUDES := -Isandbox/abi/include -Isandbox/core/include -Isandbox/shims/include -Isandbox/launcher
@@ -60,6 +62,8 @@ build: setup
 	@$(SWIFT_RELEASE) --product glovebox
 	@$(MAKE) launcher
 	@install -m 755 $(BUILD)/launcher/glovebox-launcher $(RELEASE)/glovebox-launcher
+	@echo "build: compiled policies"
+	@rm -rf $(COMPILED) && install -d $(COMPILED) && $(RELEASE)/glovebox policy compile $(COMPILED)
 	@echo "build: done, $(RELEASE)/glovebox"
 
 # The C compiler builds the launcher of a release, not SwiftPM: with -static-executable SwiftPM links the Swift runtime
@@ -144,6 +148,8 @@ install:
 	@install -m 755 -s $(RELEASE)/glovebox $(BINDIR)/glovebox
 	@install -m 755 -s $(RELEASE)/glovebox-launcher $(LIBEXECDIR)/glovebox-launcher
 	@if [ -x $(RELEASE)/glovebox-worker ]; then install -m 755 -s $(RELEASE)/glovebox-worker $(LIBEXECDIR)/glovebox-worker; fi
+	@for file in $(COMPILED)/*; do \
+	    [ ! -f "$$file" ] || install -D -m 644 "$$file" $(LIBEXECDIR)/compiled-policies/$$(basename "$$file"); done
 	@cd policies && find . -type f -exec install -D -m 644 {} $(SHAREDIR)/glovebox/policies/{} \;
 	@if $(RELEASE)/glovebox --generate-completion-script bash >$(BUILD)/completion 2>/dev/null; then \
 	    install -D -m 644 $(BUILD)/completion $(SHAREDIR)/bash-completion/completions/glovebox; \

@@ -55,6 +55,12 @@ struct FileDerivation {
         return parts.map(ResourcePart.init)
     }
 
+    /// Whether a path can be a workspace as far as its text tells, in the form that no derivation would change.
+    static func isUsable(workspace path: String) -> Bool {
+        guard let parts = try? workspaceParts(path) else { return false }
+        return path == "/" + parts.map(\.text).joined(separator: "/")
+    }
+
     func derive() -> (grants: [PathGrant], denials: [PathDenial]) {
         var nodes = Set(set.places)
         if let workspace { nodes.insert(workspace) }

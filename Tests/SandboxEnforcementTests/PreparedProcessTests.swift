@@ -1,0 +1,92 @@
+import Glibc
+import LinuxPrimitives
+import SandboxLauncher
+import SandboxPolicy
+import SandboxTestSupport
+import Testing
+
+/// A process that is made ahead of its launch is a sandbox like any other, used once, and gone when nobody wants it.
+@Suite(.serialized) struct PreparedProcessTests {
+    private func layers(_ report: RunReport) -> [String] { report.receipt.map { "\($0.layer) \($0.state) \($0.detail)" } }
+
+    /// What differs between any two runs: the leased id.
+    private func comparable(_ report: RunReport) -> [String] { layers(report).filter { !$0.hasPrefix("user-namespace") } }
+
+    @Test(.timeLimit(.minutes(1))) func `the receipt, the outcome and the tool's view are those of any run`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace")
+            let confinement = try policy.confinement(workspace: fixture.workspace, workspaceWritable: true)
+            let script = "id -u; cat /proc/self/uid_map; ls -l /proc/self/fd | wc -l; hostname; mount | wc -l; echo x > file; cat file"
+            let request = RunRequest(
+                arguments: ["/bin/sh", "-c", script], confinement: confinement, policyName: policy.name, policyHash: policy.hash)
+            let plain = fixture.supervisor.run(request)
+            let ahead = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true)
+            defer { ahead.shutDown() }
+            // The first is the prepared one, the others have none; the last lets the launcher go.
+            for isLast in [false, false, true] {
+                let report = ahead.run(request, isLast: isLast)
+                #expect(report.outcome == .exited(code: 0))
+                #expect(comparable(report) == comparable(plain))
+                #expect(withoutIDs(report.stdout.head) == withoutIDs(plain.stdout.head))
+                #expect(
+                    report.stages.map(\.name).filter { $0 != "id-map" && $0 != "clone" }.sorted()
+                        == plain.stages.map(\.name).filter { $0 != "id-map" && $0 != "clone" }.sorted())
+            }
+        }
+    }
+
+    /// The host's id differs from run to run.
+    private func withoutIDs(_ output: [UInt8]) -> [String] {
+        String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init).enumerated().filter { $0.offset != 1 }.map(
+            \.element)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `unused it is dead before the supervisor is shut down`() throws {
+        for _ in 0..<20 {
+            let before = Set(ProcessTable.all().filter { $0.name.hasPrefix("glovebox-launch") }.map(\.pid))
+            let supervisor = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true)
+            supervisor.shutDown()
+            let mine = ProcessTable.all().filter { $0.name.hasPrefix("glovebox-launch") && $0.state != "Z" && !before.contains($0.pid) }
+            #expect(mine.filter { ProcessTable.entry($0.parent)?.pid == getpid() }.isEmpty)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a launch that it does not fit gets a process of its own`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace")
+            let confinement = try policy.confinement(workspace: fixture.workspace, workspaceWritable: true)
+            let ahead = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true)
+            defer { ahead.shutDown() }
+            // Over the size that travels in one message.
+            let long = String(repeating: "x", count: 100 << 10)
+            let report = ahead.run(
+                RunRequest(
+                    arguments: ["/bin/sh", "-c", "echo ${#1}", "sh", long], confinement: confinement, policyName: policy.name,
+                    policyHash: policy.hash))
+            #expect(report.outcome == .exited(code: 0))
+            #expect(String(decoding: report.stdout.head, as: UTF8.self) == "\(100 << 10)\n")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a source that cannot be had stops the launch with its reason`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace")
+            let confinement = try policy.confinement(workspace: fixture.workspace, workspaceWritable: true)
+            let ahead = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true)
+            defer { ahead.shutDown() }
+            let report = ahead.run(
+                RunRequest(
+                    arguments: ["/nonexistent"], confinement: confinement, policyName: policy.name, policyHash: policy.hash))
+            #expect(report.outcome == .notFound(program: "/nonexistent"))
+            let again = ahead.run(
+                RunRequest(
+                    arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
+                    workingDirectory: "/nowhere"))
+            guard case .setupFailed(let stage, _, _) = again.outcome else {
+                Issue.record("\(again.outcome)")
+                return
+            }
+            #expect(stage == "credentials")
+        }
+    }
+}
