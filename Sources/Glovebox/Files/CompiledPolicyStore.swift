@@ -45,7 +45,7 @@ package struct CompiledPolicyStore: Sendable, Equatable {
             let identity = try? FileIdentity.of(file.rawValue), identity.isRegularFile, identity.size <= UInt64(limit),
             identity.uid == 0 || identity.uid == geteuid(), identity.mode & 0o022 == 0
         else { return nil }
-        return try? Transfer.readAll(file.rawValue, limit: limit)
+        return try? Transfer.readAll(file.rawValue, size: Int(identity.size))
     }
 
     /// Writes one, whole or not at all.

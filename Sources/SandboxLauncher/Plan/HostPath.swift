@@ -35,28 +35,29 @@ package struct HostPath: Sendable, Equatable {
         var pending = path.pathComponents[...]
         var walked = "" // no slash at its end: the root is empty
         var links: [Link] = []
-        var identity = try FileIdentity.of(path: "/", followingLink: false)
+        var last: FileIdentity? // of what `walked` names
         while let component = pending.popFirst() {
             if component == "." { continue }
             if component == ".." {
                 if !walked.isEmpty { walked = walked.parentPath == "/" ? "" : walked.parentPath }
+                last = nil
                 continue
             }
             let place = walked + "/" + component
-            identity = try FileIdentity.of(path: place, followingLink: false)
+            let identity = try FileIdentity.of(path: place, followingLink: false)
             guard identity.isSymbolicLink else {
-                walked = place
+                (walked, last) = (place, identity)
                 continue
             }
             guard links.count < 40 else { throw SystemError(errno: ELOOP, operation: "resolve", object: path) }
             let text = try readLink(place)
             links.append(Link(place: place, text: text, owner: identity.uid))
-            if text.utf8.first == UInt8(ascii: "/") { walked = "" }
+            if text.utf8.first == UInt8(ascii: "/") { (walked, last) = ("", nil) }
             pending = (text.pathComponents + pending)[...]
         }
         let real = walked.isEmpty ? "/" : walked
-        if !links.isEmpty { identity = try FileIdentity.of(path: real, followingLink: false) }
-        return HostPath(real: real, identity: identity, links: links)
+        if let last { return HostPath(real: real, identity: last, links: links) }
+        return HostPath(real: real, identity: try FileIdentity.of(path: real, followingLink: false), links: links)
     }
 
     package static func readLink(_ path: String) throws(SystemError) -> String {

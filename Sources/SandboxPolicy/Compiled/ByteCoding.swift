@@ -67,7 +67,10 @@ package struct ByteReader {
     }
 
     package mutating func text() throws(MalformedBytes) -> String {
-        guard let text = String(validating: try block(), as: UTF8.self) else { throw MalformedBytes() }
+        let block = try block()
+        let text = String(decoding: block, as: UTF8.self)
+        // What was repaired is another text. (The validating initializer is looked up at run time, which costs more than this.)
+        guard text.utf8.elementsEqual(block) else { throw MalformedBytes() }
         return text
     }
 

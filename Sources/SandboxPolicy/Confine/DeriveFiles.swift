@@ -57,8 +57,20 @@ struct FileDerivation {
 
     /// Whether a path can be a workspace as far as its text tells, in the form that no derivation would change.
     static func isUsable(workspace path: String) -> Bool {
-        guard let parts = try? workspaceParts(path) else { return false }
-        return path == "/" + parts.map(\.text).joined(separator: "/")
+        guard path.utf8.first == UInt8(ascii: "/"), !path.unicodeScalars.contains(where: isDangerousToPrint) else { return false }
+        // Each name is there and is neither `.` nor `..`.
+        var length = 0
+        var dots = 0
+        for byte in path.utf8.dropFirst() {
+            if byte == UInt8(ascii: "/") {
+                if length == 0 || (dots == length && length <= 2) { return false }
+                (length, dots) = (0, 0)
+            } else {
+                length += 1
+                if byte == UInt8(ascii: ".") { dots += 1 }
+            }
+        }
+        return length > 0 && !(dots == length && length <= 2)
     }
 
     func derive() -> (grants: [PathGrant], denials: [PathDenial]) {
