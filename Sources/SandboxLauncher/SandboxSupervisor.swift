@@ -36,14 +36,17 @@ package final class SandboxSupervisor: Sendable {
     ///     for it alone; tests want to see both).
     ///   - prestarts: starts the launcher now, and the process of the first run, beside what the caller does next. Without it the
     ///     first run starts them.
-    package init(launcherPath: String? = nil, usesCgroups: Bool = true, prestarts: Bool = false) throws(LaunchError) {
+    ///   - isForOneRun: with `prestarts`: there will be no second run, so the launcher may keep what is left of the first until it ends.
+    package init(
+        launcherPath: String? = nil, usesCgroups: Bool = true, prestarts: Bool = false, isForOneRun: Bool = false
+    ) throws(LaunchError) {
         let path: String
         if let launcherPath { path = launcherPath } else { path = try LauncherConnection.installedPath() }
         connection = LauncherConnection(path: path)
         // A group of v2 that we step into has to be made before any child.
         var startsFirst = prestarts
         if case .v2 = KernelFacts.controlGroups { startsFirst = false }
-        if startsFirst { Self.prestart(connection, preparedIdentity) }
+        if startsFirst { Self.prestart(connection, preparedIdentity, isForOneRun: isForOneRun) }
         defer { if prestarts, !startsFirst { connection.prestart(nil) } }
         guard usesCgroups else {
             (cgroups, cgroupObstacle) = (nil, "not asked for")
@@ -59,7 +62,9 @@ package final class SandboxSupervisor: Sendable {
     }
 
     /// In cgroup v2 the process is cloned into its group, which then has to be there: only the launcher itself starts ahead.
-    private static func prestart(_ connection: LauncherConnection, _ identity: borrowing Mutex<HostIdentityLease?>) {
+    private static func prestart(
+        _ connection: LauncherConnection, _ identity: borrowing Mutex<HostIdentityLease?>, isForOneRun: Bool
+    ) {
         var preparation = gb_preparation()
         (preparation.inner_uid, preparation.inner_gid) = (innerID, innerID)
         (preparation.outer_uid, preparation.outer_gid) = (getuid(), getgid())
@@ -76,6 +81,7 @@ package final class SandboxSupervisor: Sendable {
         }
         if KernelFacts.hasTimeNamespaces { preparation.spec_flags |= GB_SPEC_NEW_TIME_NS.rawValue }
         if KernelFacts.hasCgroupNamespaces { preparation.spec_flags |= GB_SPEC_NEW_CGROUP_NS.rawValue }
+        if isForOneRun { preparation.flags |= GB_PREPARE_ONLY_LAUNCH.rawValue }
         connection.prestart(preparation)
     }
 

@@ -105,4 +105,25 @@ import Testing
             #expect(stage == "credentials")
         }
     }
+
+    /// The launcher of one launch ends after its init, and takes the mounts along.
+    @Test(.timeLimit(.minutes(1))) func `the only launch leaves nothing`() async throws {
+        await #expect(processExitsWith: .success) {
+            try await SandboxFixture.with("only") { fixture in
+                let policy = try TestPolicies.shipped("workspace")
+                let confinement = try policy.confinement(workspace: fixture.workspace, workspaceWritable: true)
+                let before = try LeakCount.now()
+                for _ in 0..<10 {
+                    let ahead = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true, isForOneRun: true)
+                    let request = RunRequest(
+                        arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash)
+                    let report = ahead.run(request, isLast: true)
+                    ahead.shutDown()
+                    #expect(report.outcome == .exited(code: 0))
+                }
+                let after = try LeakCount.now()
+                #expect(after == before, "\(before); \(after)")
+            }
+        }
+    }
 }

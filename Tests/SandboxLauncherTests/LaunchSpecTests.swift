@@ -271,7 +271,7 @@ import Testing
         switch kind {
         case 0: body.outer_uid = 0 // the host's root
         case 1: body.spec_flags = GB_SPEC_NOTIFY.rawValue
-        case 2: body.reserved = 1
+        case 2: body.flags = 2
         case 3: header.version += 1
         case 4: header.spec_size += 1
         default: header.flags |= GB_REQUEST_HAS_CHANNEL.rawValue

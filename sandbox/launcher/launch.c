@@ -125,7 +125,8 @@ void launch_run(struct launcher *launcher, struct launch *launch)
     }
     if (pid > 0) {
         report_launched(launch->status, (pid_t)pid, pidfd);
-        janitor_hold(launcher, (pid_t)pid, pidfd);
+        if (prepare_was_only()) janitor_keep(launcher, (pid_t)pid, pidfd);
+        else janitor_hold(launcher, (pid_t)pid, pidfd);
         close(pidfd);
         return;
     }

@@ -56,6 +56,8 @@ int template_copy(const struct gb_spec_view *spec, uint32_t *detail);
 
 // janitor.c
 void janitor_hold(struct launcher *launcher, pid_t pid, int pidfd); // best effort: the mount namespace outlives the init
+void janitor_keep(struct launcher *launcher, pid_t pid, int pidfd); // the launcher itself is the janitor of its only launch
+void janitor_end(void);                                             // before the launcher ends: returns when that init has
 
 // launch.c
 long clone_child(const struct gb_spec *spec, int cgroup_v2, int *pidfd);
@@ -65,6 +67,7 @@ void open_gate(const struct launcher *launcher, uint32_t serial);
 void prepare_run(struct launcher *launcher, const struct gb_preparation *asked); // a failure leaves nothing prepared
 pid_t prepare_take(const struct launch *launch, int *pidfd);                     // 0: none that fits; the launch makes its own
 int prepare_finish(const struct launch *launch);                                 // after prepare_take: the detached sources
+int prepare_was_only(void);                                                      // no other launch follows
 void prepare_discard(void);                                                      // returns when it has ended
 int prepare_receive(int socket, struct launch *launch);                          // in that process
 int prepare_receive_trees(int socket, struct launch *launch);

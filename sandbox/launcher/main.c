@@ -66,6 +66,7 @@ int main(void)
         request_release(&launch);
         if (received == 1) {
             prepare_discard();
+            janitor_end();
             return GB_LAUNCHER_EXIT_OK; // the children follow by their death signal
         }
         if (received < 0 && !had_status && received != -EINTR) return GB_LAUNCHER_EXIT_PROTOCOL;

@@ -150,6 +150,11 @@ pid_t prepare_take(const struct launch *launch, int *pidfd)
     return prepared.pid;
 }
 
+int prepare_was_only(void)
+{
+    return (prepared.asked.flags & GB_PREPARE_ONLY_LAUNCH) != 0;
+}
+
 int prepare_finish(const struct launch *launch)
 {
     int handed[HANDED_MAX];

@@ -78,7 +78,7 @@ static int read_preparation(struct launch *launch, const struct gb_request *requ
     if (request->cgroup_count != 0 || descriptors != 0 || request->spec_size != sizeof launch->prepare) return -EINVAL;
     if (length != sizeof *request + sizeof launch->prepare) return -EINVAL;
     memcpy(&launch->prepare, message + sizeof *request, sizeof launch->prepare);
-    if ((launch->prepare.spec_flags & ~known) || launch->prepare.reserved != 0) return -EOPNOTSUPP;
+    if ((launch->prepare.spec_flags & ~known) || (launch->prepare.flags & ~(uint32_t)GB_PREPARE_ONLY_LAUNCH)) return -EOPNOTSUPP;
     if (launch->prepare.outer_uid == 0 || launch->prepare.outer_gid == 0) return -EPERM; // never the host's root
     return 2;
 }

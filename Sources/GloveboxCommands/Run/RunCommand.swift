@@ -28,7 +28,7 @@ enum RunCommand {
         StandardDescriptors.fill()
         let supervisor: SandboxSupervisor
         do throws(LaunchError) {
-            supervisor = try SandboxSupervisor(prestarts: true) // comes up while the policy is read
+            supervisor = try SandboxSupervisor(prestarts: true, isForOneRun: true) // comes up while the policy is read
         } catch {
             throw .failed(error.description)
         }

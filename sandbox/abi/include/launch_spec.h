@@ -52,7 +52,11 @@ struct gb_request {
 struct gb_preparation {
     uint32_t spec_flags; // of MAPPED_BY_LAUNCHER, NEW_TIME_NS and NEW_CGROUP_NS those that the spec will have
     uint32_t inner_uid, inner_gid, outer_uid, outer_gid;
-    uint32_t reserved;   // zero
+    uint32_t flags;      // gb_preparation_flags
+};
+
+enum gb_preparation_flags {
+    GB_PREPARE_ONLY_LAUNCH = 1u << 0, // no other follows it: the launcher ends with it, and dismantles its mounts
 };
 
 // ---- launch spec ---------------------------------------------------------------------------------------------------
