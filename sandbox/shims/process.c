@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -203,4 +204,33 @@ int gbx_spawn(const char *path, char *const argv[], int inherited, int *pid)
 int gbx_spawn_asking(const char *path, char *const argv[], int output, int *pid)
 {
     return spawn_with(path, argv, output, 1, pid);
+}
+
+int gbx_signalfd(const int *signals, size_t count)
+{
+    sigset_t set, before;
+    sigemptyset(&set);
+    for (size_t i = 0; i < count; i++)
+        sigaddset(&set, signals[i]);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, &before);
+    if (failed != 0)
+        return -failed;
+    int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (descriptor >= 0)
+        return descriptor;
+    failed = -errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL); // without the descriptor the signals must keep their old meaning
+    return failed;
+}
+
+int gbx_take_signal(int descriptor)
+{
+    struct signalfd_siginfo info;
+    ssize_t length;
+    do {
+        length = read(descriptor, &info, sizeof info);
+    } while (length < 0 && errno == EINTR);
+    if (length < 0)
+        return -errno;
+    return length == (ssize_t)sizeof info ? (int)info.ssi_signo : -EIO;
 }

@@ -22,16 +22,16 @@ struct ReportBuilder {
 
     func report(cgroup: borrowing ControlGroupLease?) -> RunReport {
         RunReport(
-            outcome: end.outcome, usage: usage(cgroup), receipt: receipt(cgroup), violations: end.violations,
+            outcome: end.outcome, usage: usage(), receipt: receipt(cgroup), violations: end.violations,
             violationsDropped: end.violationsDropped, limitHits: limitHits(), policyName: request.policyName,
             policyHash: request.policyHash, stages: stages(), stdout: end.stdout, stderr: end.stderr)
     }
 
-    private func usage(_ cgroup: borrowing ControlGroupLease?) -> RunUsage {
+    private func usage() -> RunUsage {
         var usage = RunUsage()
         usage.wallMicroseconds = end.wallNanoseconds / 1000
         usage.cpuMicroseconds = end.usage.cpuMicroseconds
-        usage.peakMemoryBytes = max(end.usage.peakBytes, cgroup?.peakMemory() ?? 0)
+        usage.peakMemoryBytes = max(end.usage.peakBytes, end.peakMemory ?? 0)
         usage.stdoutBytes = end.stdout.totalBytes
         usage.stderrBytes = end.stderr.totalBytes
         usage.diskBytes = end.usage.writtenBytes

@@ -17,6 +17,9 @@ package struct RunRequest: Sendable {
     /// Device and inode of the workspace as it was checked; a different directory at its path stops the launch. Nil: not checked.
     package var workspaceIdentity: WorkspaceIdentity?
 
+    /// Filters of this very policy that are compiled already.
+    package var compiledFilters: [CompiledFilter] = []
+
     package struct WorkspaceIdentity: Sendable, Hashable {
         package var device: UInt64
         package var inode: UInt64

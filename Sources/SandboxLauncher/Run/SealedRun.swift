@@ -61,19 +61,34 @@ struct SealedRun: ~Copyable {
     }
 
     /// Runs to the end. The whole tree is dead when this returns.
-    consuming func finish(cgroup: borrowing ControlGroupLease?) -> RunEnd {
+    ///
+    /// - Parameter onExit: called once the tool and everything it started have ended; what is left is the end of the init.
+    consuming func finish(cgroup: borrowing ControlGroupLease?, onExit: () -> Void) -> RunEnd {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
-        while !isOver { step(buffer) }
+        var events: ControlGroupEvents?
+        var peakMemory: UInt64?
+        while !isOver {
+            let hadExited = exited != nil
+            step(buffer)
+            guard exited != nil, !hadExited else { continue }
+            onExit()
+            // Everything of the tool is reaped, so what the cgroup counted is final: it is read while the init ends.
+            events = cgroup?.events()
+            peakMemory = cgroup?.peakMemory()
+        }
         let endedAt = MonotonicClock.now()
         drain(buffer)
         let end = MonotonicClock.now()
-        let events = cgroup?.events()
+        if exited == nil { // killed as a whole
+            events = cgroup?.events()
+            peakMemory = cgroup?.peakMemory()
+        }
         let outcome = decideOutcome(events)
         let (log, createdNames, createdLimitHit) = mediationRecord
         return RunEnd(
             outcome: outcome, started: started, usage: usage, memoryKills: memoryKills + (events?.oomKills ?? 0),
-            forksRefused: events?.forksRefused ?? 0, hiddenKills: hiddenKills, wallNanoseconds: end - began,
+            forksRefused: events?.forksRefused ?? 0, peakMemory: peakMemory, hiddenKills: hiddenKills, wallNanoseconds: end - began,
             stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
             violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
             exitedAt: exitedAt, endedAt: endedAt)
@@ -354,6 +369,8 @@ struct RunEnd: Sendable {
     var memoryKills: UInt64
     /// Forks that the pids limit refused, where a cgroup counts them.
     var forksRefused: UInt64
+    /// Of the whole tree, bytes, where a cgroup counts it.
+    var peakMemory: UInt64?
     /// Processes killed because they hid what they wrote to disk.
     var hiddenKills: UInt64
     var wallNanoseconds: UInt64

@@ -253,6 +253,13 @@ const char *_Nullable gbx_errno_symbol(int number);
 const char *_Nonnull gbx_errno_text(int number);
 // capget: not in glibc. Bit n is capability n of the calling thread's effective set.
 int gbx_effective_capabilities(uint64_t *_Nonnull out);
+// sigprocmask(SIG_BLOCK) and signalfd: sys/signalfd.h is not in Swift's Glibc. A non-blocking descriptor.
+int gbx_signalfd(const int *_Nonnull signals, size_t count);
+// Reads one signal from it: its number, or -EAGAIN.
+int gbx_take_signal(int descriptor);
+// The running program's NT_GNU_BUILD_ID, from its program headers (AT_PHDR). Returns its length, 0 when the linker wrote none or
+// when it is longer than `capacity`.
+size_t gbx_build_id(uint8_t *_Nonnull out, size_t capacity);
 // getrlimit: RLIMIT_* import as an enum that Swift's getrlimit does not take. UINT64_MAX is no limit.
 int gbx_limit(int resource, uint64_t *_Nonnull soft, uint64_t *_Nonnull hard);
 #define GBX_RLIMIT_CPU 0
