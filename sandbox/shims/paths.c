@@ -58,6 +58,8 @@ int gbx_statx(int directory, const char *path, int flags, struct gbx_identity *o
     out->mode = record.stx_mode;
     out->uid = record.stx_uid;
     out->gid = record.stx_gid;
+    out->special_major = record.stx_rdev_major;
+    out->special_minor = record.stx_rdev_minor;
     return 0;
 }
 

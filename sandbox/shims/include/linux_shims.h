@@ -72,6 +72,8 @@ int gbx_set_nonblocking(int fd, int on);
 int gbx_is_nonblocking(int fd);
 // 1: FD_CLOEXEC is set, 0: it is not
 int gbx_is_close_on_exec(int fd);
+// FIONREAD: bytes that a pipe holds now. ioctl is variadic
+int gbx_readable_bytes(int fd);
 // O_ACCMODE and the other status flags (F_GETFL)
 int gbx_status_flags(int fd);
 
@@ -160,6 +162,8 @@ struct gbx_identity {
     uint32_t mode;
     uint32_t uid;
     uint32_t gid;
+    uint32_t special_major; // st_rdev of a device node
+    uint32_t special_minor;
 };
 // statx: _GNU_SOURCE. An empty path with GBX_AT_EMPTY_PATH asks for the descriptor itself.
 int gbx_statx(int directory, const char *_Nonnull path, int flags, struct gbx_identity *_Nonnull out);
@@ -213,6 +217,8 @@ int gbx_bind(int fd, const void *_Nonnull address, size_t size);
 // shutdown(SHUT_RDWR): wakes a thread that waits in connect
 int gbx_shut_down(int fd);
 int gbx_reuse_address(int fd);
+// SO_LINGER with no time: the last close breaks a connection off instead of waiting for its peer
+int gbx_abort_on_close(int fd);
 // 1: IPV6_V6ONLY is set, 0: it is not
 int gbx_is_ipv6_only(int fd);
 // Time-outs, linger, keep-alive and no-delay of one TCP socket for another
@@ -236,7 +242,8 @@ int gbx_set_terminal_window(int fd, const struct gbx_window *_Nonnull window);
 struct gbx_terminal_state {
     uint64_t bytes[GBX_TERMINAL_STATE_SIZE / 8]; // a struct termios, opaque
 };
-// tcgetattr, cfmakeraw, tcsetattr(TCSADRAIN): kept together so that no caller holds a half-made termios
+// tcgetattr, cfmakeraw, tcsetattr: kept together so that no caller holds a half-made termios. TCSANOW: draining would wait for
+// as long as somebody has stopped the terminal, and what was written keeps the form in which it was written.
 int gbx_terminal_make_raw(int fd, struct gbx_terminal_state *_Nonnull previous);
 int gbx_terminal_restore(int fd, const struct gbx_terminal_state *_Nonnull state);
 int gbx_is_terminal(int fd);
