@@ -12,14 +12,13 @@ struct SandboxPlan: Sendable {
     var key: UInt64
     var pathRules: [PathRule]
     var landlock: LandlockAccess
-    /// Grants as they are inside: real paths, each with its rights. Longest match decides.
+    /// Grants as they are inside: real paths, each with its rights. Those along a path add up (see `rights(on:)`).
     var grants: [ResolvedGrant]
     var denials: [PathDenial]
     /// Optional grants that the host does not have.
     var absent: [String]
     /// The workspace belongs to root and is open to everybody: its files are made as nobody's, not as root's.
     var workspaceNote: String?
-    var usesIDMap: Bool
     /// Creating calls must go to the supervisor.
     var mediated: Bool
 
