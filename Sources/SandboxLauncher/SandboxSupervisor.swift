@@ -185,7 +185,7 @@ package final class SandboxSupervisor: Sendable {
     }
 
     private func lease(_ limits: Limits) -> ControlGroupLease? {
-        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids + 1)
+        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids.clampedPlus(1))
     }
 
     private func openStreams(_ request: RunRequest) throws(LaunchError) -> RunStreams {

@@ -20,11 +20,6 @@ int gbx_eventfd(unsigned initial)
     return (int)gbx_result(eventfd(initial, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
-int gbx_close_range(unsigned first, unsigned last, unsigned flags)
-{
-    return (int)gbx_result(syscall(SYS_close_range, first, last, flags));
-}
-
 int gbx_duplicate(int fd, int lowest)
 {
     return (int)gbx_result(fcntl(fd, F_DUPFD_CLOEXEC, lowest));

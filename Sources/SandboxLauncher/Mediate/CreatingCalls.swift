@@ -206,7 +206,7 @@ struct CreatingCalls: ~Copyable {
                 NameRules.Refusal(
                     errno: EDQUOT, layer: "created-limit",
                     reason: "\(createdLimit) names that the run created are there, which is the policy's limit",
-                    allowedBy: "limits: {created: \(createdLimit * 2)}", rule: nil))
+                    allowedBy: "limits: {created: \(createdLimit.clampedTimes(2))}", rule: nil))
         }
     }
 

@@ -52,7 +52,7 @@ struct SealedRun: ~Copyable {
         self.request = request
         self.cancellation = cancellation
         self.began = began
-        deadline = began &+ request.confinement.limits.wallMilliseconds * 1_000_000
+        deadline = began.clampedPlus(request.confinement.limits.wallMilliseconds.clampedTimes(1_000_000))
         nextSample = began + Self.samplePeriod
         status = streams.takeStatus()
         stdout = streams.takeOutput()
@@ -103,10 +103,10 @@ struct SealedRun: ~Copyable {
         }
     }
 
-    private var hasParkedCalls: Bool {
+    private var nextRetry: UInt64? {
         switch mediator {
-        case .some(let mediator): mediator.hasParked
-        case nil: false
+        case .some(let mediator): mediator.nextRetry
+        case nil: nil
         }
     }
 
@@ -159,7 +159,7 @@ struct SealedRun: ~Copyable {
         if ready > 0 {
             for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents, buffer) }
         }
-        if hasParkedCalls { mediator?.retryParked() }
+        if let at = nextRetry, at <= MonotonicClock.now() { mediator?.retryParked() }
         terminal?.followWindow()
         check(now)
     }
@@ -168,7 +168,7 @@ struct SealedRun: ~Copyable {
         var wake = min(forceAt ?? .max, killAt ?? .max)
         if !cause.isSettled, exited == nil { wake = min(wake, deadline) }
         if started != nil, exited == nil { wake = min(wake, nextSample) }
-        if hasParkedCalls { wake = min(wake, MonotonicClock.now() + 5_000_000) }
+        if let at = nextRetry { wake = min(wake, at) }
         if terminalState.followsWindow { wake = min(wake, MonotonicClock.now() + 200_000_000) }
         return wake == .max ? nil : wake
     }
@@ -302,7 +302,7 @@ struct SealedRun: ~Copyable {
         if usage.cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
             cause.settle(.cpuExceeded(limitMilliseconds: limits.cpuMilliseconds))
             killTree()
-        } else if usage.writtenBytes >= limits.diskBytes + limits.fileBytes {
+        } else if usage.writtenBytes >= limits.diskBytes.clampedPlus(limits.fileBytes) {
             // New names were refused from the limit on; growing files that are open already is what remains.
             cause.settle(.diskExceeded(limit: limits.diskBytes))
             killTree()
