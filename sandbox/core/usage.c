@@ -73,6 +73,7 @@ static void count_process(const char *name, struct gb_usage *usage, int64_t *wri
     if (read_file(path, text, sizeof text) <= 0) return; // it has just ended
     const char *field = strrchr(text, ')');               // the command's name may hold anything, even ')'
     if (field == NULL) return;
+    char state = field[1] == ' ' ? field[2] : '?';
     uint64_t value[25] = {0}; // fields 3 (state) … 24 (rss), proc(5)
     for (int i = 3; i <= 24 && *field != '\0'; i++) {
         while (*field != '\0' && *field != ' ') field++;
@@ -90,7 +91,9 @@ static void count_process(const char *name, struct gb_usage *usage, int64_t *wri
     int hidden = 0;
     *written += written_by(directory, &hidden);
     usage->hidden += (uint32_t)hidden;
-    if (hidden) usage->hidden_pid = (int32_t)strtoull(name, NULL, 10);
+    // What a process wrote that has ended and that its parent has not waited for cannot be seen either, but there is nobody left
+    // to be killed for it. Threads of one whose first thread has ended live on.
+    if (hidden && (state != 'Z' || value[20] > 1)) usage->hidden_pid = (int32_t)strtoull(name, NULL, 10);
 }
 
 static uint64_t microseconds(struct timeval time)

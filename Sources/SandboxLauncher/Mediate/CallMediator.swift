@@ -150,7 +150,8 @@ struct CallMediator: ~Copyable {
         throw .refused(
             NameRules.Refusal(
                 errno: EDQUOT, layer: "disk-limit",
-                reason: "the policy's limit on bytes written is used up, or a process of the run hides what it writes",
+                reason: "the policy's limit on bytes written is used up, or what a process wrote cannot be seen (it is not dumpable, or it "
+                    + "has ended and its parent has not waited for it)",
                 allowedBy: "limits: {disk: …}", rule: nil))
     }
 
