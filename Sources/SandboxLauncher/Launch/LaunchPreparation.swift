@@ -68,10 +68,10 @@ struct LaunchPreparation: Sendable {
         guard signal != 0 else { return .exited(code: status >> 8 & 0xFF) }
         switch signal {
         case SIGKILL where memoryKills > 0: return .memoryExceeded(limit: limits.memoryBytes)
-        // A program can send itself any signal: the figure is what tells. The kernel's own clock for the limit is a little ahead
-        // of it.
+        // A program can send itself any signal: the figure is what tells. For the limit the kernel counts whole ticks, which on a
+        // busy machine run well ahead of the figure, so half of it has to do.
         case SIGKILL where cpuMicroseconds / 1000 >= limits.cpuMilliseconds,
-            SIGXCPU where (cpuMicroseconds / 1000).clampedPlus(100) >= limits.cpuMilliseconds:
+            SIGXCPU where (cpuMicroseconds / 1000).clampedTimes(2) >= limits.cpuMilliseconds:
             return .cpuExceeded(limitMilliseconds: limits.cpuMilliseconds)
         case SIGSYS:
             return .violation(
