@@ -22,7 +22,8 @@ package final class SandboxSupervisor: Sendable {
 
     private struct PlanKey: Equatable {
         var policyHash: String
-        var workspace: String?
+        /// As bytes: as strings, canonically equivalent paths would be one workspace.
+        var workspace: [UInt8]?
         var workspaceWritable: Bool
         var terminal: Bool
         /// Lines of the sandbox's /etc/hosts: names lead to what they led to when the run began.
@@ -119,7 +120,12 @@ package final class SandboxSupervisor: Sendable {
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                RunThread.start { continuation.resume(returning: self.run(request, cancellation: cancellation)) }
+                let isStarted = DetachedThread.start { continuation.resume(returning: self.run(request, cancellation: cancellation)) }
+                // Not here instead: a run blocks, and the threads of the caller's executor are as few as the processors.
+                guard !isStarted else { return }
+                let message = "no thread is left for the run; raise the limit on processes (ulimit -u)"
+                continuation.resume(
+                    returning: ReportBuilder.notLaunched(request, .setupFailed(stage: "plan", errno: EAGAIN, message: message)))
             }
         } onCancel: {
             cancellation.cancel()
@@ -189,7 +195,7 @@ package final class SandboxSupervisor: Sendable {
     private func plan(for request: RunRequest, terminal: Bool, hosts: String, isRoot: Bool, anew: Bool) throws(LaunchError) -> SandboxPlan {
         let confinement = request.confinement
         let key = PlanKey(
-            policyHash: request.policyHash, workspace: confinement.workspace,
+            policyHash: request.policyHash, workspace: confinement.workspace.map { Array($0.utf8) },
             workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal,
             hosts: hosts,
             workspaceIdentity: request.workspaceIdentity,
@@ -225,7 +231,7 @@ package final class SandboxSupervisor: Sendable {
     }
 
     private func lease(_ limits: Limits) -> ControlGroupLease? {
-        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids + 1)
+        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids.clampedPlus(1))
     }
 
     private func openStreams(_ request: RunRequest) throws(LaunchError) -> RunStreams {

@@ -333,6 +333,7 @@ static _Noreturn void build_and_supervise(const struct launcher *launcher, struc
     int own_io = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
     // Without it what ended processes wrote would count as nothing. A kernel that counts no writes has no such file.
     if (own_io < 0 && errno != ENOENT) give_up(child, GB_STAGE_LIMITS, -errno, 0);
+    if (own_io >= 0) child->started.enforced |= GB_ENFORCED_WRITE_COUNT;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     fill_strings(&launch->spec);
 

@@ -44,8 +44,16 @@ static int take(int socket)
     if (length == 0) return 1;
     if (length < 0) return errno != EAGAIN && errno != EINTR;
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights == NULL || rights->cmsg_len != CMSG_LEN(2 * sizeof(int))) return 0;
+    if (rights == NULL) return 0;
     int descriptors[2];
+    if (rights->cmsg_len != CMSG_LEN(sizeof descriptors)) {
+        // At the limit on open files the kernel gives the first one only; alone it is of no use.
+        if (rights->cmsg_len >= CMSG_LEN(sizeof(int))) {
+            memcpy(descriptors, CMSG_DATA(rights), sizeof(int));
+            close(descriptors[0]);
+        }
+        return 0;
+    }
     memcpy(descriptors, CMSG_DATA(rights), sizeof descriptors);
     held.inits[held.count] = (struct pollfd){.fd = descriptors[0], .events = POLLIN};
     held.namespaces[held.count++] = descriptors[1];

@@ -77,16 +77,6 @@ int gbx_prctl(int option, unsigned long argument)
     return (int)gbx_result(prctl(option, argument, 0, 0, 0));
 }
 
-int gbx_set_dumpable(int on)
-{
-    return gbx_prctl(PR_SET_DUMPABLE, on ? 1 : 0);
-}
-
-int gbx_set_child_subreaper(int on)
-{
-    return gbx_prctl(PR_SET_CHILD_SUBREAPER, on ? 1 : 0);
-}
-
 int gbx_set_thread_name(const char *name)
 {
     return gbx_prctl(PR_SET_NAME, (unsigned long)(uintptr_t)name);

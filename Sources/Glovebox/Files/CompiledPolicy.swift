@@ -38,7 +38,8 @@ package struct CompiledPolicy: Sendable, Equatable {
     /// Nil for a policy that only a derivation can answer for.
     static func make(_ policy: ResolvedPolicy, sources: [Source]) throws -> CompiledPolicy? {
         guard let template = try ConfinementTemplate(policy) else { return nil }
-        guard let any = template.confinement(workspace: nil, workspaceWritable: false) else { return nil }
+        // The filters depend on nothing of a workspace.
+        let any = template.common
         let isBrokered = !any.network.connect.isEmpty || !any.network.listen.isEmpty
         var filters: [CompiledFilter] = []
         for bits in 0..<(UInt8(1) << 3) {

@@ -74,6 +74,9 @@ package struct HostPath: Sendable, Equatable {
 extension String {
     func isSamePath(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 
+    /// Byte order: a directory comes before what is in it.
+    func precedesAsPath(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+
     /// Whether the path is `directory` itself or lies below it.
     func isAtOrBelow(_ directory: String) -> Bool {
         if directory.utf8.count == 1 { return true } // the root

@@ -5,7 +5,7 @@
 /// the result for one workspace is the result for another with the paths exchanged.
 package struct ConfinementTemplate: Sendable, Equatable {
     /// Everything but grants and denials.
-    var common: Confinement
+    package private(set) var common: Confinement
     /// Paths that host rules name: what lies above or below one of them is derived, not filled in.
     var hostPlaces: [String]
     /// Whether a run without a workspace has names denied in the directory that would be one.

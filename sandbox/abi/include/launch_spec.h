@@ -222,7 +222,7 @@ enum gb_enforced {
     GB_ENFORCED_LIMITS = 1u << 8,
     GB_ENFORCED_LOOPBACK = 1u << 9,
     GB_ENFORCED_CLAMPED = 1u << 10, // at least one rlimit was lowered to an existing hard limit
-    GB_ENFORCED_ID_MAP = 1u << 11,  // at least one id-mapped mount
+    GB_ENFORCED_WRITE_COUNT = 1u << 11, // the kernel counts what the tree writes to disk
 };
 
 struct gb_usage {
