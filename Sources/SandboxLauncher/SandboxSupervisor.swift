@@ -9,8 +9,10 @@ internal import Synchronization
 /// A supervisor may run many calls at once. Its end, even by SIGKILL, ends every tree it started.
 package final class SandboxSupervisor: Sendable {
     private let connection: LauncherConnection
-    private let plans = Mutex<[PlanKey: SandboxPlan]>([:])
+    private let plans = Mutex<[(key: PlanKey, plan: SandboxPlan)]>([])
     private let filters = FilterStore()
+    /// Of the process that the launcher makes ahead of the first request.
+    private let preparedIdentity = Mutex<HostIdentityLease?>(nil)
     private let cgroups: ControlGroupPool?
     /// Why there is no cgroup, for the receipt.
     private let cgroupObstacle: String?
@@ -18,9 +20,10 @@ package final class SandboxSupervisor: Sendable {
     private static let innerID: UInt32 = 1000
     private static let planLimit = 64
 
-    private struct PlanKey: Hashable {
+    private struct PlanKey: Equatable {
         var policyHash: String
-        var workspace: String?
+        /// As bytes: as strings, canonically equivalent paths would be one workspace.
+        var workspace: [UInt8]?
         var workspaceWritable: Bool
         var terminal: Bool
         /// Lines of the sandbox's /etc/hosts: names lead to what they led to when the run began.
@@ -34,10 +37,20 @@ package final class SandboxSupervisor: Sendable {
     ///   - launcherPath: glovebox-launcher; nil looks beside the running program.
     ///   - usesCgroups: false leaves limits to rlimits and polling (a one-shot command that makes a cgroup for one run would pay
     ///     for it alone; tests want to see both).
-    package init(launcherPath: String? = nil, usesCgroups: Bool = true) throws(LaunchError) {
+    ///   - prestarts: starts the launcher now, and the process of the first run, beside what the caller does next. Without it the
+    ///     first run starts them.
+    ///   - isForOneRun: with `prestarts`: there will be no second run, so the launcher may keep what is left of the first until it ends.
+    package init(
+        launcherPath: String? = nil, usesCgroups: Bool = true, prestarts: Bool = false, isForOneRun: Bool = false
+    ) throws(LaunchError) {
         let path: String
         if let launcherPath { path = launcherPath } else { path = try LauncherConnection.installedPath() }
         connection = LauncherConnection(path: path)
+        // A group of v2 that we step into has to be made before any child.
+        var startsFirst = prestarts
+        if case .v2 = KernelFacts.controlGroups { startsFirst = false }
+        if startsFirst { Self.prestart(connection, preparedIdentity, isForOneRun: isForOneRun) }
+        defer { if prestarts, !startsFirst { connection.prestart(nil) } }
         guard usesCgroups else {
             (cgroups, cgroupObstacle) = (nil, "not asked for")
             return
@@ -51,8 +64,29 @@ package final class SandboxSupervisor: Sendable {
         }
     }
 
-    /// Starts the launcher now, beside what the caller does next. Without it the first run starts it.
-    package func prestart() { connection.prestart() }
+    /// In cgroup v2 the process is cloned into its group, which then has to be there: only the launcher itself starts ahead.
+    private static func prestart(
+        _ connection: LauncherConnection, _ identity: borrowing Mutex<HostIdentityLease?>, isForOneRun: Bool
+    ) {
+        var preparation = gb_preparation()
+        (preparation.inner_uid, preparation.inner_gid) = (innerID, innerID)
+        (preparation.outer_uid, preparation.outer_gid) = (getuid(), getgid())
+        if KernelFacts.isRoot {
+            let id = identity.withLock { slot -> UInt32? in
+                guard let lease = try? HostIdentityLease() else { return nil }
+                let id = lease.id
+                slot = consume lease
+                return id
+            }
+            guard let id else { return connection.prestart(nil) } // all are taken: the run will say so
+            (preparation.outer_uid, preparation.outer_gid) = (id, id)
+            preparation.spec_flags |= GB_SPEC_MAPPED_BY_LAUNCHER.rawValue
+        }
+        if KernelFacts.hasTimeNamespaces { preparation.spec_flags |= GB_SPEC_NEW_TIME_NS.rawValue }
+        if KernelFacts.hasCgroupNamespaces { preparation.spec_flags |= GB_SPEC_NEW_CGROUP_NS.rawValue }
+        if isForOneRun { preparation.flags |= GB_PREPARE_ONLY_LAUNCH.rawValue }
+        connection.prestart(preparation)
+    }
 
     deinit {
         shutDown()
@@ -60,15 +94,18 @@ package final class SandboxSupervisor: Sendable {
 
     /// Ends the launcher, with it every run, and removes the cgroups.
     package func shutDown() {
-        connection.close()
+        connection.dismiss() // ends while the cgroups are removed
         _ = cgroups?.shutDown()
+        connection.close()
     }
 
     /// Runs one call to its end on the calling thread. Nothing of its tree is alive when this returns.
-    package func run(_ request: RunRequest, cancellation: RunCancellation? = nil) -> RunReport {
+    ///
+    /// - Parameter isLast: nothing but `shutDown` follows, so that the launcher may leave and the cgroup go while the run ends.
+    package func run(_ request: RunRequest, cancellation: RunCancellation? = nil, isLast: Bool = false) -> RunReport {
         let began = MonotonicClock.now()
         do {
-            return try launch(request, cancellation, began)
+            return try launch(request, cancellation, began, isLast: isLast)
         } catch {
             let code: Int32 = error.code == .tooLarge ? E2BIG : EINVAL
             return ReportBuilder.notLaunched(request, .setupFailed(stage: "plan", errno: code, message: error.description))
@@ -81,9 +118,19 @@ package final class SandboxSupervisor: Sendable {
             let message = "no descriptor is left for the run; raise the limit on open files (ulimit -n)"
             return ReportBuilder.notLaunched(request, .setupFailed(stage: "plan", errno: EMFILE, message: message))
         }
-        return await withTaskCancellationHandler {
+        return await run(request, onThreadWith: cancellation)
+    }
+
+    /// The same for a caller that has more reasons than its task's end to end a run.
+    package func run(_ request: RunRequest, onThreadWith cancellation: RunCancellation) async -> RunReport {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                RunThread.start { continuation.resume(returning: self.run(request, cancellation: cancellation)) }
+                let isStarted = DetachedThread.start { continuation.resume(returning: self.run(request, cancellation: cancellation)) }
+                // Not here instead: a run blocks, and the threads of the caller's executor are as few as the processors.
+                guard !isStarted else { return }
+                let message = "no thread is left for the run; raise the limit on processes (ulimit -u)"
+                continuation.resume(
+                    returning: ReportBuilder.notLaunched(request, .setupFailed(stage: "plan", errno: EAGAIN, message: message)))
             }
         } onCancel: {
             cancellation.cancel()
@@ -93,7 +140,7 @@ package final class SandboxSupervisor: Sendable {
     // MARK: - Launch
 
     private func launch(
-        _ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64, anew: Bool = false
+        _ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64, isLast: Bool = false, anew: Bool = false
     ) throws(LaunchError) -> RunReport {
         try RequestCheck.check(request)
         let blocked = SignalGuard() // a reader that goes away must not end the process
@@ -137,33 +184,38 @@ package final class SandboxSupervisor: Sendable {
         let sent = MonotonicClock.now()
         streams.handedOver()
         let run = SealedRun(preparation, streams: &streams, request: request, cancellation: cancellation, began: began)
-        let end = run.finish(cgroup: cgroup)
+        let end = run.finish(cgroup: cgroup) { if isLast { connection.dismiss() } }
         // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
         // Nothing of the tool ran, so the launch is tried once more with a new plan.
-        if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew { return try launch(request, cancellation, began, anew: true) }
+        if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {
+            return try launch(request, cancellation, began, isLast: isLast, anew: true)
+        }
         let builder = ReportBuilder(
             request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: isRoot,
             cgroupObstacle: cgroupObstacle)
-        return builder.report(cgroup: cgroup)
+        let report = builder.report(cgroup: cgroup)
+        if isLast { cgroups?.retire() }
+        return report
     }
 
     private func plan(for request: RunRequest, terminal: Bool, hosts: String, isRoot: Bool, anew: Bool) throws(LaunchError) -> SandboxPlan {
         let confinement = request.confinement
         let key = PlanKey(
-            policyHash: request.policyHash, workspace: confinement.workspace,
+            policyHash: request.policyHash, workspace: confinement.workspace.map { Array($0.utf8) },
             workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal,
             hosts: hosts,
             workspaceIdentity: request.workspaceIdentity,
             denials: confinement.workspace == nil ? confinement.denials + confinement.standingDenials : [])
-        if !anew, let known = plans.withLock({ $0[key] }), known.isCurrent { return known }
+        if !anew, let known = plans.withLock({ $0.first { $0.key == key }?.plan }), known.isCurrent { return known }
         var planner = SandboxPlanner(
             confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI),
             terminal: terminal,
             hosts: hosts, workspaceIdentity: request.workspaceIdentity)
         let plan = try planner.plan()
         plans.withLock { plans in
+            plans.removeAll { $0.key == key }
             if plans.count >= Self.planLimit { plans.removeAll() }
-            plans[key] = plan
+            plans.append((key, plan))
         }
         return plan
     }
@@ -176,6 +228,7 @@ package final class SandboxSupervisor: Sendable {
     }
 
     private func hostIdentity() throws(LaunchError) -> HostIdentityLease? {
+        if let prepared = preparedIdentity.withLock({ $0.take() }) { return prepared }
         do {
             return try HostIdentityLease()
         } catch {
@@ -184,7 +237,7 @@ package final class SandboxSupervisor: Sendable {
     }
 
     private func lease(_ limits: Limits) -> ControlGroupLease? {
-        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids + 1)
+        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids.clampedPlus(1))
     }
 
     private func openStreams(_ request: RunRequest) throws(LaunchError) -> RunStreams {

@@ -9,21 +9,25 @@ internal import Testing
         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
         """
 
+    private func parse(cgroup: String, mountinfo: String) -> ControlGroupPlacement {
+        .parse(cgroup: Array(cgroup.utf8), mountinfo: Array(mountinfo.utf8))
+    }
+
     @Test func `v1 hierarchies, also on a hybrid host`() {
-        let placement = ControlGroupPlacement.parse(
+        let placement = parse(
             cgroup: "8:pids:/\n4:memory:/api/x\n1:cpu:/\n0::/system.slice\n", mountinfo: Self.v1Mounts)
         #expect(placement == .v1(memory: "/sys/fs/cgroup/memory/api/x", pids: "/sys/fs/cgroup/pids"))
         #expect(placement.name == "v1")
     }
 
     @Test func `controllers mounted together`() {
-        let placement = ControlGroupPlacement.parse(
+        let placement = parse(
             cgroup: "4:memory,pids:/a\n", mountinfo: "35 31 0:32 / /cg rw - cgroup cgroup rw,memory,pids\n")
         #expect(placement == .v1(memory: "/cg/a", pids: "/cg/a"))
     }
 
     @Test func `v2, with the mount showing a part of the hierarchy and a path with a space`() {
-        let placement = ControlGroupPlacement.parse(
+        let placement = parse(
             cgroup: "0::/docker/abc/tool\n",
             mountinfo: "41 31 0:38 /docker/abc /sys/fs/c\\040group rw master:3 shared:4 - cgroup2 none rw\n")
         #expect(placement == .v2("/sys/fs/c group/tool"))
@@ -41,7 +45,7 @@ internal import Testing
         ("", "", "no cgroups"),
     ])
     func `what cannot be used has a reason`(cgroup: String, mountinfo: String, reason: String) {
-        guard case .unavailable(let text) = ControlGroupPlacement.parse(cgroup: cgroup, mountinfo: mountinfo) else {
+        guard case .unavailable(let text) = parse(cgroup: cgroup, mountinfo: mountinfo) else {
             Issue.record("taken as usable")
             return
         }

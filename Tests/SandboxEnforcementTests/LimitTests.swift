@@ -153,10 +153,10 @@ import Testing
                 #expect(report.outcome == .cpuExceeded(limitMilliseconds: 1000), "\(report.output)")
                 #expect(report.hit("cpu")?.value == "1s")
             }
-            if order == "together" {
-                expectEnded()
+            if order.hasSuffix("not waited for") {
+                withKnownIssue("what processes used that nobody waits for is not counted once they have ended") { expectEnded() }
             } else {
-                withKnownIssue("a sample leaves out what children of a living process had used when they ended") { expectEnded() }
+                expectEnded()
             }
         }
     }
@@ -278,7 +278,8 @@ import Testing
             let report = try await fixture.perl(policy, script)
             guard try fixture.outside("statfs", fixture.workspace).value("type") != "1021994" else { return } // a tmpfs: no disk
             func expectRefused() {
-                #expect(report.output == "EDQUOT", "\(report.outcome) \(report.usage)")
+                // On a fast disk far more than the limit is written between two samples: then the run is ended at once.
+                #expect(report.output == "EDQUOT" || report.outcome == .diskExceeded(limit: 4 << 20), "\(report.outcome) \(report.usage)")
                 #expect(report.hit("disk")?.value == "4MiB")
             }
             if isWaitedFor {
@@ -286,6 +287,24 @@ import Testing
             } else {
                 withKnownIssue("what processes wrote that nobody waits for is not counted once they have ended") { expectRefused() }
             }
+        }
+    }
+
+    /// The kernel hides the account of a process that has ended until it is waited for. That must not stop its siblings.
+    @Test(.timeLimit(.minutes(1))) func `a child that nobody has waited for yet keeps nobody from making files`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.disk: 64 << 20])
+            let script = """
+                my $child = fork() // die "fork: $!";
+                if (!$child) { open(my $f, '>', 'child'); print $f 'x' x 100000; exit 0 }
+                while (1) { open(my $s, '<', "/proc/$child/stat") or last; last if <$s> =~ /\\) Z / }
+                for my $i (1..300) { open(my $g, '>', "file$i") or do { print name(); exit 0 }; print $g 'y'; close $g }
+                print 'made all';
+                """
+            #expect(try fixture.perlOutside(script).output == "made all")
+            for name in try HostFile.names(fixture.workspace) { unlink(fixture.path(name)) }
+            let report = try await fixture.perl(policy, script)
+            #expect(report.output == "made all", "\(report.outcome) \(report.violations)")
         }
     }
 

@@ -251,6 +251,27 @@ import Testing
         #expect(try launcher.process.wait().reason == .exited(GB_LAUNCHER_EXIT_PROTOCOL))
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: 0..<6) func `a wrong preparation ends the launcher with its own status`(_ kind: Int) throws {
+        var header = gb_request()
+        (header.magic, header.version, header.flags) = (UInt32(GB_SPEC_MAGIC), UInt32(GB_SPEC_VERSION), GB_REQUEST_PREPARE.rawValue)
+        header.spec_size = UInt32(MemoryLayout<gb_preparation>.size)
+        var body = gb_preparation()
+        (body.inner_uid, body.inner_gid, body.outer_uid, body.outer_gid) = (1000, 1000, 1000, 1000)
+        switch kind {
+        case 0: body.outer_uid = 0 // the host's root
+        case 1: body.spec_flags = GB_SPEC_NOTIFY.rawValue
+        case 2: body.flags = 2
+        case 3: header.version += 1
+        case 4: header.spec_size += 1
+        default: header.flags |= GB_REQUEST_HAS_CHANNEL.rawValue
+        }
+        let launcher = try Launcher()
+        try DescriptorMessage.send(
+            on: launcher.control.rawValue, header: withUnsafeBytes(of: header) { Array($0) },
+            body: withUnsafeBytes(of: body) { Array($0) }, descriptors: [])
+        #expect(try launcher.process.wait().reason == .exited(GB_LAUNCHER_EXIT_PROTOCOL))
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a closed control socket ends the launcher well`() throws {
         var pair = try SocketPair.sequencedPacket()
         let ours = pair.takeFirst()

@@ -95,12 +95,15 @@ static int mount_tmpfs(const char *target, uint64_t size, uint32_t inodes, uint3
     return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | flags, options) < 0 ? -errno : 0;
 }
 
-// /proc belongs to the kernel: nobody can plant a link there, so a plain bind by name does and costs one call.
+// /proc belongs to the kernel: nobody can plant a link there, so a plain bind by name does and costs one call. The kind is looked
+// at first: a file over a directory is refused only after the copy of the mount was made, and undoing that waits for every
+// processor (a grace period, more than all the masks together).
 static int mask_in_proc(const char *target)
 {
-    if (mount(&GB_SEALED_FILE[1], target, NULL, MS_BIND, NULL) == 0) return 0;
-    if (errno != ENOTDIR) return -errno;
-    return mount(&GB_SEALED_DIRECTORY[1], target, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+    struct stat seen;
+    if (fstatat(AT_FDCWD, target, &seen, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
+    const char *sealed = S_ISDIR(seen.st_mode) ? &GB_SEALED_DIRECTORY[1] : &GB_SEALED_FILE[1];
+    return mount(sealed, target, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
 }
 
 static int mask(const char *target)

@@ -51,6 +51,43 @@ static int64_t written_in(const char *text)
     return (int64_t)written - (int64_t)cancelled;
 }
 
+// What each process had written when it was last looked at. Once a process has ended, the kernel shows its account to root alone
+// until its parent has waited for it; then the account is added to the parent's. In between this is what is known of it.
+struct last_seen {
+    uint64_t started; // field 22 of its stat: a number that is used again is another process
+    int64_t written;
+    int32_t number;
+    uint32_t sweep;
+};
+static struct last_seen last_seen[1024];
+static size_t last_seen_count;
+static uint32_t sweep;
+
+static struct last_seen *find_last_seen(int32_t number, uint64_t started)
+{
+    for (size_t i = 0; i < last_seen_count; i++)
+        if (last_seen[i].number == number && last_seen[i].started == started) return &last_seen[i];
+    return NULL;
+}
+
+static void remember(int32_t number, uint64_t started, int64_t written)
+{
+    struct last_seen *entry = find_last_seen(number, started);
+    if (entry == NULL) {
+        if (last_seen_count == sizeof last_seen / sizeof *last_seen) return;
+        entry = &last_seen[last_seen_count++];
+    }
+    *entry = (struct last_seen){.started = started, .written = written, .number = number, .sweep = sweep};
+}
+
+// Who was not met in this sweep is gone, and its parent's account holds what it wrote.
+static void forget_the_gone(void)
+{
+    for (size_t i = 0; i < last_seen_count;)
+        if (last_seen[i].sweep == sweep) i++;
+        else last_seen[i] = last_seen[--last_seen_count];
+}
+
 // `*hidden` is set when the kernel does not let us see it (a process that is not dumpable).
 static int64_t written_by(const char *directory, int *hidden)
 {
@@ -73,13 +110,15 @@ static void count_process(const char *name, struct gb_usage *usage, int64_t *wri
     if (read_file(path, text, sizeof text) <= 0) return; // it has just ended
     const char *field = strrchr(text, ')');               // the command's name may hold anything, even ')'
     if (field == NULL) return;
+    char state = field[1] == ' ' ? field[2] : '?';
     uint64_t value[25] = {0}; // fields 3 (state) … 24 (rss), proc(5)
     for (int i = 3; i <= 24 && *field != '\0'; i++) {
         while (*field != '\0' && *field != ' ') field++;
         while (*field == ' ') field++;
         value[i] = *field == '-' ? 0 : strtoull(field, NULL, 10);
     }
-    usage->cpu_us += (value[14] + value[15]) * tick_us;
+    // Its own time, and that of its children that it has waited for (fields 16 and 17).
+    usage->cpu_us += (value[14] + value[15] + value[16] + value[17]) * tick_us;
     uint64_t resident = value[24] * page;
     usage->resident_bytes += resident;
     usage->processes += (uint32_t)value[20]; // threads
@@ -88,9 +127,20 @@ static void count_process(const char *name, struct gb_usage *usage, int64_t *wri
         usage->largest_pid = (int32_t)strtoull(name, NULL, 10);
     }
     int hidden = 0;
-    *written += written_by(directory, &hidden);
+    int32_t number = (int32_t)strtoull(name, NULL, 10);
+    int64_t bytes = written_by(directory, &hidden);
+    // Threads of a process whose first thread has ended live on; one that has ended as a whole has nobody left to be killed for
+    // hiding anything, and counts with what was last known of it.
+    int has_ended = state == 'Z' && value[20] <= 1;
+    if (hidden && has_ended) {
+        struct last_seen *known = find_last_seen(number, value[22]);
+        hidden = known == NULL && last_seen_count == sizeof last_seen / sizeof *last_seen;
+        bytes = known != NULL ? known->written : 0;
+    }
+    if (!hidden) remember(number, value[22], bytes);
+    *written += bytes;
     usage->hidden += (uint32_t)hidden;
-    if (hidden) usage->hidden_pid = (int32_t)strtoull(name, NULL, 10);
+    if (hidden && !has_ended) usage->hidden_pid = number;
 }
 
 static uint64_t microseconds(struct timeval time)
@@ -124,6 +174,7 @@ void gb_count_usage(struct gb_usage *usage, int own_io)
 {
     int64_t written = count_reaped(usage, own_io);
     uint64_t tick_us = 1000000u / (uint64_t)sysconf(_SC_CLK_TCK), page = (uint64_t)sysconf(_SC_PAGESIZE);
+    sweep++;
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (proc >= 0) {
         _Alignas(struct directory_entry) char buffer[8192];
@@ -137,6 +188,7 @@ void gb_count_usage(struct gb_usage *usage, int own_io)
                     count_process(name, usage, &written, tick_us, page);
             }
         close(proc);
+        forget_the_gone();
     }
     usage->written_bytes = written > 0 ? (uint64_t)written : 0;
 }

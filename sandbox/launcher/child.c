@@ -174,19 +174,10 @@ static void detach_own_sources(struct child *child)
     }
 }
 
-_Noreturn void child_enter(const struct launcher *launcher, struct launch *launch)
+static void settle(const struct launcher *launcher)
 {
-    static struct child child;
-    child = (struct child){.launch = launch, .spec = &launch->spec, .ruleset = -1, .listener = -1, .program = program_path};
-    const struct gb_spec *spec = &launch->spec.header;
-    int mapped_by_launcher = (spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) != 0;
-    int failed;
-    child.started.kind = GB_MESSAGE_STARTED;
-    child.started.stage_ns[GB_STAGE_REQUEST] = launch->request_ns;
-    passed(&child, GB_STAGE_CLONE);
-
-    // Until the ids are final the death signal would be lost by the change of credentials, so it is set again below.
-    if ((failed = die_with_launcher(launcher))) _exit(1);
+    // Until the ids are final the death signal would be lost by the change of credentials, so it is set again later.
+    if (die_with_launcher(launcher)) _exit(1);
     close(launcher->liveness_write); // or this child would keep its siblings from seeing the launcher die
     // The launcher ignores SIGCHLD so that ended sandboxes vanish; the init must see its children. No handler exists yet, so
     // blocking it now loses nothing.
@@ -196,101 +187,169 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
     sigaddset(&child_signal, SIGCHLD);
     sigprocmask(SIG_SETMASK, &child_signal, NULL);
     umask(0); // modes in the spec are exact
+}
 
-    // Before anything is allocated that should count. A thread that moves itself (the 0) needs no global lock; moved by the
-    // launcher it would cost a grace period. The files were opened by the supervisor, whose right is what counts.
-    for (uint32_t i = 0; i < launch->cgroup_count; i++)
-        if (write(launch->cgroups[i], "0", 1) != 1) give_up(&child, GB_STAGE_CGROUP, -errno, i);
-    passed(&child, GB_STAGE_CGROUP);
+// Before anything is allocated that should count. A thread that moves itself (the 0) needs no global lock; moved by the launcher
+// it would cost a grace period. The files were opened by the supervisor, whose right is what counts.
+static void join_cgroups(struct child *child)
+{
+    for (uint32_t i = 0; i < child->launch->cgroup_count; i++)
+        if (write(child->launch->cgroups[i], "0", 1) != 1) give_up(child, GB_STAGE_CGROUP, -errno, i);
+    passed(child, GB_STAGE_CGROUP);
+}
 
-    // Ids first: without a map every inode this process creates would have no owner (EOVERFLOW).
-    if (mapped_by_launcher) {
-        wait_at_gate(launcher, launch->serial);
+// Before any file is made: without a map every inode that this process creates would have no owner (EOVERFLOW).
+static int take_ids(const struct launcher *launcher, const struct gb_spec *ids, uint32_t serial)
+{
+    int failed;
+    if (ids->flags & GB_SPEC_MAPPED_BY_LAUNCHER) {
+        wait_at_gate(launcher, serial);
     } else {
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); // the map files of a non-dumpable process belong to root
-        if ((failed = gb_write_own_id_maps(spec))) give_up(&child, GB_STAGE_ID_MAP, failed, 0);
+        if ((failed = gb_write_own_id_maps(ids))) return failed;
     }
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // nobody of the same uid may trace a half-built sandbox
-    if ((failed = gb_use_file_ids(spec->inner_uid, spec->inner_gid))) give_up(&child, GB_STAGE_ID_MAP, failed, 0);
-    child.started.enforced |= GB_ENFORCED_NAMESPACES;
-    passed(&child, GB_STAGE_ID_MAP);
+    return gb_use_file_ids(ids->inner_uid, ids->inner_gid);
+}
+
+// No mount made here may travel back to the host, and pivot_root refuses shared parents.
+static int keep_mounts_private(void)
+{
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+static _Noreturn void build_and_supervise(const struct launcher *launcher, struct child *child);
+
+static struct child the_child;
+
+static struct child *begin(struct launch *launch)
+{
+    the_child = (struct child){.launch = launch, .spec = &launch->spec, .ruleset = -1, .listener = -1, .program = program_path};
+    the_child.started.kind = GB_MESSAGE_STARTED;
+    the_child.started.stage_ns[GB_STAGE_REQUEST] = launch->request_ns;
+    passed(&the_child, GB_STAGE_CLONE);
+    return &the_child;
+}
+
+_Noreturn void child_enter(const struct launcher *launcher, struct launch *launch)
+{
+    struct child *child = begin(launch);
+    int failed;
+    settle(launcher);
+    join_cgroups(child);
+    if ((failed = take_ids(launcher, &launch->spec.header, launch->serial))) give_up(child, GB_STAGE_ID_MAP, failed, 0);
+    passed(child, GB_STAGE_ID_MAP);
+    if ((failed = keep_mounts_private())) give_up(child, GB_STAGE_MOUNTS, failed, UINT32_MAX);
+    build_and_supervise(launcher, child);
+}
+
+// What needs only the ids is done before the launch is there, and no time of the launch's: its stages count from the spec on.
+_Noreturn void child_wait(const struct launcher *launcher, const struct gb_spec *ids, uint32_t serial, int socket)
+{
+    static struct launch launch;
+    settle(launcher);
+    if (take_ids(launcher, ids, serial) || keep_mounts_private()) _exit(1); // the launch gets a process of its own and says why
+    const char ready = 0;
+    if (send(socket, &ready, 1, MSG_NOSIGNAL) != 1 || prepare_receive(socket, &launch)) _exit(1);
+    if (ids->flags & GB_SPEC_MAPPED_BY_LAUNCHER) launch.trees_from = socket;
+    else close(socket);
+    struct child *child = begin(&launch);
+    passed(child, GB_STAGE_ID_MAP);
+    join_cgroups(child);
+    build_and_supervise(launcher, child);
+}
+
+static _Noreturn void build_and_supervise(const struct launcher *launcher, struct child *child)
+{
+    struct launch *launch = child->launch;
+    const struct gb_spec *spec = &launch->spec.header;
+    int mapped_by_launcher = (spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) != 0;
+    int failed;
+    child->started.enforced |= GB_ENFORCED_NAMESPACES;
 
     // Descriptors early: what follows opens files, and none may land on 0 to 3.
-    if ((failed = gb_place_stdio(&launch->stdio))) give_up(&child, GB_STAGE_DESCRIPTORS, failed, 0);
-    passed(&child, GB_STAGE_DESCRIPTORS);
+    if ((failed = gb_place_stdio(&launch->stdio))) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
+    passed(child, GB_STAGE_DESCRIPTORS);
 
     const char *hostname = gb_spec_string(&launch->spec, spec->hostname);
-    if (sethostname(hostname, strlen(hostname)) < 0) give_up(&child, GB_STAGE_NETWORK, -errno, 0);
+    if (sethostname(hostname, strlen(hostname)) < 0) give_up(child, GB_STAGE_NETWORK, -errno, 0);
     if (spec->flags & GB_SPEC_LOOPBACK) {
-        if ((failed = gb_raise_loopback())) give_up(&child, GB_STAGE_NETWORK, failed, 1);
-        child.started.enforced |= GB_ENFORCED_LOOPBACK;
+        if ((failed = gb_raise_loopback())) give_up(child, GB_STAGE_NETWORK, failed, 1);
+        child->started.enforced |= GB_ENFORCED_LOOPBACK;
     }
-    passed(&child, GB_STAGE_NETWORK);
+    passed(child, GB_STAGE_NETWORK);
 
-    // No mount made here may travel back to the host, and pivot_root refuses shared parents.
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) give_up(&child, GB_STAGE_MOUNTS, -errno, UINT32_MAX);
-    if (!mapped_by_launcher) detach_own_sources(&child); // before the new root covers any of them
+    if (!mapped_by_launcher) detach_own_sources(child); // before the new root covers any of them
     uint32_t detail = 0;
     if ((failed = launch->root >= 0 ? gb_start_root_from(launch->root) : gb_start_root(&launch->spec)))
-        give_up(&child, GB_STAGE_MOUNTS, failed, UINT32_MAX);
+        give_up(child, GB_STAGE_MOUNTS, failed, UINT32_MAX);
     uint32_t first = launch->root >= 0 ? spec->template_count : 0;
-    if ((failed = gb_carry_out(&launch->spec, first, spec->mounts.count, launch->trees, &detail, &child.started.skipped)))
-        give_up(&child, GB_STAGE_MOUNTS, failed, detail);
-    if (spec->flags & GB_SPEC_MEMFD_NOEXEC) child.started.enforced |= GB_ENFORCED_MEMFD_NOEXEC; // done with the proc mount
-    passed(&child, GB_STAGE_MOUNTS);
+    uint32_t binds = first; // what is made stands before the first bind
+    while (binds < spec->mounts.count && launch->spec.mounts[binds].kind != GB_MOUNT_BIND) binds++;
+    if ((failed = gb_carry_out(&launch->spec, first, binds, launch->trees, &detail, &child->started.skipped)))
+        give_up(child, GB_STAGE_MOUNTS, failed, detail);
+    if (launch->trees_from > 0) {
+        if (prepare_receive_trees(launch->trees_from, launch)) _exit(1); // the launcher says why
+        close(launch->trees_from);
+    }
+    if ((failed = gb_carry_out(&launch->spec, binds, spec->mounts.count, launch->trees, &detail, &child->started.skipped)))
+        give_up(child, GB_STAGE_MOUNTS, failed, detail);
+    if (spec->flags & GB_SPEC_MEMFD_NOEXEC) child->started.enforced |= GB_ENFORCED_MEMFD_NOEXEC; // done with the proc mount
+    passed(child, GB_STAGE_MOUNTS);
     // All attached. They must not stay open: the tool starts with this table, and its limit may be lower than their number.
     for (uint32_t i = 0; i < spec->mounts.count; i++)
         if (launch->trees[i] >= 0) close(launch->trees[i]);
-    if ((failed = gb_enter_root())) give_up(&child, GB_STAGE_PIVOT, failed, 0);
-    child.started.enforced |= GB_ENFORCED_ROOT;
-    passed(&child, GB_STAGE_PIVOT);
+    if ((failed = gb_enter_root())) give_up(child, GB_STAGE_PIVOT, failed, 0);
+    child->started.enforced |= GB_ENFORCED_ROOT;
+    passed(child, GB_STAGE_PIVOT);
 
     // After the mounts, which need the capabilities of the namespace; before anything that acts for the tool.
-    if ((failed = gb_become(spec->inner_uid, spec->inner_gid))) give_up(&child, GB_STAGE_CREDENTIALS, failed, 0);
+    if ((failed = gb_become(spec->inner_uid, spec->inner_gid))) give_up(child, GB_STAGE_CREDENTIALS, failed, 0);
     if ((failed = die_with_launcher(launcher))) _exit(1); // the change of ids has cleared the death signal
-    passed(&child, GB_STAGE_CREDENTIALS);
-    if ((failed = gb_drop_capabilities())) give_up(&child, GB_STAGE_CAPABILITIES, failed, 0);
-    child.started.enforced |= GB_ENFORCED_CAPABILITIES;
-    passed(&child, GB_STAGE_CAPABILITIES);
-    if ((failed = gb_forbid_new_privileges())) give_up(&child, GB_STAGE_NO_NEW_PRIVS, failed, 0);
-    child.started.enforced |= GB_ENFORCED_NO_NEW_PRIVS;
-    passed(&child, GB_STAGE_NO_NEW_PRIVS);
+    passed(child, GB_STAGE_CREDENTIALS);
+    if ((failed = gb_drop_capabilities())) give_up(child, GB_STAGE_CAPABILITIES, failed, 0);
+    child->started.enforced |= GB_ENFORCED_CAPABILITIES;
+    passed(child, GB_STAGE_CAPABILITIES);
+    if ((failed = gb_forbid_new_privileges())) give_up(child, GB_STAGE_NO_NEW_PRIVS, failed, 0);
+    child->started.enforced |= GB_ENFORCED_NO_NEW_PRIVS;
+    passed(child, GB_STAGE_NO_NEW_PRIVS);
 
     // With the tool's own ids: a directory that it may not enter is refused here, not later.
-    if (chdir(gb_spec_string(&launch->spec, spec->working_directory)) < 0) give_up(&child, GB_STAGE_CREDENTIALS, -errno, 1);
+    if (chdir(gb_spec_string(&launch->spec, spec->working_directory)) < 0) give_up(child, GB_STAGE_CREDENTIALS, -errno, 1);
     umask(022);
     if (spec->flags & GB_SPEC_LANDLOCK) {
-        child.ruleset = gb_build_ruleset(&launch->spec, &detail, &child.started.skipped);
-        if (child.ruleset < 0) give_up(&child, GB_STAGE_LANDLOCK, child.ruleset, detail);
+        child->ruleset = gb_build_ruleset(&launch->spec, &detail, &child->started.skipped);
+        if (child->ruleset < 0) give_up(child, GB_STAGE_LANDLOCK, child->ruleset, detail);
     }
     if (spec->exec_page != 0) {
         void *wanted = (void *)(uintptr_t)spec->exec_page;
         void *page = mmap(wanted, PROGRAM_PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-        if (page != wanted) give_up(&child, GB_STAGE_EXEC, page == MAP_FAILED ? -errno : -EEXIST, 0);
-        child.program = page;
+        if (page != wanted) give_up(child, GB_STAGE_EXEC, page == MAP_FAILED ? -errno : -EEXIST, 0);
+        child->program = page;
     }
     // What the init may read of itself later is opened while it can be: the files of a process that is not dumpable are root's.
     // Nothing of the tool lives yet.
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     int own_io = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
     // Without it what ended processes wrote would count as nothing. A kernel that counts no writes has no such file.
-    if (own_io < 0 && errno != ENOENT) give_up(&child, GB_STAGE_LIMITS, -errno, 0);
+    if (own_io < 0 && errno != ENOENT) give_up(child, GB_STAGE_LIMITS, -errno, 0);
+    if (own_io >= 0) child->started.enforced |= GB_ENFORCED_WRITE_COUNT;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     fill_strings(&launch->spec);
 
     // CLONE_VFORK: this process sleeps until the tool has executed or given up, so both may share memory and descriptors.
-    pid_t tool = clone(tool_main, tool_stack + TOOL_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &child);
-    if (tool < 0) give_up(&child, GB_STAGE_SUPERVISE, -errno, 0);
-    if (child.failed) give_up(&child, child.stage, -child.failed, child.detail);
-    passed(&child, GB_STAGE_EXEC);
-    child.started.pid = tool;
-    child.started.enforced |= GB_ENFORCED_LIMITS;
-    if (spec->flags & GB_SPEC_LANDLOCK) child.started.enforced |= GB_ENFORCED_LANDLOCK;
-    if (spec->flags & GB_SPEC_SECCOMP) child.started.enforced |= GB_ENFORCED_SECCOMP;
-    if (child.listener >= 0) child.started.enforced |= GB_ENFORCED_LISTENER;
+    pid_t tool = clone(tool_main, tool_stack + TOOL_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, child);
+    if (tool < 0) give_up(child, GB_STAGE_SUPERVISE, -errno, 0);
+    if (child->failed) give_up(child, child->stage, -child->failed, child->detail);
+    passed(child, GB_STAGE_EXEC);
+    child->started.pid = tool;
+    child->started.enforced |= GB_ENFORCED_LIMITS;
+    if (spec->flags & GB_SPEC_LANDLOCK) child->started.enforced |= GB_ENFORCED_LANDLOCK;
+    if (spec->flags & GB_SPEC_SECCOMP) child->started.enforced |= GB_ENFORCED_SECCOMP;
+    if (child->listener >= 0) child->started.enforced |= GB_ENFORCED_LISTENER;
     for (uint32_t i = 0; i < spec->rlimits.count; i++)
-        if (child.started.clamped_hard[i] != UINT64_MAX) child.started.enforced |= GB_ENFORCED_CLAMPED;
-    send_started(&child);
+        if (child->started.clamped_hard[i] != UINT64_MAX) child->started.enforced |= GB_ENFORCED_CLAMPED;
+    send_started(child);
 
     if (gb_close_all_but(launch->status, own_io) < 0) _exit(1);
     gb_run_init(4, own_io < 0 ? -1 : 5, tool);

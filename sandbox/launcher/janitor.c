@@ -44,8 +44,16 @@ static int take(int socket)
     if (length == 0) return 1;
     if (length < 0) return errno != EAGAIN && errno != EINTR;
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights == NULL || rights->cmsg_len != CMSG_LEN(2 * sizeof(int))) return 0;
+    if (rights == NULL) return 0;
     int descriptors[2];
+    if (rights->cmsg_len != CMSG_LEN(sizeof descriptors)) {
+        // At the limit on open files the kernel gives the first one only; alone it is of no use.
+        if (rights->cmsg_len >= CMSG_LEN(sizeof(int))) {
+            memcpy(descriptors, CMSG_DATA(rights), sizeof(int));
+            close(descriptors[0]);
+        }
+        return 0;
+    }
     memcpy(descriptors, CMSG_DATA(rights), sizeof descriptors);
     held.inits[held.count] = (struct pollfd){.fd = descriptors[0], .events = POLLIN};
     held.namespaces[held.count++] = descriptors[1];
@@ -87,16 +95,44 @@ static int start(void)
     return ends[0];
 }
 
-void janitor_hold(struct launcher *launcher, pid_t pid, int pidfd)
+// A launcher that serves one launch has nothing else to do at its end: it dismantles the namespace by ending itself, after the init
+// and beside the supervisor, who has the cgroup to remove.
+static int kept_init = -1;
+enum { PATIENCE_MS = 10000 }; // a process in uninterruptible sleep dies when its call returns, whoever waits
+
+static int open_namespace(const struct launcher *launcher, pid_t pid)
 {
     char path[32];
     size_t at = gb_format_number(path, sizeof path, (uint64_t)pid);
-    if (!launcher->is_root || at == 0) return;
+    if (at == 0) return -1;
+    memcpy(path + at, "/ns/mnt", 8);
+    return openat(launcher->proc, path, O_RDONLY | O_CLOEXEC);
+}
+
+void janitor_keep(struct launcher *launcher, pid_t pid, int pidfd)
+{
+    if (!launcher->is_root || kept_init >= 0) return;
+    // Never closed: the end of this process does it. Without the namespace the init dismantles its own.
+    if (open_namespace(launcher, pid) >= 0) kept_init = fcntl(pidfd, F_DUPFD_CLOEXEC, 5);
+}
+
+void janitor_end(void)
+{
+    if (kept_init < 0) return;
+    // Its tool has ended or its supervisor is gone: it dies as it would by the launcher's end.
+    syscall(SYS_pidfd_send_signal, kept_init, SIGKILL, NULL, 0);
+    struct pollfd ended = {.fd = kept_init, .events = POLLIN};
+    while (poll(&ended, 1, PATIENCE_MS) < 0 && errno == EINTR) {
+    }
+}
+
+void janitor_hold(struct launcher *launcher, pid_t pid, int pidfd)
+{
+    if (!launcher->is_root) return;
     // Not for the first launch: a one-shot command's launcher has no second one, and a process costs more than it saves.
     if (launcher->janitor < 0 && launcher->next_serial > 1) launcher->janitor = start();
     if (launcher->janitor < 0) return;
-    memcpy(path + at, "/ns/mnt", 8);
-    int namespace = openat(launcher->proc, path, O_RDONLY | O_CLOEXEC);
+    int namespace = open_namespace(launcher, pid);
     if (namespace < 0) return; // it has ended already
     char byte = 0;
     int descriptors[2] = {pidfd, namespace};

@@ -60,7 +60,7 @@ static int detach_sources(const struct launcher *launcher, struct launch *launch
     return 0;
 }
 
-static void open_gate(const struct launcher *launcher, uint32_t serial)
+void open_gate(const struct launcher *launcher, uint32_t serial)
 {
     atomic_store(&launcher->gate->serial, serial);
     syscall(SYS_futex, &launcher->gate->serial, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
@@ -80,9 +80,8 @@ static void report_launched(int status, pid_t pid, int pidfd)
     sendmsg(status, &header, MSG_NOSIGNAL); // a supervisor that is gone takes the child with it: its end of the socket closes
 }
 
-static long clone_child(const struct launch *launch, int *pidfd)
+long clone_child(const struct gb_spec *spec, int cgroup_v2, int *pidfd)
 {
-    const struct gb_spec *spec = &launch->spec.header;
     struct gbk_clone_args arguments = {
         .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | GBK_CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
@@ -90,9 +89,9 @@ static long clone_child(const struct launch *launch, int *pidfd)
     };
     if (spec->flags & GB_SPEC_NEW_TIME_NS) arguments.flags |= GBK_CLONE_NEWTIME;
     if (spec->flags & GB_SPEC_NEW_CGROUP_NS) arguments.flags |= CLONE_NEWCGROUP;
-    if (launch->cgroup_v2 >= 0) {
+    if (cgroup_v2 >= 0) {
         arguments.flags |= GBK_CLONE_INTO_CGROUP;
-        arguments.cgroup = (uint64_t)launch->cgroup_v2;
+        arguments.cgroup = (uint64_t)cgroup_v2;
     }
     return syscall(SYS_clone3, &arguments, sizeof arguments);
 }
@@ -110,14 +109,29 @@ void launch_run(struct launcher *launcher, struct launch *launch)
         }
         launch->root = root < 0 ? -1 : root;
     }
-    if ((spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) && (failed = detach_sources(launcher, launch, &detail))) {
+    // A process that waits gets the spec first: it makes its root's directories while the sources are detached here.
+    int pidfd = -1;
+    long pid = prepare_take(launch, &pidfd);
+    failed = spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER ? detach_sources(launcher, launch, &detail) : 0;
+    if (pid > 0) {
+        int sent = prepare_finish(launch);
+        if (failed == 0) failed = sent;
+    }
+    if (failed) {
+        if (pid > 0) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        if (pid > 0) close(pidfd);
         report_failure(launch->status, GB_STAGE_MOUNTS, -failed, detail);
         return;
     }
+    if (pid > 0) {
+        report_launched(launch->status, (pid_t)pid, pidfd);
+        if (prepare_was_only()) janitor_keep(launcher, (pid_t)pid, pidfd);
+        else janitor_hold(launcher, (pid_t)pid, pidfd);
+        close(pidfd);
+        return;
+    }
     launch->serial = ++launcher->next_serial;
-
-    int pidfd = -1;
-    long pid = clone_child(launch, &pidfd);
+    pid = clone_child(spec, launch->cgroup_v2, &pidfd);
     if (pid == 0) child_enter(launcher, launch);
     if (pid < 0) {
         report_failure(launch->status, GB_STAGE_CLONE, errno, 0);

@@ -25,6 +25,7 @@ struct launcher {
 
 struct launch {
     struct gb_spec_view spec;
+    const void *spec_bytes; // as received
     int status;           // per-run socket to the supervisor
     struct gb_stdio stdio;
     int cgroup_v2;        // directory, or -1
@@ -33,6 +34,8 @@ struct launch {
     uint32_t serial;
     int trees[GB_MAX_MOUNTS]; // detached bind sources, or -1
     int root;             // detached copy of the template, or -1: the child builds all of its root itself
+    struct gb_preparation prepare;
+    int trees_from;       // in a prepared process: the socket on which the sources come; 0: they are here
     uint64_t began_ns;
     uint64_t request_ns;
 };
@@ -41,7 +44,7 @@ struct launch {
 void launch_run(struct launcher *launcher, struct launch *launch);
 
 // request.c: fills `launch` from one control message. Returns 0; or a negative errno for which the supervisor has been told
-// when it gave a status socket; or 1 at the end of the control socket.
+// when it gave a status socket; or 1 at the end of the control socket; or 2 for a preparation, which is then in launch->prepare.
 int request_receive(struct launcher *launcher, struct launch *launch);
 void request_release(struct launch *launch);
 
@@ -53,9 +56,25 @@ int template_copy(const struct gb_spec_view *spec, uint32_t *detail);
 
 // janitor.c
 void janitor_hold(struct launcher *launcher, pid_t pid, int pidfd); // best effort: the mount namespace outlives the init
+void janitor_keep(struct launcher *launcher, pid_t pid, int pidfd); // the launcher itself is the janitor of its only launch
+void janitor_end(void);                                             // before the launcher ends: returns when that init has
+
+// launch.c
+long clone_child(const struct gb_spec *spec, int cgroup_v2, int *pidfd);
+void open_gate(const struct launcher *launcher, uint32_t serial);
+
+// prepare.c: a process that is made ahead of its launch.
+void prepare_run(struct launcher *launcher, const struct gb_preparation *asked); // a failure leaves nothing prepared
+pid_t prepare_take(const struct launch *launch, int *pidfd);                     // 0: none that fits; the launch makes its own
+int prepare_finish(const struct launch *launch);                                 // after prepare_take: the detached sources
+int prepare_was_only(void);                                                      // no other launch follows
+void prepare_discard(void);                                                      // returns when it has ended
+int prepare_receive(int socket, struct launch *launch);                          // in that process
+int prepare_receive_trees(int socket, struct launch *launch);
 
 // child.c: the new process, from clone to its end.
 _Noreturn void child_enter(const struct launcher *launcher, struct launch *launch);
+_Noreturn void child_wait(const struct launcher *launcher, const struct gb_spec *ids, uint32_t serial, int socket); // prepared
 
 void report_failure(int status, enum gb_stage stage, int error, uint32_t detail);
 

@@ -61,9 +61,14 @@ int main(void)
     for (;;) {
         int received = request_receive(&launcher, &launch);
         if (received == 0) launch_run(&launcher, &launch);
+        if (received == 2) prepare_run(&launcher, &launch.prepare);
         int had_status = launch.status >= 0;
         request_release(&launch);
-        if (received == 1) return GB_LAUNCHER_EXIT_OK; // the children follow by their death signal
+        if (received == 1) {
+            prepare_discard();
+            janitor_end();
+            return GB_LAUNCHER_EXIT_OK; // the children follow by their death signal
+        }
         if (received < 0 && !had_status && received != -EINTR) return GB_LAUNCHER_EXIT_PROTOCOL;
     }
 }

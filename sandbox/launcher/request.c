@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ALL_REQUEST_FLAGS (GB_REQUEST_SPEC_IN_MEMFD | GB_REQUEST_HAS_CHANNEL | GB_REQUEST_CGROUP_V2)
+#define ALL_REQUEST_FLAGS (GB_REQUEST_SPEC_IN_MEMFD | GB_REQUEST_HAS_CHANNEL | GB_REQUEST_CGROUP_V2 | GB_REQUEST_PREPARE)
 
 // One launch at a time: the buffers are static, so nothing is allocated and a request cannot make the launcher grow.
 static _Alignas(8) uint8_t message[sizeof(struct gb_request) + GB_INLINE_SPEC_MAX];
@@ -88,11 +88,26 @@ static int check_channel(int channel)
     return size > offsetof(struct sockaddr_un, sun_path) ? -EPROTOTYPE : 0; // a named peer is a server of the host
 }
 
+// 2, or a negative errno for a message that is no preparation.
+static int read_preparation(struct launch *launch, const struct gb_request *request, size_t length, uint32_t descriptors)
+{
+    const uint32_t known = GB_SPEC_MAPPED_BY_LAUNCHER | GB_SPEC_NEW_TIME_NS | GB_SPEC_NEW_CGROUP_NS;
+    if (request->flags != GB_REQUEST_PREPARE || request->version != GB_SPEC_VERSION || request->reserved != 0) return -EOPNOTSUPP;
+    if (request->cgroup_count != 0 || descriptors != 0 || request->spec_size != sizeof launch->prepare) return -EINVAL;
+    if (length != sizeof *request + sizeof launch->prepare) return -EINVAL;
+    memcpy(&launch->prepare, message + sizeof *request, sizeof launch->prepare);
+    if ((launch->prepare.spec_flags & ~known) || (launch->prepare.flags & ~(uint32_t)GB_PREPARE_ONLY_LAUNCH)) return -EOPNOTSUPP;
+    if (launch->prepare.outer_uid == 0 || launch->prepare.outer_gid == 0) return -EPERM; // never the host's root
+    return 2;
+}
+
 static int read_request(struct launch *launch, size_t length, struct received *received)
 {
     struct gb_request request;
     if (length < sizeof request) return -EINVAL;
     memcpy(&request, message, sizeof request);
+    if (request.magic == GB_SPEC_MAGIC && (request.flags & GB_REQUEST_PREPARE))
+        return read_preparation(launch, &request, length, received->count);
     launch->status = take(received);
     if (launch->status < 0) return -EBADF;
     if (request.magic != GB_SPEC_MAGIC) return -EINVAL;
@@ -131,6 +146,7 @@ static int read_request(struct launch *launch, size_t length, struct received *r
     if (memfd >= 0) close(memfd);
     if (failed) return failed;
     const char *where = "";
+    launch->spec_bytes = spec;
     return gb_spec_read(spec, request.spec_size, &launch->spec, &where);
 }
 

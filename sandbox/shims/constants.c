@@ -3,7 +3,6 @@
 #include "linux_shims.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
@@ -31,7 +30,6 @@ SAME(F_SEAL_SEAL);
 SAME(F_SEAL_SHRINK);
 SAME(F_SEAL_GROW);
 SAME(F_SEAL_WRITE);
-SAME(CLOSE_RANGE_CLOEXEC);
 SAME(RLIMIT_CPU);
 SAME(RLIMIT_FSIZE);
 SAME(RLIMIT_DATA);

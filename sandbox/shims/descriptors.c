@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,14 +20,16 @@ int gbx_eventfd(unsigned initial)
     return (int)gbx_result(eventfd(initial, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
-int gbx_close_range(unsigned first, unsigned last, unsigned flags)
-{
-    return (int)gbx_result(syscall(SYS_close_range, first, last, flags));
-}
-
 int gbx_duplicate(int fd, int lowest)
 {
     return (int)gbx_result(fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+}
+
+int gbx_readable_bytes(int fd)
+{
+    int count = 0;
+    int result = (int)gbx_result(ioctl(fd, FIONREAD, &count));
+    return result < 0 ? result : count;
 }
 
 int gbx_status_flags(int fd)

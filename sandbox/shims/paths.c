@@ -12,11 +12,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-int gbx_o_tmpfile(void)
-{
-    return O_TMPFILE;
-}
-
 int gbx_openat2(int directory, const char *path, int flags, unsigned mode, uint64_t resolve)
 {
     struct open_how how;
@@ -30,11 +25,6 @@ int gbx_openat2(int directory, const char *path, int flags, unsigned mode, uint6
 int gbx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
     return (int)gbx_result(renameat2(from_directory, from, to_directory, to, flags));
-}
-
-int gbx_faccessat2(int directory, const char *path, int mode, int flags)
-{
-    return (int)gbx_result(syscall(SYS_faccessat2, directory, path, mode, flags));
 }
 
 static int64_t nanoseconds(struct statx_timestamp time)
@@ -58,6 +48,8 @@ int gbx_statx(int directory, const char *path, int flags, struct gbx_identity *o
     out->mode = record.stx_mode;
     out->uid = record.stx_uid;
     out->gid = record.stx_gid;
+    out->special_major = record.stx_rdev_major;
+    out->special_minor = record.stx_rdev_minor;
     return 0;
 }
 

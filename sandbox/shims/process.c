@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -74,16 +75,6 @@ int64_t gbx_read_process_memory(int pid, uint64_t address, void *buffer, size_t 
 int gbx_prctl(int option, unsigned long argument)
 {
     return (int)gbx_result(prctl(option, argument, 0, 0, 0));
-}
-
-int gbx_set_dumpable(int on)
-{
-    return gbx_prctl(PR_SET_DUMPABLE, on ? 1 : 0);
-}
-
-int gbx_set_child_subreaper(int on)
-{
-    return gbx_prctl(PR_SET_CHILD_SUBREAPER, on ? 1 : 0);
 }
 
 int gbx_set_thread_name(const char *name)
@@ -203,4 +194,33 @@ int gbx_spawn(const char *path, char *const argv[], int inherited, int *pid)
 int gbx_spawn_asking(const char *path, char *const argv[], int output, int *pid)
 {
     return spawn_with(path, argv, output, 1, pid);
+}
+
+int gbx_signalfd(const int *signals, size_t count)
+{
+    sigset_t set, before;
+    sigemptyset(&set);
+    for (size_t i = 0; i < count; i++)
+        sigaddset(&set, signals[i]);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, &before);
+    if (failed != 0)
+        return -failed;
+    int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (descriptor >= 0)
+        return descriptor;
+    failed = -errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL); // without the descriptor the signals must keep their old meaning
+    return failed;
+}
+
+int gbx_take_signal(int descriptor)
+{
+    struct signalfd_siginfo info;
+    ssize_t length;
+    do {
+        length = read(descriptor, &info, sizeof info);
+    } while (length < 0 && errno == EINTR);
+    if (length < 0)
+        return -errno;
+    return length == (ssize_t)sizeof info ? (int)info.ssi_signo : -EIO;
 }

@@ -223,6 +223,12 @@ int gbx_reuse_address(int fd)
     return (int)gbx_result(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one));
 }
 
+int gbx_abort_on_close(int fd)
+{
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    return (int)gbx_result(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none));
+}
+
 int gbx_is_ipv6_only(int fd)
 {
     int value = 0;

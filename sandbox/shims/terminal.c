@@ -56,14 +56,14 @@ int gbx_terminal_make_raw(int fd, struct gbx_terminal_state *previous)
         return -errno;
     memcpy(previous->bytes, &state, sizeof state);
     cfmakeraw(&state);
-    return (int)gbx_result(tcsetattr(fd, TCSADRAIN, &state));
+    return (int)gbx_result(tcsetattr(fd, TCSANOW, &state));
 }
 
 int gbx_terminal_restore(int fd, const struct gbx_terminal_state *state)
 {
     struct termios copy;
     memcpy(&copy, state->bytes, sizeof copy);
-    return (int)gbx_result(tcsetattr(fd, TCSADRAIN, &copy));
+    return (int)gbx_result(tcsetattr(fd, TCSANOW, &copy));
 }
 
 int gbx_is_terminal(int fd)

@@ -14,7 +14,7 @@ enum PolicyFile {
         let bytes: [UInt8]
         do throws(SystemError) {
             // O_NONBLOCK: a FIFO at this place must not keep us waiting for a writer.
-            let file = try PathResolution.open(path: path, flags: O_RDONLY | O_NONBLOCK, resolve: [])
+            let file = try PathResolution.open(path: path, flags: O_RDONLY | O_NONBLOCK, resolve: .ordinary)
             identity = try FileIdentity.of(file.rawValue)
             bytes = identity.isRegularFile ? try Transfer.readAll(file.rawValue, limit: limit) : []
         } catch {

@@ -1,6 +1,7 @@
 internal import CapabilityLanguage
 internal import Glibc
 internal import LinuxPrimitives
+internal import SandboxLauncher
 package import SandboxPolicy
 
 /// Finds policies on disk, by name or by path, and reads them with their parents.
@@ -24,9 +25,16 @@ package struct PolicyStore: Sendable, Equatable {
     /// Levels above the program's directory where a build tree's `policies/` is looked for.
     static let buildTreeLevels = 6
 
-    package init(userDirectories: [String], shippedDirectory: String?) {
+    /// Of shipped policies.
+    package var compiled: CompiledPolicyStore
+
+    package init(
+        userDirectories: [String], shippedDirectory: String?,
+        compiled: CompiledPolicyStore = CompiledPolicyStore(directories: [], build: nil)
+    ) {
         self.userDirectories = userDirectories
         self.shippedDirectory = shippedDirectory
+        self.compiled = compiled
     }
 
     /// The places of this host: `$XDG_CONFIG_HOME/glovebox/policies` (`~/.config` without it), `/etc/glovebox/policies`, and what
@@ -39,7 +47,10 @@ package struct PolicyStore: Sendable, Equatable {
             users.append(home + "/.config/glovebox/policies")
         }
         users.append("/etc/glovebox/policies")
-        return PolicyStore(userDirectories: users, shippedDirectory: shipped(programDirectory: programDirectory()))
+        let directory = programDirectory()
+        return PolicyStore(
+            userDirectories: users, shippedDirectory: shipped(programDirectory: directory),
+            compiled: .standard(programDirectory: directory))
     }
 
     /// `../share/glovebox/policies` of an installation, or `policies/` of the build tree that the program lies in.
@@ -73,12 +84,13 @@ package struct PolicyStore: Sendable, Equatable {
     }
 
     /// The file behind a name or path.
-    private struct Place {
+    struct Place {
         var path: String
         /// How messages name it.
         var shown: String
         /// Found by name where users put files: then only this user and root may have put it there.
         var mustBeOurs: Bool
+        var isShipped = false
     }
 
     private func locate(_ reference: String) throws(PolicyError) -> Place {
@@ -90,7 +102,7 @@ package struct PolicyStore: Sendable, Equatable {
         reference.contains("/") || endings.contains { reference.hasSuffix($0) }
     }
 
-    private func find(_ name: String, beside directory: String?) throws(PolicyError) -> Place {
+    func find(_ name: String, beside directory: String?) throws(PolicyError) -> Place {
         guard Self.isName(name) else {
             throw PolicyError(
                 file: "policy `\(name)`", message: "that is no name of a policy", mend: "use a-z, 0-9, `-`, `_` and `.`, or give a path")
@@ -103,7 +115,7 @@ package struct PolicyStore: Sendable, Equatable {
                     file: shadow, message: "the file takes the name of the shipped policy `\(name)`",
                     mend: "rename it, and its `name:`; the shipped one is \(shipped)")
             }
-            return Place(path: shipped, shown: Self.lastName(of: shipped), mustBeOurs: false)
+            return Place(path: shipped, shown: Self.lastName(of: shipped), mustBeOurs: false, isShipped: true)
         }
         if let found = users.first { return Place(path: found, shown: found, mustBeOurs: true) }
         if let directory, let found = Self.file(name, in: directory) { return Place(path: found, shown: found, mustBeOurs: false) }
@@ -125,7 +137,7 @@ package struct PolicyStore: Sendable, Equatable {
     package func list() -> [Entry] {
         var entries: [Entry] = []
         func add(_ directory: String, isShipped: Bool) {
-            guard let handle = try? PathResolution.openDirectory(path: directory, resolve: []),
+            guard let handle = try? PathResolution.openDirectory(path: directory, resolve: .ordinary),
                 let files = try? DirectoryListing.names(handle.rawValue)
             else { return }
             for file in files.sorted() {
@@ -142,7 +154,7 @@ package struct PolicyStore: Sendable, Equatable {
 
     // MARK: - Paths
 
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, first != UInt8(ascii: "."), text.utf8.count <= 128 else { return false }
         return text.utf8.allSatisfy {
             (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "-_.".utf8.contains($0)
@@ -153,7 +165,7 @@ package struct PolicyStore: Sendable, Equatable {
         endings.lazy.map { "\(directory)/\(name)\($0)" }.first(where: exists)
     }
 
-    private static func exists(_ path: String) -> Bool { (try? FileIdentity.of(path: path)) != nil }
+    static func exists(_ path: String) -> Bool { (try? FileIdentity.of(path: path)) != nil }
 
     private static func absolute(_ value: UnsafeMutablePointer<CChar>?) -> String? {
         guard let value, let text = String(validatingCString: value), text.hasPrefix("/") else { return nil }
@@ -161,7 +173,8 @@ package struct PolicyStore: Sendable, Equatable {
     }
 
     private static func programDirectory() -> String? {
-        (try? PathResolution.canonicalPath("/proc/self/exe")).map(parent(of:))
+        // The kernel names the file itself: there is no link left in it.
+        (try? HostPath.readLink("/proc/self/exe")).map(parent(of:))
     }
 
     static func parent(of path: String) -> String {

@@ -8,5 +8,6 @@ struct PolicyCommand: ParsableCommand {
         subcommands: [
             PolicyCheckCommand.self, PolicyExplainCommand.self, PolicyResolveCommand.self, PolicyLintCommand.self,
             PolicyDiffCommand.self, PolicyTestCommand.self, PolicySchemaCommand.self, PolicyListCommand.self, SeccompCommand.self,
+            PolicyCompileCommand.self,
         ])
 }

@@ -15,7 +15,7 @@ struct ReportFile: ~Copyable {
         guard !name.isEmpty, name != ".", name != ".." else { throw .usage("--report \(path) names no file") }
         let directory: OwnedDescriptor
         do throws(SystemError) {
-            directory = try PathResolution.openDirectory(path: parent, resolve: [])
+            directory = try PathResolution.openDirectory(path: parent, resolve: .ordinary)
         } catch {
             throw .failed("--report \(path): the directory \(parent) cannot be opened (\(error.symbol)); create it, or choose another")
         }

@@ -37,12 +37,19 @@ struct RunArguments: Equatable, Sendable {
         ("--env", "NAME=VALUE"), ("--timeout", "DURATION"), ("--json", nil), ("--report", "FILE"), ("--terminal", nil), ("--cwd", "DIR"),
         ("--quiet", nil), ("--help", nil),
     ]
-    static let shortForms = ["-t": "--terminal", "-q": "--quiet", "-h": "--help"]
+    private static func longForm(_ word: String) -> String {
+        switch word {
+        case "-t": "--terminal"
+        case "-q": "--quiet"
+        case "-h": "--help"
+        default: word
+        }
+    }
 
     /// Reads the words after `run`.
     static func read(_ words: [String]) throws(CommandFailure) -> Reading {
         var result = RunArguments()
-        var given: Set<String> = []
+        var given: [String] = []
         var index = 0
         while index < words.count {
             let word = words[index]
@@ -54,7 +61,7 @@ struct RunArguments: Equatable, Sendable {
             guard word.hasPrefix("-"), word != "-" else {
                 throw .usage("`\(word)` stands where an option should; put `--` before the program: glovebox run -- \(word)")
             }
-            var name = shortForms[word] ?? word
+            var name = longForm(word)
             var attached: String?
             if name.hasPrefix("--"), let equals = name.firstIndex(of: "=") {
                 attached = String(name[name.index(after: equals)...])
@@ -72,8 +79,9 @@ struct RunArguments: Equatable, Sendable {
                 index += 1
             }
             guard let value = attached, !value.isEmpty else { throw .usage("\(name) needs a value; write \(name) \(placeholder)") }
-            if !["--allow", "--deny", "--env"].contains(name), !given.insert(name).inserted {
-                throw .usage("\(name) is given twice; keep one")
+            if name != "--allow", name != "--deny", name != "--env" {
+                if given.contains(name) { throw .usage("\(name) is given twice; keep one") }
+                given.append(name)
             }
             try result.set(name, value)
         }

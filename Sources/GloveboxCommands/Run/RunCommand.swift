@@ -7,7 +7,7 @@ internal import StrictJSON
 
 /// `glovebox run`: one command sealed, its output passed through, its exit code ours.
 ///
-/// The way to the launch is kept short: no argument parser, no task, no thread but the one that waits for signals.
+/// The way to the launch is kept short: no argument parser, no task, no thread.
 enum RunCommand {
     /// Reads the words after `run`, runs, reports. Returns the exit code.
     static func perform(_ words: [String]) -> Int32 {
@@ -29,51 +29,68 @@ enum RunCommand {
         StandardDescriptors.fill()
         let supervisor: SandboxSupervisor
         do throws(LaunchError) {
-            supervisor = try SandboxSupervisor()
+            supervisor = try SandboxSupervisor(prestarts: true, isForOneRun: true) // comes up while the policy is read
         } catch {
             throw .failed(error.description)
         }
-        supervisor.prestart() // comes up while the policy is read
         let reportFile: ReportFile?
         if let path = arguments.report { reportFile = try ReportFile.prepare(path) } else { reportFile = nil }
         let request = try request(arguments)
-        guard let cancellation = try? RunCancellation() else {
+        guard let signals = try? SignalWatch.start() else {
             throw .failed("no descriptor is left for the run; raise the limit on open files (ulimit -n)")
         }
-        let signals = SignalWatch.start(cancellation)
-        let report = supervisor.run(request, cancellation: cancellation)
+        let report = supervisor.run(request, cancellation: signals.cancellation, isLast: true)
         supervisor.shutDown()
-        return try finish(report, arguments, reportFile, stoppedBy: signals.received)
+        // This program ends now: what the supervisor keeps for further runs need not be taken apart.
+        _ = Unmanaged.passRetained(supervisor)
+        return try finish(report, arguments, reportFile, stoppedBy: signals.received())
     }
 
     // MARK: - Before
 
     static func request(_ arguments: RunArguments) throws(CommandFailure) -> RunRequest {
         do throws(PolicyError) {
-            var policy = try PolicyStore.standard().load(arguments.policy ?? "workspace")
+            let store = PolicyStore.standard()
+            let name = arguments.policy ?? "workspace"
             var overrides = PolicyOverrides(allow: arguments.allow, deny: arguments.deny)
             if let timeout = arguments.timeout { overrides.limits[.wall] = timeout }
-            policy = try policy.adding(overrides)
-            var workspace: Workspace?
-            if let choice = arguments.workspace {
-                workspace = try Workspace(checking: choice.path, writable: choice.isWritable)
-            } else if policy.usesWorkspace {
-                workspace = try Workspace(checking: ".", writable: true)
+            if overrides.isEmpty, let compiled = store.loadCompiled(name) {
+                let workspace = try workspace(arguments, isUsed: compiled.usesWorkspace)
+                let confinement = compiled.template.confinement(
+                    workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? false)
+                if let confinement {
+                    var request = request(arguments, confinement, workspace, policyName: compiled.name, policyHash: compiled.hash)
+                    request.compiledFilters = compiled.filters
+                    return request
+                }
             }
+            let policy = try store.load(name).adding(overrides)
+            let workspace = try workspace(arguments, isUsed: policy.usesWorkspace)
             let confinement = try policy.confinement(
                 workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? true,
                 denialsAt: workspace == nil ? try Workspace.currentDirectory(for: policy) : nil)
-            return RunRequest(
-                arguments: arguments.command, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
-                workingDirectory: directory(arguments.workingDirectory, workspace: confinement.workspace),
-                environment: environment(arguments, confinement.environment), input: .descriptor(0), output: output(arguments),
-                workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
+            return request(arguments, confinement, workspace, policyName: policy.name, policyHash: policy.hash)
         } catch {
             // What was typed is a matter of usage; what a file says is not.
             throw CommandFailure(
                 exitCode: error.file == ResolvedPolicy.commandLine ? ExitStatus.usage : ExitStatus.failure,
                 message: PolicyErrorText.line(error))
         }
+    }
+
+    private static func workspace(_ arguments: RunArguments, isUsed: Bool) throws(PolicyError) -> Workspace? {
+        if let choice = arguments.workspace { return try Workspace(checking: choice.path, writable: choice.isWritable) }
+        return isUsed ? try Workspace(checking: ".", writable: true) : nil
+    }
+
+    private static func request(
+        _ arguments: RunArguments, _ confinement: Confinement, _ workspace: Workspace?, policyName: String, policyHash: String
+    ) -> RunRequest {
+        RunRequest(
+            arguments: arguments.command, confinement: confinement, policyName: policyName, policyHash: policyHash,
+            workingDirectory: directory(arguments.workingDirectory, workspace: confinement.workspace),
+            environment: environment(arguments, confinement.environment), input: .descriptor(0), output: output(arguments),
+            workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
     }
 
     private static func directory(_ given: String?, workspace: String?) -> String? {
@@ -102,10 +119,12 @@ enum RunCommand {
     private static func finish(
         _ report: RunReport, _ arguments: RunArguments, _ reportFile: consuming ReportFile?, stoppedBy signal: Int32?
     ) throws(CommandFailure) -> Int32 {
-        let value = RunReportJSON.value(report, includingOutput: arguments.json)
-        // First: a reader of the output that is gone ends this program, and the report is for somebody else.
-        try reportFile?.write(value.prettyText + "\n")
-        if arguments.json { Console.printJSON(value) }
+        if arguments.json || arguments.report != nil {
+            let value = RunReportJSON.value(report, includingOutput: arguments.json)
+            // First: a reader of the output that is gone ends this program, and the report is for somebody else.
+            try reportFile?.write(value.prettyText + "\n")
+            if arguments.json { Console.printJSON(value) }
+        }
         if !arguments.quiet || !toolRan(report.outcome), !arguments.json {
             let lines = RunSummary.lines(report, style: TextStyle.of(2))
             if !lines.isEmpty { Console.note(lines.joined(separator: "\n")) }

@@ -5,9 +5,6 @@ internal import Synchronization
 package struct ControlGroupEvents: Sendable, Equatable {
     /// Processes that the kernel killed for memory.
     package var oomKills: UInt64
-    /// Times that the memory limit was hit; most are harmless (the kernel took back page cache). In v1 with swap accounting,
-    /// newer kernels (seen with 6.18) do not count them.
-    package var memoryLimitHits: UInt64
     /// Forks refused by the pids limit.
     package var forksRefused: UInt64
 }
@@ -33,7 +30,7 @@ internal final class ControlGroup: Sendable {
         var memoryBytes: UInt64?
         var pidsMaximum: UInt64?
         /// Counters when the lease began. Without a process inside they do not move, so those of the last release serve.
-        var baseline = ControlGroupEvents(oomKills: 0, memoryLimitHits: 0, forksRefused: 0)
+        var baseline = ControlGroupEvents(oomKills: 0, forksRefused: 0)
     }
 
     /// Memory that may stay charged to an empty group (page cache that somebody else uses too) before it is thrown away.
@@ -114,18 +111,9 @@ internal final class ControlGroup: Sendable {
     // MARK: Accounts
 
     private func counters() -> ControlGroupEvents {
-        isUnified
-            ? ControlGroupEvents(
-                oomKills: memory.number("oom_kill", in: "memory.events"), memoryLimitHits: memory.number("max", in: "memory.events"),
-                forksRefused: pids.number("max", in: "pids.events"))
-            : ControlGroupEvents(
-                oomKills: memory.number("oom_kill", in: "memory.oom_control"), memoryLimitHits: limitHits(),
-                forksRefused: pids.number("max", in: "pids.events"))
-    }
-
-    /// v1: with equal limits, the one on memory and swap together is hit first.
-    private func limitHits() -> UInt64 {
-        (memory.number("memory.failcnt") ?? 0) + (memory.number("memory.memsw.failcnt") ?? 0)
+        ControlGroupEvents(
+            oomKills: memory.number("oom_kill", in: isUnified ? "memory.events" : "memory.oom_control"),
+            forksRefused: pids.number("max", in: "pids.events"))
     }
 
     func events() -> ControlGroupEvents {
@@ -133,7 +121,6 @@ internal final class ControlGroup: Sendable {
         let then = state.withLock { $0.baseline }
         return ControlGroupEvents(
             oomKills: now.oomKills - min(now.oomKills, then.oomKills),
-            memoryLimitHits: now.memoryLimitHits - min(now.memoryLimitHits, then.memoryLimitHits),
             forksRefused: now.forksRefused - min(now.forksRefused, then.forksRefused))
     }
 

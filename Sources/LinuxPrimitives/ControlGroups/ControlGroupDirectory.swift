@@ -88,7 +88,7 @@ internal final class ControlGroupHierarchy: Sendable {
 
     init(path: String) throws(SystemError) {
         self.path = path
-        descriptor = try PathResolution.openDirectory(path: path, resolve: [])
+        descriptor = try PathResolution.openDirectory(path: path, resolve: .ordinary)
     }
 
     func remove(_ name: String) throws(SystemError) {

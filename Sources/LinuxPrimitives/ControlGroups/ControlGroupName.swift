@@ -24,8 +24,10 @@ internal struct ControlGroupName: Equatable {
 
     /// Nil for every name that is not exactly of our form.
     init?(_ text: String) {
+        // Most of what stands beside our groups is somebody else's: told by its first bytes.
+        guard text.utf8.starts(with: "glovebox-".utf8) else { return nil }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0] == "glovebox", let pid = Int32(parts[1]), let start = UInt64(parts[2]),
+        guard parts.count == 4, let pid = Int32(parts[1]), let start = UInt64(parts[2]),
             let number = UInt64(parts[3]), pid > 0
         else { return nil }
         self.init(pid: pid, startTime: start, number: number)
@@ -39,10 +41,10 @@ internal struct ControlGroupName: Equatable {
 
     /// Nil when there is no such process.
     static func startTime(of pid: Int32) -> UInt64? {
-        guard let text = try? SmallFile.text("/proc/\(pid)/stat") else { return nil }
+        guard let bytes = try? SmallFile.read("/proc/\(pid)/stat") else { return nil }
         // The second field is the program's name in brackets, and may hold spaces and brackets itself.
-        guard let bracket = text.lastIndex(of: ")") else { return nil }
-        let rest = text[text.index(after: bracket)...].split(separator: " ")
-        return rest.count > 19 ? UInt64(rest[19]) : nil
+        guard let bracket = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let rest = bytes[(bracket + 1)...].split(separator: UInt8(ascii: " "))
+        return rest.count > 19 ? UInt64(String(decoding: rest[19], as: UTF8.self)) : nil
     }
 }

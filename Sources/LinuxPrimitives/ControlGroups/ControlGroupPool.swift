@@ -104,6 +104,8 @@ package final class ControlGroupPool: Sendable {
             return (groups.ending, !groups.isShutDown)
         }
         for group in candidates {
+            // The kernel removes no group that holds a process.
+            if !mayKeep, (try? group.remove()) != nil { continue }
             let isEmpty = (try? group.processes()) == []
             if isEmpty, mayKeep, group.reset(), keep(group) { continue }
             if isEmpty, (try? group.remove()) != nil { continue }
@@ -119,6 +121,9 @@ package final class ControlGroupPool: Sendable {
             return true
         }
     }
+
+    /// No run follows: groups that come back are removed instead of being made ready for the next.
+    package func retire() { groups.withLock { $0.isShutDown = true } }
 
     /// Removes every group, killing what is left in released ones. Groups on lease go when their lease ends.
     /// Returns the names of those that would not go within two seconds; the next supervisor sweeps them.

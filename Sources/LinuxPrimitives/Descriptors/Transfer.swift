@@ -37,6 +37,18 @@ package enum Transfer {
         }
     }
 
+    /// A file of known size, in one call; a file that has become shorter or longer meanwhile is EAGAIN.
+    package static func readAll(_ descriptor: Int32, size: Int) throws(SystemError) -> [UInt8] {
+        // One byte more shows that there is more.
+        var bytes = [UInt8](repeating: 0, count: size + 1)
+        let count = try bytes.withUnsafeMutableBufferPointer { (room) throws(SystemError) in
+            try read(descriptor, into: UnsafeMutableRawBufferPointer(room))
+        }
+        bytes.removeLast()
+        if count != size { throw SystemError(errno: EAGAIN, operation: "read", object: "a file that changes") }
+        return bytes
+    }
+
     /// Everything up to the end of the file. More than `limit` bytes is EFBIG.
     package static func readAll(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []

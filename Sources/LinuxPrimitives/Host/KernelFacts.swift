@@ -72,7 +72,7 @@ package enum KernelFacts {
     package static let controlGroups: ControlGroupPlacement = {
         do throws(SystemError) {
             return ControlGroupPlacement.parse(
-                cgroup: try SmallFile.text("/proc/self/cgroup"), mountinfo: try SmallFile.text("/proc/self/mountinfo"))
+                cgroup: try SmallFile.read("/proc/self/cgroup"), mountinfo: try SmallFile.read("/proc/self/mountinfo"))
         } catch {
             return .unavailable(reason: error.description)
         }

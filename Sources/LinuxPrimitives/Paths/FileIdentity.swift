@@ -18,11 +18,16 @@ package struct FileIdentity: Sendable, Equatable {
     package let mode: UInt32
     package let uid: UInt32
     package let gid: UInt32
+    /// Of a device node.
+    package var deviceMajor: UInt32 = 0
+    package var deviceMinor: UInt32 = 0
 
     package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
     package var isRegularFile: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
     package var isSymbolicLink: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFLNK) }
     package var isCharacterDevice: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFCHR) }
+    package var isBlockDevice: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFBLK) }
+    package var isFIFO: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFIFO) }
     package var isSocket: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFSOCK) }
 
     /// Of an open file, O_PATH or not.
@@ -54,6 +59,7 @@ package struct FileIdentity: Sendable, Equatable {
         _ = try retrying("statx", object) { gbx_statx(directory, path, flags, &found) }
         return FileIdentity(
             device: found.device, inode: found.inode, mount: found.mount, size: found.size, modifiedNanoseconds: found.modified_ns,
-            changedNanoseconds: found.changed_ns, links: found.links, mode: found.mode, uid: found.uid, gid: found.gid)
+            changedNanoseconds: found.changed_ns, links: found.links, mode: found.mode, uid: found.uid, gid: found.gid,
+            deviceMajor: found.special_major, deviceMinor: found.special_minor)
     }
 }

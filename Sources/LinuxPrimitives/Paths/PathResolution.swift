@@ -5,6 +5,8 @@ internal import Glibc
 package struct ResolveRules: OptionSet, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// As the kernel walks every path.
+    package static let ordinary: ResolveRules = []
     /// No symbolic link anywhere, the last name included. ELOOP.
     package static let noLinks = ResolveRules(rawValue: GBX_RESOLVE_NO_SYMLINKS)
     /// No link of /proc/<pid>/fd and the like. ELOOP.

@@ -49,8 +49,8 @@ package struct ProcessHandle: ~Copyable, Sendable {
 
     /// A descriptor of ours for an open file of the process. EBADF when it has none by that number; EPERM when we may not
     /// trace it.
-    package borrowing func copy(ofDescriptor number: Int32) throws(SystemError) -> OwnedDescriptor {
-        OwnedDescriptor(
+    package borrowing func copy(ofDescriptor number: Int32) throws(SystemError) -> SharedDescriptor {
+        SharedDescriptor(
             adopting: try checked(gbx_pidfd_getfd(descriptor.rawValue, number), "pidfd_getfd", "descriptor \(number) of \(pid)"))
     }
 

@@ -13,6 +13,15 @@ package struct SeccompNotification: Sendable, Equatable {
     package let instructionPointer: UInt64
     /// The six raw arguments. Pointers are addresses in the caller.
     package let arguments: [UInt64]
+
+    package init(id: UInt64, pid: Int32, number: Int32, architecture: UInt32, instructionPointer: UInt64, arguments: [UInt64]) {
+        self.id = id
+        self.pid = pid
+        self.number = number
+        self.architecture = architecture
+        self.instructionPointer = instructionPointer
+        self.arguments = arguments
+    }
 }
 
 /// The supervisor's end of a filter with SECCOMP_RET_USER_NOTIF.

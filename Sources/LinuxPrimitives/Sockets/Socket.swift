@@ -14,18 +14,22 @@ package struct SocketFacts: Sendable, Equatable {
 /// One socket with one owner. Addresses are the bytes of a sockaddr. Calls answer 0 or a positive errno, because that number
 /// goes to somebody else.
 package struct Socket: ~Copyable, Sendable {
-    private let descriptor: OwnedDescriptor
+    /// Somebody else has it too, or will have: a socket is made or copied here to be handed over.
+    private let descriptor: SharedDescriptor
 
-    package init(adopting descriptor: consuming OwnedDescriptor) {
+    package init(adopting descriptor: consuming SharedDescriptor) {
         self.descriptor = descriptor
     }
 
     /// A new socket in the caller's network namespace, non-blocking.
     package init(family: Int32, type: Int32, protocolNumber: Int32) throws(SystemError) {
-        descriptor = OwnedDescriptor(adopting: try checked(gbx_socket(family, type, protocolNumber), "socket"))
+        descriptor = SharedDescriptor(adopting: try checked(gbx_socket(family, type, protocolNumber), "socket"))
     }
 
     package var rawValue: Int32 { descriptor.rawValue }
+
+    /// Gives the descriptor away, open.
+    package consuming func takeDescriptor() -> Int32 { descriptor.take() }
 
     /// ENOTSOCK when it is something else.
     package borrowing func facts() throws(SystemError) -> SocketFacts {
@@ -63,7 +67,7 @@ package struct Socket: ~Copyable, Sendable {
     }
 
     package borrowing func setNonBlocking(_ on: Bool) throws(SystemError) {
-        try descriptor.setNonBlocking(on)
+        _ = try checked(gbx_set_nonblocking(descriptor.rawValue, on ? 1 : 0), "fcntl F_SETFL", "descriptor \(descriptor.rawValue)")
     }
 
     /// Cookie of the calling thread's own network namespace.

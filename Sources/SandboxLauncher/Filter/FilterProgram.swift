@@ -42,6 +42,11 @@ package struct FilterProgram: Sendable, Equatable {
         bytes = BPFInstruction.encode(instructions)
     }
 
+    init(bytes: [UInt8], execPointer: ExecPointerPatch?) {
+        self.bytes = bytes
+        self.execPointer = execPointer
+    }
+
     private static func operands(equalTo value: UInt32, in instructions: [BPFInstruction]) -> [Int] {
         instructions.indices
             .filter { instructions[$0].code == BPFCode.jumpIfEqual && instructions[$0].operand == value }

@@ -1,19 +1,35 @@
-internal import SandboxPolicy
+package import SandboxPolicy
 internal import Synchronization
+
+/// A filter that was compiled before for a policy, and what it was compiled for.
+package struct CompiledFilter: Sendable, Equatable {
+    package var demands: FilterDemands
+    package var program: FilterProgram
+
+    package init(demands: FilterDemands, program: FilterProgram) {
+        self.demands = demands
+        self.program = program
+    }
+}
 
 /// Compiled filters by policy: deriving a specification costs more than the rest of a launch's preparation together.
 final class FilterStore: Sendable {
-    private struct Key: Hashable {
+    private struct Entry {
         var policyHash: String
-        var demands: FilterDemands
+        var filter: CompiledFilter
     }
 
-    private let programs = Mutex<[Key: FilterProgram]>([:])
+    private let entries = Mutex<[Entry]>([])
     private static let limit = 64
 
+    func program(for request: RunRequest, demands: FilterDemands) throws(LaunchError) -> FilterProgram {
+        if let known = request.compiledFilters.first(where: { $0.demands == demands }) { return known.program }
+        return try program(for: request.confinement, policyHash: request.policyHash, demands: demands)
+    }
+
     func program(for confinement: Confinement, policyHash: String, demands: FilterDemands) throws(LaunchError) -> FilterProgram {
-        let key = Key(policyHash: policyHash, demands: demands)
-        if let known = programs.withLock({ $0[key] }) { return known }
+        let known = entries.withLock { entries in entries.first { $0.policyHash == policyHash && $0.filter.demands == demands } }
+        if let known { return known.filter.program }
         let program: FilterProgram
         do {
             let specification = try SyscallCatalogue.specification(
@@ -24,9 +40,9 @@ final class FilterStore: Sendable {
         } catch {
             throw LaunchError(.filter, "the filter could not be compiled: \(error)", mend: "report this as a defect")
         }
-        programs.withLock { programs in
-            if programs.count >= Self.limit { programs.removeAll() }
-            programs[key] = program
+        entries.withLock { entries in
+            if entries.count >= Self.limit { entries.removeAll() }
+            entries.append(Entry(policyHash: policyHash, filter: CompiledFilter(demands: demands, program: program)))
         }
         return program
     }

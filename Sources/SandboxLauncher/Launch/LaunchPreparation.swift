@@ -68,9 +68,15 @@ struct LaunchPreparation: Sendable {
         guard signal != 0 else { return .exited(code: status >> 8 & 0xFF) }
         switch signal {
         case SIGKILL where memoryKills > 0: return .memoryExceeded(limit: limits.memoryBytes)
-        case SIGKILL where cpuMicroseconds / 1000 >= limits.cpuMilliseconds, SIGXCPU:
+        // A program can send itself any signal: the figure is what tells. For the limit the kernel counts whole ticks, which on a
+        // busy machine run well ahead of the figure, so half of it has to do.
+        case SIGKILL where cpuMicroseconds / 1000 >= limits.cpuMilliseconds,
+            SIGXCPU where (cpuMicroseconds / 1000).clampedTimes(2) >= limits.cpuMilliseconds:
             return .cpuExceeded(limitMilliseconds: limits.cpuMilliseconds)
-        case SIGSYS: return .violation("the tool was killed for a system call of a foreign architecture (32-bit or x32)")
+        case SIGSYS:
+            return .violation(
+                "the tool died of SIGSYS: by that the kernel ends a process for a system call of a foreign architecture (32-bit or x32), "
+                    + "and a program can send it to itself")
         default: return .signaled(signal: signal)
         }
     }

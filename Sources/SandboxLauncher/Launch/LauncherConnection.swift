@@ -5,20 +5,17 @@ internal import Synchronization
 
 /// The running glovebox-launcher and the way to it. It is started at the first launch and again when it has died.
 final class LauncherConnection: Sendable {
-    private struct Link: ~Copyable {
-        let control: OwnedDescriptor
-        let process: ProcessHandle
-    }
-
     private struct State: ~Copyable {
-        var link: Link?
+        /// Without it the launcher leaves, if there is one.
+        var control: OwnedDescriptor?
+        var process: ProcessHandle?
 
         /// Closes the control socket, upon which the launcher leaves, and reaps it: a launcher that stayed as a zombie would
         /// hold its number for as long as this process lives.
         mutating func retire() {
-            guard let old = link.take() else { return }
-            old.control.close()
-            _ = try? old.process.wait()
+            control = nil
+            guard let ended = process.take() else { return }
+            _ = try? ended.wait()
         }
     }
 
@@ -44,11 +41,8 @@ final class LauncherConnection: Sendable {
 
     /// Sends one request. The answers arrive on the status socket that is the first of `descriptors`.
     func send(_ spec: [UInt8], flags: UInt32, cgroups: UInt32, descriptors: [Int32]) throws(LaunchError) {
-        var request = gb_request()
-        request.magic = UInt32(GB_SPEC_MAGIC)
-        request.version = UInt32(GB_SPEC_VERSION)
+        var request = Self.request(bytes: spec.count)
         request.flags = flags
-        request.spec_size = UInt32(spec.count)
         request.cgroup_count = cgroups
         if spec.count > Int(GB_INLINE_SPEC_MAX) {
             let memory: OwnedDescriptor
@@ -67,12 +61,31 @@ final class LauncherConnection: Sendable {
         }
     }
 
-    /// Starts the launcher ahead of the first request, so that it comes up while the caller is still busy. A failure shows at
-    /// that request.
-    func prestart() {
+    /// Starts the launcher ahead of the first request, so that it comes up while the caller is still busy, and lets it make that
+    /// request's process. A failure shows at the request.
+    func prestart(_ preparation: gb_preparation?) {
         state.withLock { state in
-            if state.link == nil { state.link = try? start() }
+            if state.control.number == nil { try? start(&state) }
+            guard let preparation, let control = state.control.number else { return }
+            var request = Self.request(bytes: MemoryLayout<gb_preparation>.size)
+            request.flags = GB_REQUEST_PREPARE.rawValue
+            try? DescriptorMessage.send(
+                on: control, header: withUnsafeBytes(of: request) { Array($0) }, body: withUnsafeBytes(of: preparation) { Array($0) },
+                descriptors: [])
         }
+    }
+
+    private static func request(bytes: Int) -> gb_request {
+        var request = gb_request()
+        request.magic = UInt32(GB_SPEC_MAGIC)
+        request.version = UInt32(GB_SPEC_VERSION)
+        request.spec_size = UInt32(bytes)
+        return request
+    }
+
+    /// Lets the launcher leave, without waiting for it: `close` does.
+    func dismiss() {
+        state.withLock { $0.control = nil }
     }
 
     /// Ends the launcher: it leaves when its control socket closes, and every sandbox of it dies with it.
@@ -84,8 +97,8 @@ final class LauncherConnection: Sendable {
         do {
             try state.withLock { (state: inout State) throws in
                 for attempt in 0...1 {
-                    if state.link == nil { state.link = try start() }
-                    guard let control = state.link?.control.rawValue else { continue }
+                    if state.control.number == nil { try start(&state) }
+                    guard let control = state.control.number else { continue }
                     do {
                         try DescriptorMessage.send(on: control, header: header, body: body, descriptors: descriptors)
                         return
@@ -103,13 +116,15 @@ final class LauncherConnection: Sendable {
         }
     }
 
-    private func start() throws -> Link {
+    private func start(_ state: inout State) throws {
+        state.retire() // one that was dismissed
         do {
             var pair = try SocketPair.sequencedPacket()
             let ours = pair.takeFirst()
             let theirs = pair.takeSecond()
             let process = try SpawnedLauncher.start(path: path, arguments: ["glovebox-launcher"], inheriting: theirs.rawValue)
-            return Link(control: ours, process: process)
+            state.control = consume ours
+            state.process = consume process
         } catch {
             throw LaunchError(.launcher, "glovebox-launcher at \(path) cannot be started: \(error)", mend: "run `glovebox doctor`")
         }

@@ -92,7 +92,7 @@ struct SpecComposer {
                 .protectionMissing, "network grants need seccomp notifications, which this kernel does not have",
                 mend: "use Linux 5.14 or newer, or a policy without network grants")
         }
-        let program = try filters.program(for: request.confinement, policyHash: request.policyHash, demands: demands)
+        let program = try filters.program(for: request, demands: demands)
         spec.flags.insert(.seccomp)
         if facts.userNotification { spec.flags.insert(.notify) }
         if program.execPointer != nil {

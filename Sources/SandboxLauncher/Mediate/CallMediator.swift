@@ -14,19 +14,16 @@ struct CallMediator: ~Copyable {
     let identity: (user: UInt32, group: UInt32)?
     let network: NetworkCalls
     var creating: CreatingCalls?
-    private var parked: [SeccompNotification] = []
+    private var parked = ParkedCalls()
     private(set) var log = ViolationLog()
     /// The last sample said that the disk limit is used up.
     private var diskIsFull = false
-    private var samples: UInt64 = 0
-    /// Calls that wait for a fresh sample before they are refused for the disk limit, and the sample count at their arrival.
-    private var awaitingSample: [UInt64: UInt64] = [:]
+    private var sample = FreshSample()
     /// A policy may take a creating call away altogether; its notification is then a refusal like any other.
     private lazy var permitted: Set<Int32> = {
         let names = (try? SyscallCatalogue.allowedCalls(confinement.syscalls)) ?? []
         return Set(names.compactMap { SyscallTable.number(of: $0) })
     }()
-    private(set) var sawNotification = false
 
     private let countsMemory: Bool
     private var memoryFiles: UInt64 = 0
@@ -34,8 +31,8 @@ struct CallMediator: ~Copyable {
     /// As many memory files as fill the memory limit, and a few for programs that make small ones.
     private static func memoryFileLimit(_ limits: Limits) -> UInt64 { max(8, limits.memoryBytes / max(1, limits.fileBytes)) }
 
-    /// Calls that may wait at once for the other side of a FIFO.
-    private static let parkedLimit = 64
+    /// A peer answers within one round trip, and the caller waits for it.
+    private static let connectionDelay: UInt64 = 20_000_000
 
     init(
         listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement, network: NetworkTargets,
@@ -51,7 +48,8 @@ struct CallMediator: ~Copyable {
     }
 
     var descriptor: Int32 { listener.rawValue }
-    var hasParked: Bool { !parked.isEmpty }
+    /// When a call that had to wait is to be tried again.
+    var nextRetry: UInt64? { parked.nextDue }
     /// Whether the limit on created names has refused something.
     var createdLimitHit: Bool {
         switch creating {
@@ -71,7 +69,6 @@ struct CallMediator: ~Copyable {
     mutating func serve() -> Bool {
         do {
             guard let notification = try listener.receive() else { return true }
-            sawNotification = true
             answer(notification)
             return true
         } catch {
@@ -81,11 +78,16 @@ struct CallMediator: ~Copyable {
 
     /// Tries again what had to wait.
     mutating func retryParked() {
-        let waiting = parked
-        parked = []
-        for notification in waiting {
-            if (try? listener.isValid(notification.id)) == true { answer(notification) } else { network.forget(notification.id) }
+        for notification in parked.due(MonotonicClock.now()) {
+            if (try? listener.isValid(notification.id)) == true { answer(notification) } else { forget(notification.id) }
         }
+    }
+
+    /// Nothing is kept for a call that was answered, or whose caller has gone: it would be waited for to the end of the run.
+    private mutating func forget(_ id: UInt64) {
+        parked.remove(id)
+        sample.forget(id)
+        network.forget(id)
     }
 
     private mutating func answer(_ notification: SeccompNotification) {
@@ -95,9 +97,9 @@ struct CallMediator: ~Copyable {
             if !handled { refuse(notification, caller) }
         } catch {
             switch error {
-            case .notYet where parked.count < Self.parkedLimit: parked.append(notification)
             case .notYet:
-                network.forget(notification.id)
+                let longest = network.isPending(notification.id) ? Self.connectionDelay : ParkedCalls.longestDelay
+                if parked.park(notification, now: MonotonicClock.now(), longest: longest) { return }
                 fail(notification, EAGAIN)
             case .system(let number): fail(notification, number)
             case .refused(let refusal):
@@ -105,6 +107,7 @@ struct CallMediator: ~Copyable {
                 fail(notification, refusal.errno)
             }
         }
+        forget(notification.id)
     }
 
     private func fail(_ notification: SeccompNotification, _ error: Int32) {
@@ -141,35 +144,25 @@ struct CallMediator: ~Copyable {
     }
 
     mutating func refuseWhenDiskIsFull(_ notification: SeccompNotification) throws(CreatingCalls.Failure) {
-        guard diskIsFull else { return }
-        try awaitFreshSample(notification)
+        guard diskIsFull else { return sample.forget(notification.id) }
+        // A sample may be older than the files that were deleted since.
+        guard sample.isThere(for: notification.id) else { throw .notYet }
         throw .refused(
             NameRules.Refusal(
                 errno: EDQUOT, layer: "disk-limit",
-                reason: "the policy's limit on bytes written is used up, or a process of the run hides what it writes",
+                reason: "the policy's limit on bytes written is used up, or what a process wrote cannot be seen (it is not dumpable)",
                 allowedBy: "limits: {disk: …}", rule: nil))
-    }
-
-    /// A sample may be older than the files that were deleted since: a call is refused only on one that was taken after it came.
-    /// The next sample may already be under way, so it takes two.
-    private mutating func awaitFreshSample(_ notification: SeccompNotification) throws(CreatingCalls.Failure) {
-        let since = awaitingSample[notification.id] ?? samples
-        guard samples >= since + 2 else {
-            awaitingSample[notification.id] = since
-            throw .notYet
-        }
-        awaitingSample[notification.id] = nil
     }
 
     /// What the tree has written is now known to be over, or under, the limit.
     mutating func noteSample(diskIsFull: Bool) {
         self.diskIsFull = diskIsFull
-        samples += 1
-        if !diskIsFull { awaitingSample = [:] }
+        sample.note()
+        for id in sample.waiting.keys { parked.hasten(id) }
     }
 
     /// A call waits for a sample: the run should take one at once.
-    var wantsSample: Bool { !awaitingSample.isEmpty }
+    var wantsSample: Bool { sample.isWanted }
 
     mutating func actAs(
         _ identity: (user: UInt32, group: UInt32), _ body: (inout CallMediator) throws(CreatingCalls.Failure) -> Void

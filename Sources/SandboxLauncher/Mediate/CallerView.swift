@@ -65,7 +65,7 @@ struct CallerView {
     }
 
     /// A descriptor of ours for one of its open files.
-    func copy(ofDescriptor number: Int32) throws(SystemError) -> OwnedDescriptor {
+    func copy(ofDescriptor number: Int32) throws(SystemError) -> SharedDescriptor {
         try ProcessHandle(thread: pid).copy(ofDescriptor: number)
     }
 

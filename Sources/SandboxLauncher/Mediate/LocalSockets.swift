@@ -32,8 +32,7 @@ extension CreatingCalls {
         let error = socket.socket.bind(try Self.sockaddr("/proc/self/fd/\(place.directory.rawValue)/", place.name))
         if error != 0 { throw .system(error) }
         created.add(place.path, isText: place.isText)
-        // The kernel took our umask for the caller's.
-        _ = place.withName { fchmodat(place.directory.rawValue, $0, mode, 0) }
+        setMode(place, mode, kind: UInt32(S_IFSOCK))
     }
 
     /// Connects, and gives a socket to replace the caller's where that could wait: nil when it was done on the caller's own.

@@ -72,7 +72,7 @@ final class OwnConnection: PendingConnection, Sendable {
     init?(_ socket: consuming Socket, to address: [UInt8]) {
         self.socket = socket
         self.address = address
-        guard RunThread.tryStart({ [self] in run() }) else { return nil }
+        guard DetachedThread.start({ [self] in run() }) else { return nil }
     }
 
     private func run() {
@@ -87,13 +87,17 @@ final class OwnConnection: PendingConnection, Sendable {
         result.withLock { $0 }.map { $0 == 0 ? .connected : .failed(errno: $0) }
     }
 
-    /// Makes the thread come back. It may be about to enter the call, so this is repeated, a tenth of a second at most; then
-    /// the kernel's own time-out ends it.
+    /// Makes the thread come back. It may be about to enter the call, so this is repeated, on a thread of its own and a tenth of a
+    /// second at most; then the kernel's own time-out ends it.
     func abandon() {
         isAbandoned.store(true, ordering: .releasing)
-        for _ in 0..<100 where look() == nil {
-            socket.shutDown()
-            if look() == nil { usleep(1000) }
+        socket.shutDown()
+        guard look() == nil else { return }
+        _ = DetachedThread.start { [self] in
+            for _ in 0..<100 where look() == nil {
+                usleep(1000)
+                socket.shutDown()
+            }
         }
     }
 }

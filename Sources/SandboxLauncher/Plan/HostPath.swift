@@ -19,34 +19,48 @@ package struct HostPath: Sendable, Equatable {
     /// Walks the path from the root. The kernel walks it again at launch, without links, and compares device and inode: what
     /// changes in between stops the launch.
     package static func resolve(_ path: String) throws(SystemError) -> HostPath {
+        // Most paths hold no link: then the kernel's own walk, in one call, is the whole of it.
+        if path.isPlainAbsolutePath {
+            do throws(SystemError) {
+                let opened = try PathResolution.openPath(path: path, resolve: .noLinks)
+                return HostPath(real: path, identity: try FileIdentity.of(opened.rawValue), links: [])
+            } catch {
+                guard error.errno == ELOOP else { throw error }
+            }
+        }
+        return try walk(path)
+    }
+
+    private static func walk(_ path: String) throws(SystemError) -> HostPath {
         var pending = path.pathComponents[...]
-        var walked: [String] = []
+        var walked = "" // no slash at its end: the root is empty
         var links: [Link] = []
-        var identity = try FileIdentity.of(path: "/", followingLink: false)
+        var last: FileIdentity? // of what `walked` names
         while let component = pending.popFirst() {
             if component == "." { continue }
             if component == ".." {
-                _ = walked.popLast()
+                if !walked.isEmpty { walked = walked.parentPath == "/" ? "" : walked.parentPath }
+                last = nil
                 continue
             }
-            let place = "/" + (walked + [component]).joined(separator: "/")
-            identity = try FileIdentity.of(path: place, followingLink: false)
+            let place = walked + "/" + component
+            let identity = try FileIdentity.of(path: place, followingLink: false)
             guard identity.isSymbolicLink else {
-                walked.append(component)
+                (walked, last) = (place, identity)
                 continue
             }
             guard links.count < 40 else { throw SystemError(errno: ELOOP, operation: "resolve", object: path) }
             let text = try readLink(place)
             links.append(Link(place: place, text: text, owner: identity.uid))
-            if text.utf8.first == UInt8(ascii: "/") { walked = [] }
+            if text.utf8.first == UInt8(ascii: "/") { (walked, last) = ("", nil) }
             pending = (text.pathComponents + pending)[...]
         }
-        let real = "/" + walked.joined(separator: "/")
-        if !links.isEmpty { identity = try FileIdentity.of(path: real, followingLink: false) }
-        return HostPath(real: real, identity: identity, links: links)
+        let real = walked.isEmpty ? "/" : walked
+        if let last { return HostPath(real: real, identity: last, links: links) }
+        return HostPath(real: real, identity: try FileIdentity.of(path: real, followingLink: false), links: links)
     }
 
-    static func readLink(_ path: String) throws(SystemError) -> String {
+    package static func readLink(_ path: String) throws(SystemError) -> String {
         let limit = Int(PATH_MAX)
         var buffer = [CChar](repeating: 0, count: limit)
         let length = readlink(path, &buffer, limit)
@@ -59,6 +73,9 @@ package struct HostPath: Sendable, Equatable {
 /// texts equal, and a slash followed by a combining mark is no slash to it.
 extension String {
     func isSamePath(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+
+    /// Byte order: a directory comes before what is in it.
+    func precedesAsPath(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 
     /// Whether the path is `directory` itself or lies below it.
     func isAtOrBelow(_ directory: String) -> Bool {
@@ -81,6 +98,24 @@ extension String {
     /// ASCII letters in lower case, every other byte as it is.
     var foldingASCIICase: String {
         String(decoding: utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    }
+
+    /// Absolute, and each component a name: no `.`, no `..`, no slash too many.
+    var isPlainAbsolutePath: Bool {
+        let slash = UInt8(ascii: "/")
+        guard utf8.first == slash, utf8.count > 1 else { return false }
+        var length = 0
+        var dots = 0
+        for byte in utf8.dropFirst() {
+            if byte == slash {
+                if length == 0 || (dots == length && length <= 2) { return false }
+                (length, dots) = (0, 0)
+            } else {
+                length += 1
+                if byte == UInt8(ascii: ".") { dots += 1 }
+            }
+        }
+        return length > 0 && !(dots == length && length <= 2)
     }
 
     /// Components between slashes, empty ones left out.

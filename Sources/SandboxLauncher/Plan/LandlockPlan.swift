@@ -66,7 +66,8 @@ package enum LandlockPlan {
         return bits
     }
 
-    static let deviceDirectoryBits = readFile | writeFile | readDirectory | truncate
+    /// One device node. Never on a directory: Landlock adds rights up, so those of a granted device could not be fewer.
+    static let deviceBits = readFile | writeFile | truncate
     static let terminalBits = readFile | writeFile | readDirectory | ioctlDevice
     static let readOnlyBits = readFile | readDirectory
 

@@ -6,7 +6,7 @@ enum LimitPlan {
     /// - Parameter countsMemory: a cgroup counts the tree's memory. Without one the address space and the data of each process
     ///   are bounded too, since polling sees a fast allocation only after the fact.
     static func resourceLimits(_ limits: Limits, countsMemory: Bool) -> [ResourceLimit] {
-        let cpuSeconds = max(1, (limits.cpuMilliseconds + 999) / 1000)
+        let cpuSeconds = max(1, limits.cpuMilliseconds.clampedPlus(999) / 1000)
         var all = [
             // SIGXCPU at the limit, SIGKILL a second later: at the same moment only the second would come, and tell nothing.
             ResourceLimit(resource: UInt32(GBX_RLIMIT_CPU), soft: cpuSeconds, hard: cpuSeconds + 1, name: LimitName.cpu.rawValue),
@@ -14,7 +14,7 @@ enum LimitPlan {
             fixed(GBX_RLIMIT_NOFILE, limits.openFiles, .openFiles),
             // Counted per user namespace (Linux 5.14), so it is this sandbox's own number; one is the init's. Where a cgroup
             // counts as well it is to refuse first, since only it tells how often.
-            fixed(GBX_RLIMIT_NPROC, limits.pids + (countsMemory ? 2 : 1), .pids),
+            fixed(GBX_RLIMIT_NPROC, limits.pids.clampedPlus(countsMemory ? 2 : 1), .pids),
             ResourceLimit(resource: UInt32(GBX_RLIMIT_CORE), soft: 0, hard: 0, name: "core"),
             ResourceLimit(resource: UInt32(GBX_RLIMIT_STACK), soft: 8 << 20, hard: 64 << 20, name: "stack"),
             ResourceLimit(resource: UInt32(GBX_RLIMIT_MEMLOCK), soft: 64 << 10, hard: 64 << 10, name: "memlock"),
@@ -26,7 +26,7 @@ enum LimitPlan {
         if !countsMemory {
             // RLIMIT_DATA counts private writable memory (4.7), not reservations: Go and the JVM reserve far more than they use.
             all.append(fixed(GBX_RLIMIT_DATA, limits.memoryBytes, .memory))
-            let addressSpace = max(4 << 30, limits.memoryBytes * 8)
+            let addressSpace = max(4 << 30, limits.memoryBytes.clampedTimes(8))
             all.append(fixed(GBX_RLIMIT_AS, addressSpace, .memory))
         }
         return all

@@ -9,14 +9,16 @@ struct NameDenials: Sendable {
     var covers: [MountEntry] = []
     /// Every denial, its path without links (a link on the way would make the name match nothing).
     var real: [PathDenial] = []
+    /// How many of the names did not exist.
+    var absentCount = 0
 
     /// Looked at for every launch, not once per plan: a name may have come or gone since.
     init(_ denials: [PathDenial], within grants: [SandboxPlan.ResolvedGrant]) throws(LaunchError) {
         var walk = Walk()
-        var taken: [String: FileRights] = [:] // several rules may take from one name
+        var taken: [[UInt8]: (path: String, rights: FileRights)] = [:] // several rules may take from one name
         real.reserveCapacity(denials.count)
         for denial in denials {
-            let found: (existing: Bool, path: String)
+            let found: Walk.Found
             do {
                 found = try walk.resolve(denial.path)
             } catch {
@@ -27,16 +29,22 @@ struct NameDenials: Sendable {
             var resolved = denial
             resolved.path = found.path
             real.append(resolved)
-            if found.path != denial.path { real.append(denial) } // the link's own name stays denied too
+            if !found.existing { absentCount += 1 }
+            // The names of the links that lead there stay denied too: made again, one would lead elsewhere.
+            if !found.path.isSamePath(as: denial.path) { real.append(denial) }
+            for link in found.links where !link.isSamePath(as: denial.path) {
+                resolved.path = link
+                real.append(resolved)
+            }
             let isGranted = grants.contains { found.path.isSamePath(as: $0.path) || $0.subtree && found.path.isAtOrBelow($0.path) }
             guard found.existing, isGranted else { continue }
-            taken[found.path, default: []].formUnion(denial.rights)
+            taken[Array(found.path.utf8), default: (found.path, [])].rights.formUnion(denial.rights)
         }
-        covers = taken.map { Self.cover($0.key, $0.value) }
+        covers = taken.values.map { Self.cover($0.path, $0.rights) }
         // A cover inside a masked directory has no target any more; parents first, so that a read-only tree can hold masks.
         let masked = covers.filter { $0.kind == .mask }.map(\.target)
-        covers = covers.filter { cover in !masked.contains { cover.target != $0 && cover.target.isAtOrBelow($0) } }
-            .sorted { $0.target < $1.target }
+        covers = covers.filter { cover in !masked.contains { !cover.target.isSamePath(as: $0) && cover.target.isAtOrBelow($0) } }
+            .sorted { $0.target.precedesAsPath($1.target) }
     }
 
     /// Denials outside of every grant as it is written which hold all the same: the path, or a grant, leads through a link.
@@ -69,40 +77,80 @@ struct NameDenials: Sendable {
 
     /// Resolves many names that share their directories: a directory is walked once.
     private struct Walk {
+        /// Where a name leads.
+        struct Found {
+            var existing = true
+            /// The real path of the deepest part that exists, with the rest appended as it is.
+            var path: String
+            /// The links that lead there, by their own real paths: the name itself when it is one, then those on the way from it.
+            var links: [String] = []
+        }
+
         private enum Directory {
-            case real(String)
+            case real(String, links: [String])
             case absent(String)
         }
-        private var directories: [String: Directory] = [:]
+        /// By the path's bytes: canonically equivalent texts are one key as strings.
+        private var directories: [[UInt8]: Directory] = [:]
 
-        /// The real path of the deepest part that exists, with the rest appended as it is.
-        mutating func resolve(_ path: String) throws(SystemError) -> (existing: Bool, path: String) {
-            let name = path.lastPathComponent
-            switch try directory(path.parentPath) {
-            case .absent(let parent): return (false, parent + "/" + name)
-            case .real(let parent):
-                let place = (parent == "/" ? "" : parent) + "/" + name
-                do throws(SystemError) {
-                    let identity = try FileIdentity.of(path: place, followingLink: false)
-                    guard identity.isSymbolicLink else { return (true, place) }
-                    return (true, try HostPath.resolve(place).real)
-                } catch {
-                    guard error.errno == ENOENT || error.errno == ENOTDIR else { throw error }
-                    return (false, place)
+        /// Follows links to the end, also to one that leads to nothing: what would then be made is the name that is denied.
+        mutating func resolve(_ path: String) throws(SystemError) -> Found {
+            var found = Found(path: path)
+            var next = path
+            for step in 0..<40 {
+                let name = next.lastPathComponent
+                if name == "." || name == ".." { // only where a link says so
+                    do throws(SystemError) {
+                        found.path = try HostPath.resolve(next).real
+                    } catch {
+                        guard error.errno == ENOENT || error.errno == ENOTDIR else { throw error }
+                        found.existing = false
+                    }
+                    return found
                 }
+                let place: String
+                switch try directory(next.parentPath) {
+                case .absent(let parent):
+                    found.existing = false
+                    found.path = parent + "/" + name
+                    return found
+                case .real(let parent, let links):
+                    if step > 0 { found.links += links }
+                    place = (parent == "/" ? "" : parent) + "/" + name
+                }
+                guard let text = try link(at: place, &found) else { return found }
+                found.links.append(place)
+                next = text.utf8.first == UInt8(ascii: "/") ? text : place.parentPath + "/" + text
+                while next.utf8.count > 1, next.utf8.last == UInt8(ascii: "/") { next.removeLast() }
+            }
+            throw SystemError(errno: ELOOP, operation: "resolve", object: path)
+        }
+
+        /// What the link says that stands there. Nil when `found` is complete: it is no link, or nothing is there.
+        private func link(at place: String, _ found: inout Found) throws(SystemError) -> String? {
+            found.path = place
+            do throws(SystemError) {
+                guard try FileIdentity.of(path: place, followingLink: false).isSymbolicLink else { return nil }
+                return try HostPath.readLink(place)
+            } catch {
+                guard error.errno == ENOENT || error.errno == ENOTDIR else { throw error }
+                found.existing = false
+                return nil
             }
         }
 
         private mutating func directory(_ path: String) throws(SystemError) -> Directory {
-            if let known = directories[path] { return known }
+            let key = Array(path.utf8)
+            if let known = directories[key] { return known }
             let found: Directory
             do throws(SystemError) {
-                found = .real(try HostPath.resolve(path).real)
+                let place = try HostPath.resolve(path)
+                found = .real(place.real, links: place.links.map(\.place))
             } catch {
                 guard error.errno == ENOENT || error.errno == ENOTDIR, path != "/" else { throw error }
                 found = .absent(try resolve(path).path)
             }
-            directories[path] = found
+            directories[key] = found
             return found
         }
     }

@@ -12,7 +12,7 @@ struct SandboxPlan: Sendable {
     var key: UInt64
     var pathRules: [PathRule]
     var landlock: LandlockAccess
-    /// Grants as they are inside: real paths, each with its rights. Longest match decides.
+    /// Grants as they are inside: real paths, each with its rights. Those along a path add up (see `rights(on:)`).
     var grants: [ResolvedGrant]
     /// With those that hold because of a link on the host.
     var denials: [PathDenial]
@@ -20,7 +20,6 @@ struct SandboxPlan: Sendable {
     var absent: [String]
     /// The workspace belongs to root and is open to everybody: its files are made as nobody's, not as root's.
     var workspaceNote: String?
-    var usesIDMap: Bool
     /// Creating calls must go to the supervisor.
     var mediated: Bool
 

@@ -14,7 +14,8 @@ struct SandboxPlanner {
     /// Further lines of /etc/hosts, each ending in a newline.
     let hosts: String
 
-    private var directories: Set<String> = ["/"]
+    /// What stands in the root already. As bytes: canonically equivalent texts would be one path as strings.
+    private var directories: Set<[UInt8]> = [Array("/".utf8)]
     private var creations: [MountEntry] = []
     private var binds: [MountEntry] = []
     private var rules: [PathRule] = []
@@ -22,7 +23,6 @@ struct SandboxPlanner {
     private var bound: [(path: String, readOnly: Bool, noExec: Bool)] = []
     private var absent: [String] = []
     private var note: String?
-    private var usesIDMap = false
 
     init(
         confinement: Confinement, innerID: UInt32, isRoot: Bool, landlockABI: Int32, terminal: Bool, hosts: String = "",
@@ -48,11 +48,12 @@ struct SandboxPlanner {
         }
         let standing = NameDenials.standing(confinement.standingDenials, within: found.map { ($0.host.real, $0.grant.rights) })
         let writable = confinement.grants.contains { $0.rights.contains(.write) || $0.rights.contains(.delete) }
-        // Also for a policy without writable grants: names in /tmp count towards its limit on created files.
-        let mediated = writable || !confinement.denials.isEmpty || !standing.isEmpty
+        // Also for a policy without writable grants: names in /tmp count towards its limit on created files. Without notifications
+        // only what must be kept is kept, since nothing could be made at all.
+        let mediated = writable || !confinement.denials.isEmpty || !standing.isEmpty || KernelFacts.seccomp.userNotification
 
         // By real path, parents first: what a link leads to (/bin is often one) lies inside a grant that is bound already.
-        for (host, grant) in found.sorted(by: { $0.host.real < $1.host.real }) { add(host, grant, mediated: mediated) }
+        for (host, grant) in found.sorted(by: { $0.host.real.precedesAsPath($1.host.real) }) { add(host, grant, mediated: mediated) }
         try addDevices()
 
         // What belongs to one run: the private file systems, what is made inside them, and binds with the run's own ids.
@@ -82,14 +83,17 @@ struct SandboxPlanner {
         let procFiles = confinement.readsProcesses != nil ? ["/proc"] : RootSkeleton.readableProc.map { "/proc/" + $0 }
         rules += procFiles.map { PathRule(path: $0, access: LandlockPlan.readOnlyBits, optional: true) }
         rules.append(PathRule(path: "/etc", access: LandlockPlan.readOnlyBits, optional: false))
-        rules.append(PathRule(path: "/dev", access: LandlockPlan.deviceDirectoryBits, optional: false))
+        rules.append(PathRule(path: "/dev", access: LandlockPlan.readDirectory, optional: false))
         let temporaryRights = try temporaryRights()
+        // Rights add up along a path: what /tmp gives, a workspace below it has as well. Sockets are bound by the tool itself where
+        // the supervisor does not do it.
+        let bindsItself = mediated && access.abi >= 9 && !confinement.network.isBrokered
+        let temporaryBits = LandlockPlan.bits(for: temporaryRights, mediated: mediated) | (bindsItself ? LandlockPlan.makeSocket : 0)
         for place in ["/tmp", "/dev/shm"] {
             let executable = executableTemporary && place == "/tmp"
             rules.append(
                 PathRule(
-                    path: place, access: LandlockPlan.bits(for: temporaryRights, mediated: false) | (executable ? LandlockPlan.execute : 0),
-                    optional: false))
+                    path: place, access: temporaryBits | (executable ? LandlockPlan.execute : 0), optional: false))
             grants.append(
                 .init(path: place, rights: executable ? temporaryRights.union(.execute) : temporaryRights, subtree: true, rule: nil))
         }
@@ -102,7 +106,7 @@ struct SandboxPlanner {
         return SandboxPlan(
             mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants,
             denials: confinement.denials + standing, absent: absent,
-            workspaceNote: note, usesIDMap: usesIDMap, mediated: mediated)
+            workspaceNote: note, mediated: mediated)
     }
 
     /// Rules add up along a path, so one that gives nothing beyond a rule above it only costs time.
@@ -146,7 +150,7 @@ struct SandboxPlanner {
 
     private mutating func addSkeleton(limits: Limits, executableTemporary: Bool) {
         directory("/tmp")
-        let inodes = UInt32(clamping: max(limits.createdFiles * 2, 1024))
+        let inodes = UInt32(clamping: max(limits.createdFiles.clampedTimes(2), 1024))
         creations.append(
             MountEntry(kind: .tmpfs(bytes: limits.tmpBytes, inodes: inodes, mode: 0o1777), target: "/tmp", noExec: !executableTemporary))
         // Paths of the host below /tmp (a workspace there) get their directories inside this tmpfs.
@@ -158,7 +162,7 @@ struct SandboxPlanner {
         for (place, text) in RootSkeleton.deviceLinks { creations.append(MountEntry(kind: .symlink(to: text), target: place)) }
         directory("/var")
         creations.append(MountEntry(kind: .symlink(to: "../tmp"), target: "/var/tmp"))
-        directories.insert("/var/tmp")
+        directories.insert(Array("/var/tmp".utf8))
         directory("/run")
         directory("/etc")
         directory("/.sealed")
@@ -166,16 +170,16 @@ struct SandboxPlanner {
         creations.append(MountEntry(kind: .directory(mode: 0), target: "/.sealed/directory"))
         for (path, text) in RootSkeleton.etc(innerID: innerID, hosts: hosts) {
             creations.append(MountEntry(kind: .file(text: text, mode: 0o644), target: path))
-            directories.insert(path)
+            directories.insert(Array(path.utf8))
         }
     }
 
     private mutating func directory(_ path: String) {
-        guard !directories.contains(path) else { return }
+        guard !directories.contains(Array(path.utf8)) else { return }
         let parent = path.parentPath
         if parent != "/" { directory(parent) }
         creations.append(MountEntry(kind: .directory(mode: 0o755), target: path))
-        directories.insert(path)
+        directories.insert(Array(path.utf8))
     }
 
     // MARK: - Grants
@@ -225,10 +229,10 @@ struct SandboxPlanner {
     }
 
     private mutating func add(_ host: HostPath, _ grant: PathGrant, mediated: Bool) {
-        for link in host.links where !isInsideBind(link.place) && !directories.contains(link.place) {
+        for link in host.links where !isInsideBind(link.place) && !directories.contains(Array(link.place.utf8)) {
             directory(link.place.parentPath)
             creations.append(MountEntry(kind: .symlink(to: link.text), target: link.place))
-            directories.insert(link.place)
+            directories.insert(Array(link.place.utf8))
         }
         let subtree = grant.subtree && host.identity.isDirectory
         grants.append(.init(path: host.real, rights: grant.rights, subtree: subtree, rule: grant.rule))
@@ -247,13 +251,12 @@ struct SandboxPlanner {
             if around.readOnly == readOnly, around.noExec == noExec { return }
         } else if host.identity.isDirectory {
             directory(host.real)
-        } else if !directories.contains(host.real) {
+        } else if !directories.contains(Array(host.real.utf8)) {
             directory(host.real.parentPath)
             creations.append(MountEntry(kind: .file(text: "", mode: 0o644), target: host.real))
-            directories.insert(host.real)
+            directories.insert(Array(host.real.utf8))
         }
         let owner = isRoot && (grant.isWorkspace || writable) ? ownerFor(host) : nil
-        if owner != nil { usesIDMap = true }
         let source = BindSource(path: host.real, device: host.identity.device, inode: host.identity.inode, owner: owner)
         binds.append(MountEntry(kind: .bind(source), target: host.real, readOnly: readOnly, noExec: noExec))
         bound.append((host.real, readOnly, noExec))
@@ -280,6 +283,7 @@ struct SandboxPlanner {
             try bindDevice("/dev/" + name, from: "the minimal /dev")
             // The supervisor opens them for the tool when it asks with O_CREAT, as every `>/dev/null` of a shell does.
             grants.append(.init(path: "/dev/" + name, rights: [.read, .write], subtree: false, rule: nil))
+            rules.append(PathRule(path: "/dev/" + name, access: LandlockPlan.deviceBits, optional: false))
         }
         var wantsTerminals = terminal
         for device in confinement.devices {
@@ -303,6 +307,7 @@ struct SandboxPlanner {
         }
         if terminal {
             try bindDevice("/dev/tty", from: "--terminal")
+            rules.append(PathRule(path: "/dev/tty", access: LandlockPlan.deviceBits, optional: false))
             // Where the run's own pty gets a name inside (ttyname(3) looks through /dev for it).
             creations.append(MountEntry(kind: .file(text: "", mode: 0o666), target: "/dev/console"))
             rules.append(PathRule(path: "/dev/console", access: LandlockPlan.terminalBits, optional: false))
@@ -311,7 +316,7 @@ struct SandboxPlanner {
     }
 
     private mutating func bindDevice(_ path: String, from origin: String) throws(LaunchError) {
-        guard path.hasPrefix("/dev/"), !directories.contains(path) else { return }
+        guard path.hasPrefix("/dev/"), !directories.contains(Array(path.utf8)) else { return }
         let identity: FileIdentity
         do {
             identity = try FileIdentity.of(path: path, followingLink: false)
@@ -323,7 +328,7 @@ struct SandboxPlanner {
         }
         directory(path.parentPath)
         creations.append(MountEntry(kind: .file(text: "", mode: 0o666), target: path))
-        directories.insert(path)
+        directories.insert(Array(path.utf8))
         let source = BindSource(path: path, device: identity.device, inode: identity.inode, owner: nil)
         binds.append(MountEntry(kind: .bind(source), target: path, noExec: true, device: true))
     }

@@ -3,7 +3,8 @@ internal import LinuxPrimitives
 internal import SandboxPolicy
 
 /// Makes the report of a run: its outcome, and the receipt of what was enforced, taken from what the launcher's child said it
-/// did and not from what it was asked to do.
+/// did and not from what it was asked to do. For descriptors, environment, terminal and the time and cgroup namespaces its word
+/// is STARTED itself: a step of those that fails ends the launch.
 struct ReportBuilder {
     let request: RunRequest
     let preparation: LaunchPreparation
@@ -22,16 +23,16 @@ struct ReportBuilder {
 
     func report(cgroup: borrowing ControlGroupLease?) -> RunReport {
         RunReport(
-            outcome: end.outcome, usage: usage(cgroup), receipt: receipt(cgroup), violations: end.violations,
+            outcome: end.outcome, usage: usage(), receipt: receipt(cgroup), violations: end.violations,
             violationsDropped: end.violationsDropped, limitHits: limitHits(), policyName: request.policyName,
             policyHash: request.policyHash, stages: stages(), stdout: end.stdout, stderr: end.stderr)
     }
 
-    private func usage(_ cgroup: borrowing ControlGroupLease?) -> RunUsage {
+    private func usage() -> RunUsage {
         var usage = RunUsage()
         usage.wallMicroseconds = end.wallNanoseconds / 1000
         usage.cpuMicroseconds = end.usage.cpuMicroseconds
-        usage.peakMemoryBytes = max(end.usage.peakBytes, cgroup?.peakMemory() ?? 0)
+        usage.peakMemoryBytes = max(end.usage.peakBytes, end.peakMemory ?? 0)
         usage.stdoutBytes = end.stdout.totalBytes
         usage.stderrBytes = end.stderr.totalBytes
         usage.diskBytes = end.usage.writtenBytes
@@ -70,7 +71,7 @@ struct ReportBuilder {
         case .cpuExceeded: hit(.cpu, "the tree used its CPU time up")
         case .outputLimitExceeded(_, let stream): hit(.output, "\(stream) went over the limit")
         case .diskExceeded: hit(.disk, "the tree wrote more than the limit to disk")
-        case .signaled(25): hit(.file, "a file grew to the limit (SIGXFSZ)")
+        case .signaled(25): hit(.file, "the tool died of SIGXFSZ, the signal for a file that would grow over the limit")
         default: break
         }
         let kills = end.memoryKills
@@ -110,14 +111,15 @@ struct ReportBuilder {
         add(.networkNamespace, namespaces, networkDetail(has(GB_ENFORCED_LOOPBACK)))
         add(.ipcNamespace, namespaces, "own System V IPC and message queues")
         add(.utsNamespace, namespaces, "own host name")
-        add(.cgroupNamespace, spec.flags.contains(.cgroupNamespace), "own cgroup root")
-        add(.timeNamespace, spec.flags.contains(.timeNamespace), "own clock offsets")
+        add(.cgroupNamespace, namespaces && spec.flags.contains(.cgroupNamespace), "own cgroup root")
+        add(.timeNamespace, namespaces && spec.flags.contains(.timeNamespace), "own clock offsets")
         add(.capabilities, has(GB_ENFORCED_CAPABILITIES), "none in any of the five sets; securebits locked")
         add(.noNewPrivileges, has(GB_ENFORCED_NO_NEW_PRIVS), "set-id programs give nothing")
         add(.landlock, has(GB_ENFORCED_LANDLOCK), landlockDetail, partial: spec.landlock.abi < 6)
-        add(.seccomp, has(GB_ENFORCED_SECCOMP), "\(spec.filter.count / 8) instructions; foreign architectures are killed")
+        let filter = "\(spec.filter.count / 8) instructions; foreign architectures are killed; \(memoryFiles(started))"
+        add(.seccomp, has(GB_ENFORCED_SECCOMP), filter)
         add(.notifications, has(GB_ENFORCED_LISTENER), notificationDetail(has(GB_ENFORCED_LISTENER)))
-        add(.limits, has(GB_ENFORCED_LIMITS), limitDetail(started), partial: has(GB_ENFORCED_CLAMPED))
+        add(.limits, has(GB_ENFORCED_LIMITS), limitDetail(started), partial: has(GB_ENFORCED_CLAMPED) || !uncounted(started).isEmpty)
         add(.cgroup, cgroup != nil, cgroupDetail(cgroup), partial: false)
         if cgroup == nil { entries[entries.count - 1].state = .partial }
         add(.descriptors, true, request.channel == nil ? "0, 1, 2 and no other" : "0, 1, 2, the channel as 3, and no other")
@@ -138,7 +140,7 @@ struct ReportBuilder {
         let covers = preparation.denials.covers.count
         var parts = ["private root with \(binds) granted paths"]
         if covers > 0 { parts.append("\(covers) denied names covered") }
-        let absent = preparation.denials.real.count - covers
+        let absent = preparation.denials.absentCount
         if absent > 0 { parts.append("\(absent) absent names denied to be made") }
         if !preparation.plan.absent.isEmpty { parts.append("not on this host: " + preparation.plan.absent.joined(separator: ", ")) }
         if let note = preparation.plan.workspaceNote { parts.append(note) }
@@ -167,9 +169,30 @@ struct ReportBuilder {
 
     private func limitDetail(_ started: LaunchMessage) -> String {
         let clamped = zip(preparation.spec.resourceLimits, started.clamped).filter { $0.1 != .max }
-        guard !clamped.isEmpty else { return "\(preparation.spec.resourceLimits.count) resource limits as asked" }
-        return "lower hard limits of this host stay: "
-            + clamped.map { "\($0.0.name) \($0.1) instead of \($0.0.hard)" }.joined(separator: ", ")
+        let limits =
+            clamped.isEmpty
+            ? "\(preparation.spec.resourceLimits.count) resource limits as asked"
+            : "lower hard limits of this host stay: "
+                + clamped.map { "\($0.0.name) \($0.1) instead of \($0.0.hard)" }.joined(separator: ", ")
+        return ([limits] + uncounted(started)).joined(separator: "; ")
+    }
+
+    /// Limits of the policy that nobody keeps on this host.
+    private func uncounted(_ started: LaunchMessage) -> [String] {
+        var missing: [String] = []
+        if started.enforced & GB_ENFORCED_WRITE_COUNT.rawValue == 0 { missing.append("disk: this kernel does not count what is written") }
+        if !preparation.plan.mediated || started.enforced & GB_ENFORCED_LISTENER.rawValue == 0 {
+            missing.append("created: nobody counts names here, the private /tmp bounds its own")
+        }
+        return missing
+    }
+
+    /// How memory files are kept from being executed.
+    private func memoryFiles(_ started: LaunchMessage) -> String {
+        if started.enforced & GB_ENFORCED_MEMFD_NOEXEC.rawValue != 0 { return "memory files cannot be executed (vm.memfd_noexec)" }
+        return started.enforced & GB_ENFORCED_LISTENER.rawValue != 0
+            ? "memory files are made by the supervisor, never executable"
+            : "memory files are refused unless they are sealed against execution"
     }
 
     private func cgroupDetail(_ cgroup: borrowing ControlGroupLease?) -> String {

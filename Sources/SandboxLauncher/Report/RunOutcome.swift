@@ -13,7 +13,7 @@ package enum RunOutcome: Sendable, Equatable {
     case cpuExceeded(limitMilliseconds: UInt64)
     /// Bytes.
     case memoryExceeded(limit: UInt64)
-    /// Bytes; the stream is `stdout` or `stderr`.
+    /// Bytes; the stream is `stdout` or `stderr`, or `terminal` where both are one.
     case outputLimitExceeded(limit: UInt64, stream: String)
     /// Bytes written to disk.
     case diskExceeded(limit: UInt64)

@@ -19,6 +19,9 @@ package struct RunRequest: Sendable {
     /// Descriptor 3 of the tool, named by GLOVEBOX_CHANNEL. Nil: the tool has 0, 1 and 2 alone.
     package var channel: ToolChannel?
 
+    /// Filters of this very policy that are compiled already.
+    package var compiledFilters: [CompiledFilter] = []
+
     package struct WorkspaceIdentity: Sendable, Hashable {
         package var device: UInt64
         package var inode: UInt64

@@ -5,43 +5,43 @@ internal import LinuxPrimitives
 struct InputStream: ~Copyable {
     private var target: OwnedDescriptor?
     private var waiting: ArraySlice<UInt8>
-    /// The caller's terminal, read as the tool takes its input; -1 when all bytes are known.
-    private let relayed: Int32
+    /// The caller's descriptor, read as the tool takes its input; nil when all bytes are known.
+    private let relayed: NonBlockingReader?
 
     /// A closed stream: nothing to feed.
     init() {
         target = nil
         waiting = []
-        relayed = -1
+        relayed = nil
     }
 
     init(target: consuming OwnedDescriptor, bytes: [UInt8]) {
         let owner = consume target
         if bytes.isEmpty { self.target = nil } else { self.target = consume owner }
         waiting = bytes[...]
-        relayed = -1
+        relayed = nil
     }
 
     init(target: consuming OwnedDescriptor, relaying source: Int32) {
         self.target = consume target
         waiting = []
-        relayed = source
+        relayed = NonBlockingReader(source)
     }
 
     var pollEntry: pollfd? {
         guard let number = target.number else { return nil }
-        if waiting.isEmpty, relayed >= 0 { return pollfd(fd: relayed, events: Int16(POLLIN), revents: 0) }
+        if waiting.isEmpty, let entry = relayedEntry { return entry }
         return pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
     }
 
     mutating func advance(_ buffer: UnsafeMutableRawBufferPointer) {
         guard let number = target.number else { return }
-        if waiting.isEmpty, relayed >= 0 {
-            guard
-                let count = try? Transfer.read(relayed, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, 4096)])),
-                count > 0
-            else { return drop() }
-            waiting = Array(buffer[..<count])[...]
+        if waiting.isEmpty, relayedEntry != nil {
+            switch readRelayed(UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, 4096)])) {
+            case .bytes(let count): waiting = Array(buffer[..<count])[...]
+            case .nothing: return
+            case .end: return drop()
+            }
         }
         while !waiting.isEmpty {
             do throws(SystemError) {
@@ -55,7 +55,21 @@ struct InputStream: ~Copyable {
                 return
             }
         }
-        if relayed < 0 { drop() } // all given: the tool sees the end
+        if relayedEntry == nil { drop() } // all given: the tool sees the end
+    }
+
+    private var relayedEntry: pollfd? {
+        switch relayed {
+        case .some(let source): source.pollEntry
+        case nil: nil
+        }
+    }
+
+    private func readRelayed(_ buffer: UnsafeMutableRawBufferPointer) -> Transfer.Available {
+        switch relayed {
+        case .some(let source): (try? source.read(into: buffer)) ?? .end
+        case nil: .end
+        }
     }
 
     mutating func drop() {

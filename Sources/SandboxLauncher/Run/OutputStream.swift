@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 internal import LinuxPrimitives
 
@@ -9,23 +10,25 @@ struct OutputStream: ~Copyable {
         case forward(to: Int32, clean: Bool)
     }
 
-    private(set) var source: OwnedDescriptor?
-    private let sink: Sink
+    private var source: OwnedDescriptor?
+    private var kept: OutputCapture
+    private var forwarder: OutputForwarder?
     private let limit: UInt64
-    private(set) var captured = CapturedOutput()
     private(set) var total: UInt64 = 0
-    private var tail: [UInt8] = []
-    private var tailStart = 0
-    /// Bytes that the caller's descriptor has not taken yet; while there are any, the tool's pipe is not read.
-    private var waiting: ArraySlice<UInt8> = []
-    private var cleaner = TerminalText()
-    private var sinkIsRegular = false
+    /// Bytes that are still to be read once the tree has ended; nil while it lives.
+    private var remaining: Int?
 
     init(source: consuming OwnedDescriptor, sink: Sink, limit: UInt64) {
         self.source = consume source
-        self.sink = sink
         self.limit = limit
-        if case .forward(let number, _) = sink { sinkIsRegular = (try? FileIdentity.of(number))?.isRegularFile ?? false }
+        switch sink {
+        case .capture(let keep):
+            kept = OutputCapture(keep: keep)
+            forwarder = nil
+        case .forward(let number, let clean):
+            kept = OutputCapture(keep: 0)
+            forwarder = OutputForwarder(to: number, clean: clean)
+        }
     }
 
     /// A stream that does not exist: nothing to read, nothing kept.
@@ -33,108 +36,92 @@ struct OutputStream: ~Copyable {
 
     private init() {
         source = nil
-        sink = .capture(keep: 0)
+        kept = OutputCapture(keep: 0)
+        forwarder = nil
         limit = .max
     }
 
     var isOpen: Bool { source.number != nil }
-    var hasWaiting: Bool { !waiting.isEmpty }
     var isOverLimit: Bool { total > limit }
+
+    /// The caller's descriptor has not taken everything yet; meanwhile the tool's pipe is not read.
+    var hasWaiting: Bool {
+        switch forwarder {
+        case .some(let forwarder): forwarder.hasWaiting
+        case nil: false
+        }
+    }
 
     /// What to poll for: the pipe while there is room, the caller's descriptor while there are waiting bytes.
     var pollEntry: pollfd? {
-        if !waiting.isEmpty, case .forward(let number, _) = sink { return pollfd(fd: number, events: Int16(POLLOUT), revents: 0) }
+        if let entry = forwarderEntry { return entry }
         guard let number = source.number else { return nil }
         return pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     }
 
     /// Does what `pollEntry` was ready for. `buffer` is scratch space shared by the streams of a run.
     mutating func advance(_ buffer: UnsafeMutableRawBufferPointer) {
-        if !waiting.isEmpty {
-            passOn()
+        if hasWaiting {
+            forwarder?.advance()
+            if isGone { source = nil } // the tool learns it from its own pipe
             return
         }
         guard let number = source.number else { return }
-        switch try? Transfer.readAvailable(number, into: buffer) {
-        case .bytes(let count): take(UnsafeRawBufferPointer(buffer)[..<count])
-        case .nothing: break
+        let room = remaining.map { UnsafeMutableRawBufferPointer(rebasing: buffer[..<min($0, buffer.count)]) } ?? buffer
+        switch try? Transfer.readAvailable(number, into: room) {
+        case .bytes(let count):
+            take(UnsafeRawBufferPointer(rebasing: room[..<count]))
+            if let left = remaining {
+                remaining = left - count
+                if left == count { end() }
+            }
+        case .nothing: if remaining != nil { end() }
         case .end, nil: end()
+        }
+    }
+
+    /// The tool and everything it started have ended: what its pipe holds now is the last of it. A copy of the tool's end may
+    /// have gone to somebody else, so the pipe's own end is not waited for.
+    mutating func treeEnded() {
+        guard let number = source.number else { return }
+        let left = Int(max(0, gbx_readable_bytes(number)))
+        remaining = left
+        if left == 0 { end() }
+    }
+
+    private var forwarderEntry: pollfd? {
+        switch forwarder {
+        case .some(let forwarder): forwarder.pollEntry
+        case nil: nil
+        }
+    }
+
+    private var isGone: Bool {
+        switch forwarder {
+        case .some(let forwarder): forwarder.isGone
+        case nil: false
         }
     }
 
     private mutating func end() {
         source = nil
-        if case .forward(_, true) = sink {
-            waiting += cleaner.finish()
-            passOn()
-        }
+        forwarder?.finish()
     }
 
-    /// No more from this pipe: the tool is dead and what it left was read, or nobody wants it.
+    /// No more from this pipe, and nothing more to the caller.
     mutating func drop() {
         source = nil
-        waiting = []
+        forwarder = nil
     }
 
-    private mutating func take(_ bytes: Slice<UnsafeRawBufferPointer>) {
+    private mutating func take(_ bytes: UnsafeRawBufferPointer) {
         let allowed = total >= limit ? 0 : Int(min(UInt64(bytes.count), limit - total))
         total += UInt64(bytes.count)
-        captured.totalBytes = total
-        switch sink {
-        case .capture(let keep): keepBytes(bytes, headRoom: keep / 2 - captured.head.count, tailRoom: keep - keep / 2)
-        case .forward(_, let clean):
-            let part = UnsafeRawBufferPointer(rebasing: bytes[bytes.startIndex..<(bytes.startIndex + allowed)])
-            waiting = clean ? cleaner.clean(part)[...] : Array(part)[...]
-            passOn()
-        }
-    }
-
-    private mutating func keepBytes(_ bytes: Slice<UnsafeRawBufferPointer>, headRoom: Int, tailRoom: Int) {
-        let head = min(max(headRoom, 0), bytes.count)
-        captured.head += bytes.prefix(head)
-        let rest = bytes.dropFirst(head)
-        guard !rest.isEmpty, tailRoom > 0 else { return }
-        if tail.count < tailRoom, tail.count + rest.count <= tailRoom {
-            tail += rest
-            return
-        }
-        // A ring of tailRoom bytes: the newest overwrite the oldest.
-        for byte in rest.suffix(tailRoom) {
-            if tail.count < tailRoom {
-                tail.append(byte)
-            } else {
-                tail[tailStart] = byte
-                tailStart = (tailStart + 1) % tailRoom
-            }
-        }
+        kept.add(bytes)
+        forwarder?.add(UnsafeRawBufferPointer(rebasing: bytes[..<allowed]))
+        if isGone { source = nil }
     }
 
     /// The captured head and tail; complete once the stream has ended.
-    func result() -> CapturedOutput {
-        var output = captured
-        output.tail = Array(tail[tailStart...] + tail[..<tailStart])
-        return output
-    }
-
-    /// Writes what the caller's descriptor surely takes without waiting. That descriptor is shared with others, so it is not
-    /// made non-blocking; PIPE_BUF bytes fit wherever poll says POLLOUT.
-    private mutating func passOn() {
-        guard case .forward(let number, _) = sink else { return }
-        while !waiting.isEmpty {
-            if !sinkIsRegular {
-                var entry = [pollfd(fd: number, events: Int16(POLLOUT), revents: 0)]
-                guard let ready = try? Polling.wait(&entry, timeoutMilliseconds: 0), ready > 0 else { return }
-                if entry[0].revents & Int16(POLLERR | POLLNVAL) != 0 { return abandon() }
-            }
-            let piece = sinkIsRegular ? waiting : waiting.prefix(4096)
-            let written = piece.withUnsafeBytes { try? Transfer.write(number, from: $0) }
-            guard let written else { return abandon() } // nobody reads any more: the tool learns it from its own pipe
-            waiting = waiting.dropFirst(written)
-        }
-    }
-
-    private mutating func abandon() {
-        waiting = []
-        source = nil
-    }
+    func result() -> CapturedOutput { kept.result(totalBytes: total) }
 }

@@ -30,7 +30,7 @@ struct RunStreams: ~Copyable {
             toolError = try end.duplicated()
             toolInput = consume end
             pty.closeSlave()
-            terminal = try TerminalRelay(pty: pty, terminal: number)
+            terminal = try TerminalRelay(pty: pty, terminal: number, limit: limit)
             output = OutputStream.closed()
             error = OutputStream.closed()
             input = InputStream()

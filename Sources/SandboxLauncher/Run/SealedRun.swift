@@ -4,7 +4,8 @@ internal import LinuxPrimitives
 internal import SandboxPolicy
 
 /// One run from its request to its report, on the calling thread: sends the launch, then waits in one `poll` for everything
-/// that can happen to it. Nothing in here blocks but that poll, so deadlines and cancellation always fire.
+/// that can happen to it. Nothing in here waits for the tool, for its peers or for the caller's readers but in that poll, so
+/// deadlines and cancellation fire whatever those do.
 struct SealedRun: ~Copyable {
     private let preparation: LaunchPreparation
     private let request: RunRequest
@@ -53,7 +54,7 @@ struct SealedRun: ~Copyable {
         self.request = request
         self.cancellation = cancellation
         self.began = began
-        deadline = began &+ request.confinement.limits.wallMilliseconds * 1_000_000
+        deadline = began.clampedPlus(request.confinement.limits.wallMilliseconds.clampedTimes(1_000_000))
         nextSample = began + Self.samplePeriod
         status = streams.takeStatus()
         stdout = streams.takeOutput()
@@ -63,20 +64,36 @@ struct SealedRun: ~Copyable {
     }
 
     /// Runs to the end. The whole tree is dead when this returns.
-    consuming func finish(cgroup: borrowing ControlGroupLease?) -> RunEnd {
+    ///
+    /// - Parameter onExit: called once the tool and everything it started have ended; what is left is the end of the init.
+    consuming func finish(cgroup: borrowing ControlGroupLease?, onExit: () -> Void) -> RunEnd {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
-        while !isOver { step(buffer) }
+        var events: ControlGroupEvents?
+        var peakMemory: UInt64?
+        while !isOver {
+            let hadExited = exited != nil
+            step(buffer)
+            guard exited != nil, !hadExited else { continue }
+            onExit()
+            // Everything of the tool is reaped, so what the cgroup counted is final: it is read while the init ends.
+            events = cgroup?.events()
+            peakMemory = cgroup?.peakMemory()
+        }
         let endedAt = MonotonicClock.now()
         drain(buffer)
         let end = MonotonicClock.now()
-        let events = cgroup?.events()
+        if exited == nil { // killed as a whole
+            events = cgroup?.events()
+            peakMemory = cgroup?.peakMemory()
+        }
         let outcome = decideOutcome(events)
         let (log, createdNames, createdLimitHit) = mediationRecord
+        let outputs = outputs
         return RunEnd(
             outcome: outcome, started: started, usage: usage, memoryKills: memoryKills + (events?.oomKills ?? 0),
-            forksRefused: events?.forksRefused ?? 0, hiddenKills: hiddenKills, wallNanoseconds: end - began,
-            stdout: stdout.result(), stderr: stderr.result(), violations: log.violations,
+            forksRefused: events?.forksRefused ?? 0, peakMemory: peakMemory, hiddenKills: hiddenKills, wallNanoseconds: end - began,
+            stdout: outputs.stdout, stderr: outputs.stderr, violations: log.violations,
             violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
             exitedAt: exitedAt, endedAt: endedAt)
     }
@@ -103,17 +120,24 @@ struct SealedRun: ~Copyable {
         }
     }
 
-    private var hasParkedCalls: Bool {
+    private var nextRetry: UInt64? {
         switch mediator {
-        case .some(let mediator): mediator.hasParked
-        case nil: false
+        case .some(let mediator): mediator.nextRetry
+        case nil: nil
         }
     }
 
-    private var terminalEntries: (master: pollfd?, keyboard: pollfd?) {
+    private var terminalEntries: (master: pollfd?, keyboard: pollfd?, screen: pollfd?) {
         switch terminal {
-        case .some(let relay): (relay.masterEntry, relay.keyboardEntry)
-        case nil: (nil, nil)
+        case .some(let relay): (relay.masterEntry, relay.keyboardEntry, relay.screenEntry)
+        case nil: (nil, nil, nil)
+        }
+    }
+
+    private var terminalState: (followsWindow: Bool, isOverLimit: Bool, total: UInt64) {
+        switch terminal {
+        case .some(let relay): (relay.followsWindow, relay.isOverLimit, relay.total)
+        case nil: (false, false, 0)
         }
     }
 
@@ -124,7 +148,7 @@ struct SealedRun: ~Copyable {
         }
     }
 
-    private enum Source { case status, process, listener, stdout, stderr, input, cancel, terminal, keyboard }
+    private enum Source { case status, process, listener, stdout, stderr, input, cancel, terminal, keyboard, screen }
 
     private mutating func step(_ buffer: UnsafeMutableRawBufferPointer) {
         var entries: [pollfd] = []
@@ -140,17 +164,19 @@ struct SealedRun: ~Copyable {
         if let number = listenerNumber, !listenerEnded { add(readable(number), .listener) }
         add(stdout.pollEntry, .stdout)
         add(stderr.pollEntry, .stderr)
-        if exited == nil { add(input.pollEntry, .input) }
+        // Not before the tool is there: a launch that is tried again must find the input whole.
+        if started != nil, exited == nil { add(input.pollEntry, .input) }
         if let cancellation, !cause.isSettled { add(readable(cancellation.descriptor), .cancel) }
         add(terminalEntries.master, .terminal)
-        add(terminalEntries.keyboard, .keyboard)
+        if started != nil { add(terminalEntries.keyboard, .keyboard) }
+        add(terminalEntries.screen, .screen)
 
         let ready = (try? Polling.wait(&entries, deadline: nextWake)) ?? 0
         let now = MonotonicClock.now()
         if ready > 0 {
             for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents, buffer) }
         }
-        if hasParkedCalls { mediator?.retryParked() }
+        if let at = nextRetry, at <= MonotonicClock.now() { mediator?.retryParked() }
         terminal?.followWindow()
         check(now)
     }
@@ -159,8 +185,8 @@ struct SealedRun: ~Copyable {
         var wake = min(forceAt ?? .max, killAt ?? .max)
         if !cause.isSettled, exited == nil { wake = min(wake, deadline) }
         if started != nil, exited == nil { wake = min(wake, nextSample) }
-        if hasParkedCalls { wake = min(wake, MonotonicClock.now() + 5_000_000) }
-        if terminalEntries.master != nil { wake = min(wake, MonotonicClock.now() + 200_000_000) }
+        if let at = nextRetry { wake = min(wake, at) }
+        if terminalState.followsWindow { wake = min(wake, MonotonicClock.now() + 200_000_000) }
         return wake == .max ? nil : wake
     }
 
@@ -188,8 +214,11 @@ struct SealedRun: ~Copyable {
         case .cancel:
             cause.settle(.cancelled)
             killTree()
-        case .terminal: terminal?.relayOutput(buffer)
+        case .terminal:
+            terminal?.relayOutput(buffer)
+            if terminalState.isOverLimit { outputExceeded("terminal") }
         case .keyboard: terminal?.relayInput(buffer)
+        case .screen: terminal?.advanceScreen()
         }
     }
 
@@ -292,7 +321,7 @@ struct SealedRun: ~Copyable {
         if usage.cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
             cause.settle(.cpuExceeded(limitMilliseconds: limits.cpuMilliseconds))
             killTree()
-        } else if usage.writtenBytes >= limits.diskBytes + limits.fileBytes {
+        } else if usage.writtenBytes >= limits.diskBytes.clampedPlus(limits.fileBytes) {
             // New names were refused from the limit on; growing files that are open already is what remains.
             cause.settle(.diskExceeded(limit: limits.diskBytes))
             killTree()
@@ -320,22 +349,41 @@ struct SealedRun: ~Copyable {
         return (try? DescriptorMessage.send(on: number, header: withUnsafeBytes(of: order) { Array($0) })) != nil
     }
 
-    /// What the dead tree left in the pipes. Nobody writes any more, so the pipes end; only the caller's own reader can be slow.
+    /// Passes on what the dead tree left. Only the caller's own readers can be slow now; they are waited for until the run is
+    /// cancelled.
     private mutating func drain(_ buffer: UnsafeMutableRawBufferPointer) {
-        terminal?.drain(buffer)
-        while stdout.isOpen || stderr.isOpen || stdout.hasWaiting || stderr.hasWaiting {
-            if failed != nil { break }
-            var entries = [stdout.pollEntry, stderr.pollEntry].compactMap { $0 }
+        stdout.treeEnded()
+        stderr.treeEnded()
+        terminal?.treeEnded(buffer)
+        while failed == nil {
+            while stdout.isOpen, !stdout.hasWaiting { stdout.advance(buffer) }
+            while stderr.isOpen, !stderr.hasWaiting { stderr.advance(buffer) }
+            var entries: [pollfd] = []
+            if stdout.hasWaiting, let entry = stdout.pollEntry { entries.append(entry) }
+            if stderr.hasWaiting, let entry = stderr.pollEntry { entries.append(entry) }
+            if let entry = terminalEntries.screen { entries.append(entry) }
+            if entries.isEmpty { break }
             if let cancellation { entries.append(pollfd(fd: cancellation.descriptor, events: Int16(POLLIN), revents: 0)) }
             guard (try? Polling.wait(&entries, deadline: nil)) != nil else { break }
-            if cancellation != nil, entries.last?.revents != 0, stdout.hasWaiting || stderr.hasWaiting { break }
-            stdout.advance(buffer)
-            stderr.advance(buffer)
+            if cancellation != nil, entries.last?.revents != 0 { break }
+            if stdout.hasWaiting { stdout.advance(buffer) }
+            if stderr.hasWaiting { stderr.advance(buffer) }
+            terminal?.advanceScreen()
         }
-        if stdout.isOverLimit { cause.settle(.outputLimitExceeded(limit: request.confinement.limits.outputBytes, stream: "stdout")) }
-        if stderr.isOverLimit { cause.settle(.outputLimitExceeded(limit: request.confinement.limits.outputBytes, stream: "stderr")) }
+        terminal?.restore()
+        let limit = request.confinement.limits.outputBytes
+        if stdout.isOverLimit { cause.settle(.outputLimitExceeded(limit: limit, stream: "stdout")) }
+        if stderr.isOverLimit { cause.settle(.outputLimitExceeded(limit: limit, stream: "stderr")) }
+        if terminalState.isOverLimit { cause.settle(.outputLimitExceeded(limit: limit, stream: "terminal")) }
         stdout.drop()
         stderr.drop()
+    }
+
+    /// On a terminal the two streams are one.
+    private var outputs: (stdout: CapturedOutput, stderr: CapturedOutput) {
+        var first = stdout.result()
+        first.totalBytes += terminalState.total
+        return (first, stderr.result())
     }
 
     private func decideOutcome(_ events: ControlGroupEvents?) -> RunOutcome {
@@ -358,6 +406,8 @@ struct RunEnd: Sendable {
     var memoryKills: UInt64
     /// Forks that the pids limit refused, where a cgroup counts them.
     var forksRefused: UInt64
+    /// Of the whole tree, bytes, where a cgroup counts it.
+    var peakMemory: UInt64?
     /// Processes killed because they hid what they wrote to disk.
     var hiddenKills: UInt64
     var wallNanoseconds: UInt64

@@ -1,27 +1,38 @@
 extension Limits {
     /// The field behind a key of `limits:`.
     package subscript(name: LimitName) -> UInt64 {
-        get { self[keyPath: name.field] }
-        set { self[keyPath: name.field] = newValue }
+        get {
+            switch name {
+            case .wall: wallMilliseconds
+            case .cpu: cpuMilliseconds
+            case .memory: memoryBytes
+            case .pids: pids
+            case .output: outputBytes
+            case .openFiles: openFiles
+            case .file: fileBytes
+            case .disk: diskBytes
+            case .created: createdFiles
+            case .tmp: tmpBytes
+            }
+        }
+        set {
+            switch name {
+            case .wall: wallMilliseconds = newValue
+            case .cpu: cpuMilliseconds = newValue
+            case .memory: memoryBytes = newValue
+            case .pids: pids = newValue
+            case .output: outputBytes = newValue
+            case .openFiles: openFiles = newValue
+            case .file: fileBytes = newValue
+            case .disk: diskBytes = newValue
+            case .created: createdFiles = newValue
+            case .tmp: tmpBytes = newValue
+            }
+        }
     }
 }
 
 extension LimitName {
-    var field: WritableKeyPath<Limits, UInt64> {
-        switch self {
-        case .wall: \.wallMilliseconds
-        case .cpu: \.cpuMilliseconds
-        case .memory: \.memoryBytes
-        case .pids: \.pids
-        case .output: \.outputBytes
-        case .openFiles: \.openFiles
-        case .file: \.fileBytes
-        case .disk: \.diskBytes
-        case .created: \.createdFiles
-        case .tmp: \.tmpBytes
-        }
-    }
-
     package enum Unit: Sendable { case milliseconds, bytes, count }
 
     package var unit: Unit {

@@ -45,12 +45,17 @@ package final class WorkspaceFiles: Sendable {
         _ body: @escaping @Sendable () throws(LibOSError) -> Value
     ) async throws(LibOSError) -> Value {
         let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
-            RunThread.start {
+            let isStarted = DetachedThread.start {
                 do throws(LibOSError) {
                     continuation.resume(returning: .success(try body()))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
+            }
+            if !isStarted {
+                continuation.resume(
+                    returning: .failure(
+                        LibOSError(.limit, "no thread is left for the workspace's files", mend: "raise the limit on processes (ulimit -u)")))
             }
         }
         return try result.get()

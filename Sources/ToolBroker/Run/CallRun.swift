@@ -76,7 +76,9 @@ extension ToolBroker {
             let cancellation = try Self.cancellation()
             let request = try sealed(call, words, channel: session.toolEnd)
             async let finished = seal(request, cancellation)
-            let end = await onThread { session.run() }
+            let end = await Self.onThread(otherwise: .failure(.init(.transient, "no thread is left for the call", isRetryable: true))) {
+                session.run()
+            }
             // The result is the last word: what still runs is of no more use. A stream that just ended is a tool that is ending; how
             // it did is for the run to say, so that a limit is not reported as a cancellation.
             if !end.isEndOfStream { cancellation.cancel() }
@@ -132,20 +134,14 @@ extension ToolBroker {
     }
 
     private func seal(_ request: RunRequest, _ cancellation: RunCancellation) async -> RunReport {
-        await withTaskCancellationHandler {
-            await onThread {
-                let report = supervisor.run(request, cancellation: cancellation)
-                request.channel?.close() // a run that came to no start still held it
-                return report
-            }
-        } onCancel: {
-            cancellation.cancel()
-        }
+        let report = await supervisor.run(request, onThreadWith: cancellation)
+        request.channel?.close() // a run that came to no start still held it
+        return report
     }
 
-    private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    private static func onThread<Value: Sendable>(otherwise: Value, _ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            RunThread.start { continuation.resume(returning: body()) }
+            if !DetachedThread.start({ continuation.resume(returning: body()) }) { continuation.resume(returning: otherwise) }
         }
     }
 

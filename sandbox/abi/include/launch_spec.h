@@ -35,6 +35,7 @@ enum gb_request_flags {
     GB_REQUEST_SPEC_IN_MEMFD = 1u << 0,
     GB_REQUEST_HAS_CHANNEL = 1u << 1,
     GB_REQUEST_CGROUP_V2 = 1u << 2, // the one cgroup descriptor is a v2 directory: CLONE_INTO_CGROUP
+    GB_REQUEST_PREPARE = 1u << 3,   // no launch: make the namespaces of the next one; a gb_preparation follows, no descriptors
 };
 
 struct gb_request {
@@ -44,6 +45,18 @@ struct gb_request {
     uint32_t spec_size;    // bytes, whether inline or in the memfd
     uint32_t cgroup_count; // v2: 0 or 1 directory; v1: descriptors of `tasks`, one per hierarchy
     uint32_t reserved;     // zero
+};
+
+// What has to be known of a launch to make its process and namespaces ahead of its spec. A launch that asks for anything else
+// than what was prepared gets a process of its own, as if nothing had been.
+struct gb_preparation {
+    uint32_t spec_flags; // of MAPPED_BY_LAUNCHER, NEW_TIME_NS and NEW_CGROUP_NS those that the spec will have
+    uint32_t inner_uid, inner_gid, outer_uid, outer_gid;
+    uint32_t flags;      // gb_preparation_flags
+};
+
+enum gb_preparation_flags {
+    GB_PREPARE_ONLY_LAUNCH = 1u << 0, // no other follows it: the launcher ends with it, and dismantles its mounts
 };
 
 // ---- launch spec ---------------------------------------------------------------------------------------------------
@@ -209,7 +222,7 @@ enum gb_enforced {
     GB_ENFORCED_LIMITS = 1u << 8,
     GB_ENFORCED_LOOPBACK = 1u << 9,
     GB_ENFORCED_CLAMPED = 1u << 10, // at least one rlimit was lowered to an existing hard limit
-    GB_ENFORCED_ID_MAP = 1u << 11,  // at least one id-mapped mount
+    GB_ENFORCED_WRITE_COUNT = 1u << 11, // the kernel counts what the tree writes to disk
 };
 
 struct gb_usage {

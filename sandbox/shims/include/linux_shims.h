@@ -19,7 +19,6 @@
 // open flags: glibc shows them under _GNU_SOURCE only
 #define GBX_O_PATH 010000000
 #define GBX_O_NOATIME 01000000
-int gbx_o_tmpfile(void); // differs between architectures
 
 // path lookup flags: macros of linux/openat2.h, which Swift's Glibc does not include
 #define GBX_RESOLVE_NO_XDEV 0x01ull
@@ -45,8 +44,6 @@ int gbx_o_tmpfile(void); // differs between architectures
 #define GBX_F_SEAL_WRITE 0x8
 #define GBX_F_SEAL_EXEC 0x20 // Linux 6.3: no change of the executable bits
 
-#define GBX_CLOSE_RANGE_CLOEXEC 0x4u // linux/close_range.h
-
 #define GBX_WAIT_NOHANG 1 // options of gbx_wait_pidfd
 
 // seccomp return actions: macros of linux/seccomp.h
@@ -63,8 +60,6 @@ int gbx_o_tmpfile(void); // differs between architectures
 int gbx_pipe(int ends[_Nonnull 2]);
 // eventfd: sys/eventfd.h is not in Swift's Glibc; counter semantics, non-blocking
 int gbx_eventfd(unsigned initial);
-// close_range: _GNU_SOURCE
-int gbx_close_range(unsigned first, unsigned last, unsigned flags);
 // fcntl: variadic
 int gbx_duplicate(int fd, int lowest);
 int gbx_set_nonblocking(int fd, int on);
@@ -72,6 +67,8 @@ int gbx_set_nonblocking(int fd, int on);
 int gbx_is_nonblocking(int fd);
 // 1: FD_CLOEXEC is set, 0: it is not
 int gbx_is_close_on_exec(int fd);
+// FIONREAD: bytes that a pipe holds now. ioctl is variadic
+int gbx_readable_bytes(int fd);
 // O_ACCMODE and the other status flags (F_GETFL)
 int gbx_status_flags(int fd);
 
@@ -113,8 +110,6 @@ int64_t gbx_read_process_memory(int pid, uint64_t address, void *_Nonnull buffer
 
 // prctl: variadic
 int gbx_prctl(int option, unsigned long argument);
-int gbx_set_dumpable(int on);
-int gbx_set_child_subreaper(int on);
 int gbx_set_thread_name(const char *_Nonnull name);
 
 // File-system identity of the calling thread alone. glibc's set*id functions change every thread of the process.
@@ -146,8 +141,6 @@ int gbx_spawn(const char *_Nonnull path, char *const _Nullable argv[_Nonnull], i
 int gbx_openat2(int directory, const char *_Nonnull path, int flags, unsigned mode, uint64_t resolve);
 // renameat2: _GNU_SOURCE
 int gbx_renameat2(int from_directory, const char *_Nonnull from, int to_directory, const char *_Nonnull to, unsigned flags);
-// faccessat2 with AT_EACCESS semantics of its own: the wrapper emulates flags in user space
-int gbx_faccessat2(int directory, const char *_Nonnull path, int mode, int flags);
 
 struct gbx_identity {
     uint64_t device; // st_dev
@@ -160,6 +153,8 @@ struct gbx_identity {
     uint32_t mode;
     uint32_t uid;
     uint32_t gid;
+    uint32_t special_major; // st_rdev of a device node
+    uint32_t special_minor;
 };
 // statx: _GNU_SOURCE. An empty path with GBX_AT_EMPTY_PATH asks for the descriptor itself.
 int gbx_statx(int directory, const char *_Nonnull path, int flags, struct gbx_identity *_Nonnull out);
@@ -220,6 +215,8 @@ int gbx_bind(int fd, const void *_Nonnull address, size_t size);
 // shutdown(SHUT_RDWR): wakes a thread that waits in connect
 int gbx_shut_down(int fd);
 int gbx_reuse_address(int fd);
+// SO_LINGER with no time: the last close breaks a connection off instead of waiting for its peer
+int gbx_abort_on_close(int fd);
 // 1: IPV6_V6ONLY is set, 0: it is not
 int gbx_is_ipv6_only(int fd);
 // Time-outs, linger, keep-alive and no-delay of one TCP socket for another
@@ -243,7 +240,8 @@ int gbx_set_terminal_window(int fd, const struct gbx_window *_Nonnull window);
 struct gbx_terminal_state {
     uint64_t bytes[GBX_TERMINAL_STATE_SIZE / 8]; // a struct termios, opaque
 };
-// tcgetattr, cfmakeraw, tcsetattr(TCSADRAIN): kept together so that no caller holds a half-made termios
+// tcgetattr, cfmakeraw, tcsetattr: kept together so that no caller holds a half-made termios. TCSANOW: draining would wait for
+// as long as somebody has stopped the terminal, and what was written keeps the form in which it was written.
 int gbx_terminal_make_raw(int fd, struct gbx_terminal_state *_Nonnull previous);
 int gbx_terminal_restore(int fd, const struct gbx_terminal_state *_Nonnull state);
 int gbx_is_terminal(int fd);
@@ -260,6 +258,13 @@ const char *_Nullable gbx_errno_symbol(int number);
 const char *_Nonnull gbx_errno_text(int number);
 // capget: not in glibc. Bit n is capability n of the calling thread's effective set.
 int gbx_effective_capabilities(uint64_t *_Nonnull out);
+// sigprocmask(SIG_BLOCK) and signalfd: sys/signalfd.h is not in Swift's Glibc. A non-blocking descriptor.
+int gbx_signalfd(const int *_Nonnull signals, size_t count);
+// Reads one signal from it: its number, or -EAGAIN.
+int gbx_take_signal(int descriptor);
+// The running program's NT_GNU_BUILD_ID, from its program headers (AT_PHDR). Returns its length, 0 when the linker wrote none or
+// when it is longer than `capacity`.
+size_t gbx_build_id(uint8_t *_Nonnull out, size_t capacity);
 // getrlimit: RLIMIT_* import as an enum that Swift's getrlimit does not take. UINT64_MAX is no limit.
 int gbx_limit(int resource, uint64_t *_Nonnull soft, uint64_t *_Nonnull hard);
 #define GBX_RLIMIT_CPU 0

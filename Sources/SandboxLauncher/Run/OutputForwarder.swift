@@ -1,0 +1,58 @@
+internal import Glibc
+internal import LinuxPrimitives
+
+/// Passes a tool's bytes on to a descriptor of the caller's, as fast as that takes them and never faster.
+struct OutputForwarder: ~Copyable {
+    private var writer: NonBlockingWriter
+    private var cleaner: TerminalText?
+    /// Bytes that the caller's descriptor has not taken yet.
+    private var waiting: ArraySlice<UInt8> = []
+    private var isFinishing = false
+    /// Readable once the last bytes have arrived.
+    private var ending: pollfd?
+    private var hasAskedForEnd = false
+    /// Nobody reads any more.
+    private(set) var isGone = false
+
+    /// - Parameter number: borrowed for the run.
+    init(to number: Int32, clean: Bool) {
+        writer = NonBlockingWriter(number)
+        cleaner = clean ? TerminalText() : nil
+    }
+
+    /// While there are waiting bytes no more should be added.
+    var hasWaiting: Bool { !waiting.isEmpty || ending != nil }
+
+    /// What to poll for before `advance`; nil when nothing waits.
+    var pollEntry: pollfd? { waiting.isEmpty ? ending : writer.pollEntry }
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        waiting += cleaner?.clean(bytes) ?? Array(bytes)
+        advance()
+    }
+
+    /// No more comes.
+    mutating func finish() {
+        isFinishing = true
+        waiting += cleaner?.finish() ?? []
+        advance()
+    }
+
+    /// Writes what is taken now.
+    mutating func advance() {
+        if let entry = ending, (try? Polling.wait(entry.fd, for: .readable, deadline: 0)) != false { ending = nil }
+        while !waiting.isEmpty {
+            switch waiting.withUnsafeBytes({ writer.write($0) }) {
+            case .bytes(let count): waiting = waiting.dropFirst(count)
+            case .nothing: return
+            case .gone:
+                waiting = []
+                isGone = true
+            }
+        }
+        if isFinishing, !hasAskedForEnd, !isGone {
+            hasAskedForEnd = true
+            ending = writer.finish()
+        }
+    }
+}

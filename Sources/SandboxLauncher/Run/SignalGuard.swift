@@ -1,0 +1,26 @@
+internal import Glibc
+
+/// SIGPIPE held back on this thread while a run lasts: a pipe without a reader is an error number here, not a death. A signal
+/// that did come is taken off before the mask is restored.
+struct SignalGuard {
+    private var previous = sigset_t()
+
+    init() {
+        var pipe = sigset_t()
+        sigemptyset(&pipe)
+        sigaddset(&pipe, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &pipe, &previous)
+    }
+
+    func restore() {
+        var pipe = sigset_t()
+        sigemptyset(&pipe)
+        sigaddset(&pipe, SIGPIPE)
+        var old = previous
+        if sigismember(&old, SIGPIPE) == 0 {
+            var none = timespec()
+            while sigtimedwait(&pipe, nil, &none) == SIGPIPE {}
+        }
+        pthread_sigmask(SIG_SETMASK, &old, nil)
+    }
+}
