@@ -1,3 +1,6 @@
+internal import CapabilityLanguage
+internal import StrictJSON
+
 /// The confinement of a policy for every workspace that lies apart from the paths its rules name.
 ///
 /// Deriving a confinement is most of what a policy costs. It depends on the workspace only through the paths: as long as no host
