@@ -149,7 +149,7 @@ let package = Package(
         .testTarget(
             name: "SQLiteRuntimeStoreTests",
             dependencies: [
-                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport",
+                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport", "TestSupport",
                 "store-crash-probe",
             ],
             swiftSettings: swiftSettings),
@@ -173,7 +173,7 @@ let package = Package(
             dependencies: [
                 "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel",
                 "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
-                "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
+                "SandboxTestSupport", "TestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

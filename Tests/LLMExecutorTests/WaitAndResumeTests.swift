@@ -110,7 +110,7 @@ struct WaitAndResumeTests {
                 ChildRequest(goal: .text("c")), by: ActionOrigin(process: id, tool: "t"), in: transaction
             ).id
         }
-        let waiting: FakeTools.Body = { _ throws(LibOSError) in
+        let waiting: FakeTools.Body = { _ in
             let wait = try await runtime.store.write { transaction throws(LibOSError) in
                 try runtime.processes.wait(for: child, by: ActionOrigin(process: id, tool: "t"), in: transaction)
             }
@@ -143,7 +143,7 @@ struct WaitAndResumeTests {
         let id = try await fixture.spawn()
         let runtime = fixture.runtime
         let filter = MessageFilter(channel: "work")
-        let waiting: FakeTools.Body = { _ throws(LibOSError) in
+        let waiting: FakeTools.Body = { _ in
             let receipt = MessageReceipt(filter: filter)
             let wait = try await runtime.store.write { transaction throws(LibOSError) in
                 try runtime.messages.receive(receipt, of: id, in: transaction)
@@ -156,9 +156,9 @@ struct WaitAndResumeTests {
         #expect(result.payload.keys == ["ok", "waiting_message", "filters"] && result.payload["filters"]?["channel"] == .string("work"))
         let audit = try #require(try await fixture.audits("llm.action_waiting_message").first)
         #expect(audit.target == "process:\(id)" && audit.decision.keys == ["filters", "action", "message", "tool_call_count"])
-        _ = try await runtime.post(MessageDraft(channel: "other", body: "x"), to: id)
+        _ = try await runtime.post(MessageDraft(body: "x", channel: "other"), to: id)
         #expect(try await executor.runQuantum(id).payload["skipped"] == .bool(true))
-        _ = try await runtime.post(MessageDraft(channel: "work", body: "x"), to: id)
+        _ = try await runtime.post(MessageDraft(body: "x", channel: "work"), to: id)
         let resumed = try await executor.runQuantum(id)
         #expect(resumed.payload["resumed_after_message"] == .bool(true))
     }
@@ -166,7 +166,8 @@ struct WaitAndResumeTests {
     @Test("an action is claimed in the store before it is done again") func claimed() async throws {
         let fixture = try await QuantumFixture()
         let id = try await fixture.spawn()
-        let looks: FakeTools.Body = { [runtime = fixture.runtime] _ throws(LibOSError) in
+        let looks: FakeTools.Body = {
+            [runtime = fixture.runtime] (_: ToolCallRequest) async throws(LibOSError) -> Completion<ToolCallResult> in
             let state = try await runtime.store.read { store throws(LibOSError) in try store.pendingAction(of: id)?.state }
             return .done(FakeTools.result(.string(state?.rawValue ?? "none")))
         }

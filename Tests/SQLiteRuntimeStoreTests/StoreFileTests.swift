@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+import TestSupport
 import Glibc
 import LibOSModel
 import LinuxPrimitives

@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+import TestSupport
 import LibOSModel
 import SandboxTestSupport
 import Testing
