@@ -130,7 +130,8 @@ struct QuantumFixture {
     func asking(_ id: ProcessID) -> FakeTools.Body {
         { [runtime] _ in
             let approval = ApprovalRequest(
-                tool: "echo", arguments: .object([]), actionHash: String(repeating: "a", count: 64), policyHash: "", needs: [])
+                tool: "echo", arguments: .object([]), actionHash: String(repeating: "a", count: 64), policyHash: "",
+                needs: [NeededRight(resource: try Resource.parse("filesystem:workspace:notes.txt"), rights: [.write])])
             let request = try await runtime.store.write { transaction throws(LibOSError) in
                 try runtime.ask(approval, for: id, in: transaction)
             }
