@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "SQLiteRuntimeStoreTests",
             dependencies: [
-                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport", "TestSupport",
+                "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport",
+                "TestSupport",
                 "store-crash-probe",
             ],
             swiftSettings: swiftSettings),

@@ -1,9 +1,9 @@
-import TestSupport
 import Glibc
 import LibOSModel
 import LinuxPrimitives
 import SandboxTestSupport
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import SQLiteRuntimeStore

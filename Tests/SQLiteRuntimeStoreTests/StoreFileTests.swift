@@ -1,9 +1,9 @@
 internal import CapabilityLanguage
-import TestSupport
 import Glibc
 import LibOSModel
 import LinuxPrimitives
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 @testable import SQLiteRuntimeStore

@@ -1,7 +1,7 @@
 internal import CapabilityLanguage
-import TestSupport
 import LibOSModel
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 @testable import SQLiteRuntimeStore
