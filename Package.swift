@@ -114,7 +114,7 @@ let package = Package(
             name: "glovebox-bench",
             dependencies: [
                 "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "SQLiteRuntimeStore",
-                "LibOSModel", "StrictJSON", "CapabilityLanguage", "CSQLite", "TestSupport",
+                "LibOSModel", "StrictJSON", "CapabilityLanguage", "CSQLite", "TestSupport", "AgentRuntime", "ToolBroker", "LLMExecutor",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
@@ -130,6 +130,13 @@ let package = Package(
         .testTarget(
             name: "CapabilityBrokerTests",
             dependencies: ["CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AgentScenarioTests",
+            dependencies: [
+                "LLMExecutor", "AgentRuntime", "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxPolicy", "LibOSModel",
+                "CapabilityLanguage", "StrictJSON", "SandboxTestSupport", "TestSupport", "GloveboxWorker", "glovebox-launcher",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "LLMExecutorTests",

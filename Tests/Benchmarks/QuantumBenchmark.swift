@@ -1,0 +1,123 @@
+internal import AgentRuntime
+internal import CapabilityBroker
+internal import CapabilityLanguage
+internal import Glibc
+internal import LLMExecutor
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import SQLiteRuntimeStore
+internal import SandboxLauncher
+internal import SandboxPolicy
+internal import StrictJSON
+internal import TestSupport
+internal import ToolBroker
+
+/// One quantum of an agent: its records alone, and with a file read by a sealed worker, beside a fresh process that reads the
+/// same file.
+struct QuantumBenchmark {
+    let policies: BenchmarkPolicies
+    let rounds: Int
+
+    func run() async throws {
+        let scratch = try ScratchDirectory("bench")
+        defer { scratch.remove() }
+        let place = scratch.path
+        guard mkdir(place + "/workspace", 0o755) == 0 else { throw SystemError(errno: errno, operation: "mkdir", object: place) }
+        let file = try PathResolution.open(path: place + "/workspace/file.txt", flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
+        try Transfer.writeAll(file.rawValue, Array(String(repeating: "a line of text\n", count: 64).utf8))
+
+        let store = try await SQLiteRuntimeStore.open(path: place + "/store.sqlite")
+        let registry = ToolRegistry()
+        try registry.load(directory: policies.directory + "/tools")
+        let capabilities = CapabilityBroker()
+        let runtime = AgentRuntime(store: store, broker: capabilities, tools: Named(registry: registry))
+        try await runtime.start()
+        guard let worker = WorkerProgram.installed() else {
+            throw SystemError(errno: ENOENT, operation: "find", object: "glovebox-worker beside this program")
+        }
+        let supervisor = try SandboxSupervisor()
+        defer { supervisor.shutDown() }
+        let shipped = policies.directory
+        let broker = ToolBroker(
+            registry: registry, store: runtime.store, kernel: runtime, capabilities: capabilities, supervisor: supervisor,
+            files: try WorkspaceFiles(path: place + "/workspace"), worker: worker
+        ) { name throws(PolicyError) in
+            let store = BenchmarkPolicies(directory: shipped)
+            do {
+                return try store.resolved(name)
+            } catch {
+                throw error as? PolicyError ?? PolicyError(file: name, message: "\(error)", mend: "look at the policies directory")
+            }
+        }
+        try await broker.persistTools()
+
+        var records = Measurement(name: "records alone")
+        var whole = Measurement(name: "with a sealed read")
+        var bare = Measurement(name: "a fresh process that reads it")
+        let reader = BareLaunch(["/bin/cat", place + "/workspace/file.txt"])
+        let script = String(repeating: "{\"action\": \"read_text_file\", \"path\": \"file.txt\"}\n", count: rounds + 20)
+        let client = try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl")
+        let first = try await process(runtime)
+        let second = try await process(runtime)
+        let alone = QuantumExecutor(runtime: runtime, tools: Answered(registry: registry), client: client)
+        let sealed = QuantumExecutor(
+            runtime: runtime, tools: broker, client: try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl"))
+        for round in 0..<(rounds + 20) {
+            let one = try await timed { try await check(alone.runQuantum(first)) }
+            let two = try await timed { try await check(sealed.runQuantum(second)) }
+            let three = try await timed {
+                if let problem = reader() { throw SystemError(errno: EIO, operation: problem, object: "/bin/cat") }
+            }
+            guard round >= 20 else { continue }
+            records.add(one)
+            whole.add(two)
+            bare.add(three)
+        }
+        Table.row("one quantum, microseconds", ["min", "median", "p90"])
+        for measurement in [records, whole, bare] {
+            Table.row("  " + measurement.name, [0, 0.5, 0.9].map { Table.number(measurement.percentile($0), decimals: 0) })
+        }
+        Table.row(
+            "  sealed read to fresh process", [0, 0.5, 0.9].map { Table.number(whole.percentile($0) / bare.percentile($0), decimals: 2) })
+        await store.close()
+    }
+
+    private func timed(_ body: () async throws -> Void) async throws -> Double {
+        let began = MonotonicClock.now()
+        try await body()
+        return Double(MonotonicClock.now() - began) / 1000
+    }
+
+    private func check(_ result: QuantumResult) throws {
+        guard result.payload["result"]?["ok"] == .bool(true) else {
+            throw LibOSError(.process, "a quantum did not do its work: \(result.payload.canonicalText)")
+        }
+    }
+
+    private func process(_ runtime: AgentRuntime) async throws -> ProcessID {
+        let terms = CapabilityTerms(resource: try Resource.parse("filesystem:workspace:file.txt"), rights: [.read])
+        let made = try await runtime.spawn(
+            SpawnRequest(
+                image: "coding-agent:v0", goal: .text("bench"), capabilities: [terms],
+                budget: ResourceBudget([.toolCalls: 1_000_000, .materializedTokens: 8_000])))
+        return made.id
+    }
+
+    private struct Named: ToolDirectory {
+        let registry: ToolRegistry
+        func staticTool(named name: String) -> ToolID? { registry.tool(named: name)?.spec.id }
+    }
+
+    /// Every call is answered at once: what is left is the quantum's own work.
+    private struct Answered: ToolCalling {
+        let registry: ToolRegistry
+
+        func visibleTools(of process: AgentProcess) -> [ToolSpec] {
+            process.toolTable.keys.sorted().compactMap { registry.tool(named: $0)?.spec }
+        }
+
+        func call(_ request: ToolCallRequest) async throws(LibOSError) -> Completion<ToolCallResult> {
+            .done(ToolCallResult(call: .new(), tool: nil, isOK: true, payload: .object(["text": .string("answered")])))
+        }
+    }
+}
