@@ -96,7 +96,7 @@ import Testing
             for child in processes where child.parent == root { #expect(child.usage[.toolCalls] == Int64(perProcess[child.id] ?? 0)) }
             #expect(
                 Int64(processes.filter { $0.parent == root }.reduce(0) { $0 + $1.usage[.toolCalls] }) + Int64(perProcess[root] ?? 0)
-                    == 1_000)
+                    == 200)
         }
     }
 }
