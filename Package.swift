@@ -91,6 +91,10 @@ let package = Package(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
+        // Floor 5: what the two command-line programs share.
+        .target(
+            name: "CommandOutput", dependencies: ["SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
@@ -98,7 +102,7 @@ let package = Package(
         .target(
             name: "GloveboxCommands",
             dependencies: [
-                "Glovebox", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -179,7 +183,8 @@ let package = Package(
         .testTarget(
             name: "GloveboxCommandsTests",
             dependencies: [
-                "GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "GloveboxCommands", "CommandOutput", "Glovebox", "SandboxLauncher", "SandboxPolicy", "CapabilityLanguage", "StrictJSON",
+                "LinuxPrimitives",
                 "TestSupport",
             ],
             swiftSettings: swiftSettings),
