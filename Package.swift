@@ -23,6 +23,7 @@ let package = Package(
     products: [
         .library(name: "Glovebox", targets: ["Glovebox"]),
         .executable(name: "glovebox", targets: ["GloveboxCLI"]),
+        .executable(name: "glovebox-runtime", targets: ["GloveboxRuntimeCLI"]),
         .executable(name: "glovebox-worker", targets: ["GloveboxWorker"]),
         .executable(name: "glovebox-launcher", targets: ["glovebox-launcher"]),
     ],
@@ -106,7 +107,16 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "GloveboxRuntimeCommands",
+            dependencies: [
+                "LLMExecutor", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "Glovebox",
+                "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
         // Floor 7
+        .executableTarget(name: "GloveboxRuntimeCLI", dependencies: ["GloveboxRuntimeCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
 
