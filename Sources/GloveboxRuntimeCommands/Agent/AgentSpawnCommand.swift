@@ -50,7 +50,8 @@ struct AgentSpawnCommand: StoreCommand {
             return try await session.store.write { transaction throws(LibOSError) in
                 guard try transaction.image(final.image) != nil else {
                     let known = try transaction.images().map(\.id)
-                    throw LibOSError(.validation, "there is no image `\(printable(final.image))`", mend: "known are: " + known.joined(separator: ", "))
+                    throw LibOSError(
+                        .validation, "there is no image `\(printable(final.image))`", mend: "known are: " + known.joined(separator: ", "))
                 }
                 var process = try processes.spawn(final, in: transaction)
                 if added.isEmpty { return process }

@@ -17,7 +17,11 @@ struct AuditShowCommand: StoreCommand {
             return record
         }
         let members = try record.members()
-        if options.json { Document.print("audit_record/1", members) } else { Console.print(SafeText.clean(JSONValue.object(members).prettyText)) }
+        if options.json {
+            Document.print("audit_record/1", members)
+        } else {
+            Console.print(SafeText.clean(JSONValue.object(members).prettyText))
+        }
         return ExitStatus.success
     }
 }

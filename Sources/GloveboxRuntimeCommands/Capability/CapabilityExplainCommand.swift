@@ -20,7 +20,8 @@ struct CapabilityExplainCommand: StoreCommand {
     func perform(_ interruption: Interruption) async throws -> Int32 {
         let request = AuthorizationRequest(
             subject: try ProcessID.typed(pid), needs: [try CapabilityWords.need(need, option: "explain")],
-            context: ActionContext(tool: tool), policy: try policy.map { name throws(PolicyError) in try PolicyStore.standard().load(name) })
+            context: ActionContext(tool: tool), policy: try policy.map { name throws(PolicyError) in try PolicyStore.standard().load(name) }
+        )
         let explanation = try await options.reading { store throws(LibOSError) in
             _ = try store.existingProcess(request.subject)
             return try CapabilityBroker().explain(request, in: store)

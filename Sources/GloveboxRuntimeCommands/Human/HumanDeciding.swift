@@ -22,7 +22,8 @@ struct DecisionOptions: ParsableArguments {
             }
             guard request.status == .pending else {
                 throw CommandFailure(
-                    exitCode: ExitStatus.negative, message: "request \(id) is \(request.status.rawValue) already; a request is decided once")
+                    exitCode: ExitStatus.negative, message: "request \(id) is \(request.status.rawValue) already; a request is decided once"
+                )
             }
             guard let decision = try await decide(request, now) else { return nil }
             return try await session.runtime.decide(id, decision)

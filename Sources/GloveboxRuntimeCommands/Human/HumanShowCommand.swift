@@ -5,7 +5,8 @@ internal import LibOSModel
 internal import StrictJSON
 
 struct HumanShowCommand: StoreCommand {
-    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one request: the action, the reason, the decision.")
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show one request: the action, the reason, the decision.")
 
     @Argument(help: ArgumentHelp("A request.", valueName: "id")) var id: String
     @OptionGroup var options: StoreOptions

@@ -54,7 +54,8 @@ struct StorePlace: Sendable, Equatable {
     func requireOutside(_ root: String) throws(CommandFailure) {
         guard let real = try? PathResolution.canonicalPath(parent(of: file)) else { return }
         if real == root || real.hasPrefix(root + "/") {
-            throw .failed("the store \(printable(file)) lies in the workspace \(printable(root)), where tools could reach it; name a file outside")
+            throw .failed(
+                "the store \(printable(file)) lies in the workspace \(printable(root)), where tools could reach it; name a file outside")
         }
     }
 

@@ -55,7 +55,8 @@ package final class WorkspaceFiles: Sendable {
             if !isStarted {
                 continuation.resume(
                     returning: .failure(
-                        LibOSError(.limit, "no thread is left for the workspace's files", mend: "raise the limit on processes (ulimit -u)")))
+                        LibOSError(.limit, "no thread is left for the workspace's files", mend: "raise the limit on processes (ulimit -u)"))
+                )
             }
         }
         return try result.get()
