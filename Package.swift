@@ -164,6 +164,7 @@ let package = Package(
             name: "SQLiteRuntimeStoreTests",
             dependencies: [
                 "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "LinuxPrimitives", "StrictJSON", "SandboxTestSupport",
+                "TestSupport",
                 "store-crash-probe",
             ],
             swiftSettings: swiftSettings),
@@ -187,7 +188,7 @@ let package = Package(
             dependencies: [
                 "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy", "LibOSModel",
                 "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
-                "SandboxTestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
+                "SandboxTestSupport", "TestSupport", "glovebox-launcher", "sandbox-probe", "GloveboxWorker",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

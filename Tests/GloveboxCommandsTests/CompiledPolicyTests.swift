@@ -1,3 +1,4 @@
+import CapabilityLanguage
 import Glibc
 import SandboxLauncher
 import SandboxPolicy

@@ -86,7 +86,7 @@ struct ContextTests {
         let executor = fixture.executor(model)
         for number in 0..<40 {
             try await runtime.store.write { transaction throws(LibOSError) in
-                try runtime.messages.post(
+                _ = try runtime.messages.post(
                     MessageDraft(body: String(repeating: "filler \(number) ", count: 60)), from: "human:owner", to: id, in: transaction)
             }
             _ = try await executor.runQuantum(id)

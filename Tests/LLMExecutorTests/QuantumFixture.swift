@@ -15,7 +15,7 @@ struct AnyTool: ToolDirectory {
 
 /// A tool broker that does what a test says, and notes what it was asked.
 final class FakeTools: ToolCalling {
-    typealias Body = @Sendable (ToolCallRequest) async throws(LibOSError) -> Completion<ToolCallResult>
+    typealias Body = @Sendable (ToolCallRequest) async throws -> Completion<ToolCallResult>
 
     private let bodies: Mutex<[Body]>
     private let asked = Mutex<[ToolCallRequest]>([])
@@ -36,8 +36,15 @@ final class FakeTools: ToolCalling {
         asked.withLock { $0.append(request) }
         let body = bodies.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         guard let body else { return .done(Self.result(.object(["done": .bool(true)]))) }
-        return try await body(request)
+        do {
+            return try await body(request)
+        } catch {
+            throw error as? LibOSError ?? LibOSError(.store, "\(error)")
+        }
     }
+
+    /// A body that ends with a result.
+    static func answering(_ result: ToolCallResult) -> Body { { _ in .done(result) } }
 
     static func result(_ payload: JSONValue, isOK: Bool = true, error: String? = nil, handle: ObjectHandle? = nil) -> ToolCallResult {
         ToolCallResult(
@@ -121,9 +128,10 @@ struct QuantumFixture {
 
     /// As a tool that asks a person: the wait is recorded before it is returned.
     func asking(_ id: ProcessID) -> FakeTools.Body {
-        { [runtime] _ throws(LibOSError) in
+        { [runtime] _ in
             let approval = ApprovalRequest(
-                tool: "echo", arguments: .object([]), actionHash: String(repeating: "a", count: 64), policyHash: "", needs: [])
+                tool: "echo", arguments: .object([]), actionHash: String(repeating: "a", count: 64), policyHash: "",
+                needs: [NeededRight(resource: try Resource.parse("filesystem:workspace:notes.txt"), rights: [.write])])
             let request = try await runtime.store.write { transaction throws(LibOSError) in
                 try runtime.ask(approval, for: id, in: transaction)
             }

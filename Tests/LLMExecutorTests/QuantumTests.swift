@@ -33,7 +33,7 @@ struct QuantumTests {
         let handle = try await runtime.store.write { transaction throws(LibOSError) in
             try runtime.keepResult(.object(["x": .int(1)]), title: "echo", tool: ToolID("tool_static_echo")!, of: id, in: transaction)
         }
-        let tools = FakeTools([{ _ throws(LibOSError) in .done(FakeTools.result(.object(["x": .int(1)]), handle: handle)) }])
+        let tools = FakeTools([FakeTools.answering(FakeTools.result(.object(["x": .int(1)]), handle: handle))])
         let model = ListedModel(actions: [echo])
         let result = try await fixture.executor(model, tools).runQuantum(id)
 
@@ -67,7 +67,7 @@ struct QuantumTests {
     @Test("a failed tool is a carried-out decision all the same") func failedTool() async throws {
         let fixture = try await QuantumFixture()
         let id = try await fixture.spawn()
-        let tools = FakeTools([{ _ throws(LibOSError) in .done(FakeTools.result(.null, isOK: false, error: "no")) }])
+        let tools = FakeTools([FakeTools.answering(FakeTools.result(.null, isOK: false, error: "no"))])
         let result = try await fixture.executor(ListedModel(actions: [echo]), tools).runQuantum(id)
         #expect(result.payload["ok"] == .bool(true))
         #expect(result.payload["result"]?["ok"] == .bool(false) && result.payload["result"]?["error"] == .string("no"))
@@ -155,7 +155,7 @@ struct QuantumTests {
     @Test("unread interrupts keep every tool but the message tools from running") func interrupts() async throws {
         let fixture = try await QuantumFixture()
         let id = try await fixture.spawn()
-        _ = try await fixture.runtime.post(MessageDraft(kind: .interrupt, body: "stop"), to: id)
+        _ = try await fixture.runtime.post(MessageDraft(body: "stop", kind: .interrupt), to: id)
         let tools = FakeTools()
         let model = ListedModel(actions: [echo, ModelAction(name: "read_process_messages", arguments: .object([]))])
         let executor = fixture.executor(model, tools)

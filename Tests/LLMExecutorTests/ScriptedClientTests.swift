@@ -11,14 +11,15 @@ struct ScriptedClientTests {
 
     @Test("YAML, JSON and JSONL say the same") func forms() async throws {
         let scripts = [
-            ("- {action: echo, text: hi, n: 3}\n- {action: process_exit}\n", "a.yaml"),
-            (#"[{"action": "echo", "text": "hi", "n": 3}, {"action": "process_exit"}]"#, "a.json"),
-            ("{\"action\": \"echo\", \"text\": \"hi\", \"n\": 3}\n\n{\"action\": \"process_exit\"}\n", "a.jsonl"),
+            ("- {action: echo, text: hi, count: 3}\n- {action: process_exit}\n", "a.yaml"),
+            (#"[{"action": "echo", "text": "hi", "count": 3}, {"action": "process_exit"}]"#, "a.json"),
+            ("{\"action\": \"echo\", \"text\": \"hi\", \"count\": 3}\n\n{\"action\": \"process_exit\"}\n", "a.jsonl"),
         ]
         for (text, name) in scripts {
             let client = try read(text, name)
             let first = try await client.complete(request())
-            #expect(first.toolCalls == [ModelToolCall(name: "echo", arguments: .value(.object(["text": .string("hi"), "n": .int(3)])))])
+            #expect(
+                first.toolCalls == [ModelToolCall(name: "echo", arguments: .value(.object(["text": .string("hi"), "count": .int(3)])))])
             #expect(try await client.complete(request()).toolCalls.map(\.name) == ["process_exit"])
             await #expect(throws: ModelError.self) { try await client.complete(request()) }
         }

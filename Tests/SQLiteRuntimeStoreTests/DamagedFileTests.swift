@@ -3,6 +3,7 @@ import LibOSModel
 import LinuxPrimitives
 import SandboxTestSupport
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import SQLiteRuntimeStore

@@ -1,7 +1,9 @@
+internal import CapabilityLanguage
 import Glibc
 import LibOSModel
 import LinuxPrimitives
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 @testable import SQLiteRuntimeStore

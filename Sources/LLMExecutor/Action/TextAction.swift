@@ -42,11 +42,13 @@ enum TextAction {
         return block.map { text[$0.start..<$0.end] }
     }
 
-    /// The last `{…}` that is balanced and lies in no other. Quotes count only inside braces: prose is full of apostrophes.
+    /// The last `{…}` that is balanced and lies in no other object and in no list. Quotes count only inside braces: prose is full of
+    /// apostrophes.
     private static func lastObject(in text: String) -> Substring? {
         var found: Range<String.Index>?
         var start: String.Index?
         var depth = 0
+        var listDepth = 0
         var inString = false
         var isEscaped = false
         for index in text.utf8.indices {
@@ -63,8 +65,10 @@ enum TextAction {
             }
             switch byte {
             case UInt8(ascii: "\"") where depth > 0: inString = true
+            case UInt8(ascii: "[") where depth == 0: listDepth += 1
+            case UInt8(ascii: "]") where depth == 0: listDepth = max(0, listDepth - 1)
             case UInt8(ascii: "{"):
-                if depth == 0 { start = index }
+                if depth == 0 { start = listDepth == 0 ? index : nil }
                 depth += 1
             case UInt8(ascii: "}") where depth > 0:
                 depth -= 1

@@ -12,7 +12,9 @@ struct ContextDifference {
 
     /// Tells of a fact when it is another one than last time.
     private mutating func tell(_ kind: String, _ fact: JSONValue, as key: String) {
-        guard log.captured[key] != fact else { return }
+        // In one order of keys: a store gives objects back in its own.
+        let fact = fact.sorted
+        guard log.captured[key]?.sorted != fact else { return }
         log.captured[key] = fact
         log.append(kind, fact)
         hasChanges = true
@@ -64,7 +66,14 @@ struct ContextDifference {
     mutating func addEvents(for id: ProcessID, limit: Int, in store: any StoreReading) throws(LibOSError) {
         var last: EventID?
         if case .string(let text)? = log.captured["last_event"] { last = EventID(text) }
-        let events = try store.events(for: id.text, after: last, limit: Self.mostEvents)
+        let events: [RuntimeEvent]
+        do throws(LibOSError) {
+            events = try store.events(for: id.text, after: last, limit: Self.mostEvents)
+        } catch {
+            // The process may write its own account: a place in it that does not exist is no reason to stop.
+            guard error.code == .notFound else { throw error }
+            events = try store.recentEvents(for: id.text, limit: limit)
+        }
         guard let newest = events.last else { return }
         log.captured["last_event"] = .string(newest.id.text)
         // What the runtime writes when it tells of its own account says nothing to a model.

@@ -127,7 +127,8 @@ extension JSONValue {
     /// For models: sorted keys, so that equal values are equal text.
     var prettySorted: String { sorted.prettyText }
 
-    private var sorted: JSONValue {
+    /// With the keys of every object in one order.
+    var sorted: JSONValue {
         switch self {
         case .object(let members):
             .object(members.sorted { utf8Precedes($0.key, $1.key) }.map { JSONMember($0.key, $0.value.sorted) })

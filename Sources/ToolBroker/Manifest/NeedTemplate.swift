@@ -49,7 +49,7 @@ package struct NeedTemplate: Sendable, Equatable {
                 throw ResourceProblem("`\(body)` builds a path from parts", mend: "take the whole path from one argument")
             }
         }
-        let sample = try need.resource(filledWith: Array(repeating: "1", count: template.places.count))
+        let sample = try need.resource(filledWith: need.sampleValues)
         need.rights = Set(try PolicyRule.rights(named: names, effect: .allow, resource: sample))
         return need
     }
@@ -91,6 +91,7 @@ package struct NeedTemplate: Sendable, Equatable {
 
     /// Fills the template's text and reads it: what comes out must have the template's own form.
     private func resource(filledWith values: [String]) throws(ResourceProblem) -> Resource {
+        let samples = sampleValues
         var text = ""
         var form = ""
         var next = 0
@@ -101,7 +102,7 @@ package struct NeedTemplate: Sendable, Equatable {
                 form += literal
             case .place:
                 text += values[next]
-                form += "1"
+                form += samples[next]
                 next += 1
             }
         }
@@ -114,6 +115,22 @@ package struct NeedTemplate: Sendable, Equatable {
             throw ResourceProblem("`\(text)` is another resource than `\(source)` means", mend: "name one resource")
         }
         return filled
+    }
+
+    /// Something harmless for each place, of the shape that stands there: a letter where a host is named, which no number is.
+    private var sampleValues: [String] {
+        var values: [String] = []
+        var form = ""
+        for piece in resource.pieces {
+            switch piece {
+            case .text(let literal): form += literal
+            case .place:
+                let isHost = form.hasPrefix("network:tcp:") && form.utf8.count { $0 == UInt8(ascii: ":") } == 2
+                values.append(isHost ? "a" : "1")
+                form += values[values.count - 1]
+            }
+        }
+        return values
     }
 
     /// A need without arguments may be a pattern (`filesystem:workspace:*`); one with arguments names one resource.

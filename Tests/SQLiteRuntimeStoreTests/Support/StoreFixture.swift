@@ -1,5 +1,7 @@
+internal import CapabilityLanguage
 import LibOSModel
 import SandboxTestSupport
+import TestSupport
 import Testing
 
 @testable import SQLiteRuntimeStore
