@@ -23,6 +23,7 @@ let package = Package(
     products: [
         .library(name: "Glovebox", targets: ["Glovebox"]),
         .executable(name: "glovebox", targets: ["GloveboxCLI"]),
+        .executable(name: "glovebox-runtime", targets: ["GloveboxRuntimeCLI"]),
         .executable(name: "glovebox-worker", targets: ["GloveboxWorker"]),
         .executable(name: "glovebox-launcher", targets: ["glovebox-launcher"]),
     ],
@@ -91,6 +92,10 @@ let package = Package(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
+        // Floor 5: what the two command-line programs share.
+        .target(
+            name: "CommandOutput", dependencies: ["SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
@@ -98,11 +103,20 @@ let package = Package(
         .target(
             name: "GloveboxCommands",
             dependencies: [
-                "Glovebox", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "GloveboxRuntimeCommands",
+            dependencies: [
+                "LLMExecutor", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "Glovebox",
+                "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
         // Floor 7
+        .executableTarget(name: "GloveboxRuntimeCLI", dependencies: ["GloveboxRuntimeCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
 
@@ -187,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "GloveboxCommandsTests",
             dependencies: [
-                "GloveboxCommands", "Glovebox", "SandboxLauncher", "SandboxPolicy", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives",
+                "GloveboxCommands", "CommandOutput", "Glovebox", "SandboxLauncher", "SandboxPolicy", "CapabilityLanguage", "StrictJSON",
+                "LinuxPrimitives",
                 "TestSupport",
             ],
             swiftSettings: swiftSettings),

@@ -15,12 +15,15 @@ struct GloveboxCommand: ParsableCommand {
               What a policy means, in plain words.
             glovebox doctor
               What this host can enforce.
+            glovebox agent spawn --preset edit --goal "mend the test"
+              An agent; every call of it is decided, sealed and recorded.
 
             Exit codes: the tool's own; 124 timeout; 125 Glovebox could not run it; \
             126 denied or not executable; 127 not found; 128+n signal; 64 usage.
             """,
         version: "glovebox \(GloveboxVersion.current)",
-        subcommands: [RunHelp.self, PolicyCommand.self, DoctorCommand.self, VersionCommand.self])
+        subcommands: [RunHelp.self, PolicyCommand.self] + RuntimeCommands.all.map { $0 as any ParsableCommand.Type }
+            + [DoctorCommand.self, VersionCommand.self])
 }
 
 /// Help of one command, as `glovebox help` prints it.

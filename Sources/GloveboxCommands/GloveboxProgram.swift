@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CapabilityLanguage
+internal import CommandOutput
 internal import Glibc
 internal import SandboxPolicy
 
@@ -23,6 +24,8 @@ package enum GloveboxProgram {
 
     static func perform(_ words: [String]) -> Int32 {
         if words.first == "run" { return RunCommand.perform(Array(words.dropFirst())) }
+        let named = words.first == "help" ? words.dropFirst().first : words.first
+        if let named, RuntimeCommands.has(named) { return RuntimeProgram.become(words) }
         if let problem = unknownCommand(words) {
             Console.complain(problem)
             return ExitStatus.usage

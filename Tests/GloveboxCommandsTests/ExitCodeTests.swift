@@ -16,7 +16,10 @@ import Testing
 
     @Test(arguments: [
         (["rnu"], "unknown command `rnu`; did you mean `run`?"), (["doctr", "x"], "unknown command `doctr`; did you mean `doctor`?"),
-        (["zzzzzz"], "unknown command `zzzzzz`; known are: run, policy, doctor, version, help"),
+        (
+            ["zzzzzz"],
+            "unknown command `zzzzzz`; known are: run, policy, agent, human, tool, capability, audit, why, memory, doctor, version, help"
+        ),
         (["help", "polcy"], "unknown command `polcy`; did you mean `policy`?"),
         (["policy", "chekc"], "unknown policy command `chekc`; did you mean `check`?"),
     ]) func unknownCommands(words: [String], message: String) {
@@ -30,8 +33,14 @@ import Testing
         #expect(GloveboxProgram.usageLine("Unknown option '-x'.", ["-x"]) == "Unknown option '-x'; see `glovebox help`")
     }
 
-    @Test(arguments: [["run"], ["policy"], ["policy", "lint", "x"], ["--version"], [], ["help", "run"]]) func knownCommands(words: [String])
-    {
+    @Test func theRuntimeIsLookedForWhereTheLauncherIs() {
+        #expect(
+            RuntimeProgram.candidates(programDirectory: "/opt/glovebox/bin")
+                == ["/opt/glovebox/bin/glovebox-runtime", "/opt/glovebox/libexec/glovebox/glovebox-runtime"])
+    }
+
+    @Test(arguments: [["run"], ["agent"], ["help", "why"], ["policy"], ["policy", "lint", "x"], ["--version"], [], ["help", "run"]])
+    func knownCommands(words: [String]) {
         #expect(GloveboxProgram.unknownCommand(words) == nil)
     }
 }

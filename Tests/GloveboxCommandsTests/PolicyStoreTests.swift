@@ -115,6 +115,7 @@ import Testing
         let share = try scratch.directory("prefix/share/glovebox/policies")
         try scratch.file("prefix/share/glovebox/policies/runtime.yaml", "")
         #expect(PolicyStore.shipped(programDirectory: scratch.path + "/prefix/bin") == share)
+        #expect(PolicyStore.shipped(programDirectory: scratch.path + "/prefix/libexec/glovebox") == share)
         let tree = try scratch.directory("tree/policies")
         try scratch.file("tree/policies/runtime.yaml", "")
         let deep = try scratch.directory("tree/1/2/3/4/5/6/7")

@@ -1,3 +1,4 @@
+import CommandOutput
 import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy

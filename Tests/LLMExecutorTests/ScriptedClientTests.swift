@@ -32,6 +32,16 @@ struct ScriptedClientTests {
         #expect(try await client.complete(request("pid_c")).toolCalls.map(\.name) == ["three"])
     }
 
+    @Test("a process that is told where it stands goes on from there") func cues() async throws {
+        let script = try read("first:\n  - {action: one}\n  - {action: two}\n'*':\n  - {action: other}\n")
+        let client = ScriptedClient(script) { request throws(ModelError) in
+            request.process == "pid_a" ? (["unknown", "first"], 1) : ([request.process], 0)
+        }
+        #expect(try await client.complete(request("pid_a")).toolCalls.map(\.name) == ["two"])
+        #expect(try await client.complete(request("pid_a")).toolCalls.map(\.name) == ["two"])
+        #expect(try await client.complete(request("pid_b")).toolCalls.map(\.name) == ["other"])
+    }
+
     @Test("a script may play words and failures") func failures() async throws {
         let client = try read("- {say: hello}\n- {error: the server burns}\n")
         #expect(try await client.complete(request()).content == "hello")

@@ -49,8 +49,9 @@ package final class ActiveQuanta: Sendable {
 
     func isActive(_ id: ProcessID) -> Bool { state.withLock { $0.parked[id] != nil } }
 
+    /// A quantum that has just ended is not parked: what comes of it is about to be noted.
     func areAllParked(_ ids: some Collection<ProcessID>) -> Bool {
-        state.withLock { state in ids.allSatisfy { state.parked[$0] ?? true } }
+        state.withLock { state in ids.allSatisfy { state.parked[$0] == true } }
     }
 
     /// The whole seconds that a process has run since they were last asked for; the rest is kept.

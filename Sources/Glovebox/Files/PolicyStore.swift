@@ -53,11 +53,14 @@ package struct PolicyStore: Sendable, Equatable {
             compiled: .standard(programDirectory: directory))
     }
 
-    /// `../share/glovebox/policies` of an installation, or `policies/` of the build tree that the program lies in.
+    /// `../share/glovebox/policies` of an installation, seen from `bin` or from `libexec/glovebox`, or `policies/` of the build tree
+    /// that the program lies in.
     package static func shipped(programDirectory: String?) -> String? {
         guard var directory = programDirectory else { return nil }
-        let installed = parent(of: directory) + "/share/glovebox/policies"
-        if exists(installed + "/runtime.yaml") { return installed }
+        for prefix in [parent(of: directory), parent(of: parent(of: directory))] {
+            let installed = prefix + "/share/glovebox/policies"
+            if exists(installed + "/runtime.yaml") { return installed }
+        }
         for _ in 0...buildTreeLevels {
             if exists(directory + "/policies/runtime.yaml") { return directory + "/policies" }
             directory = parent(of: directory)

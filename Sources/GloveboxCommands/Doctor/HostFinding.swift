@@ -1,3 +1,4 @@
+internal import CommandOutput
 internal import SandboxPolicy
 internal import StrictJSON
 

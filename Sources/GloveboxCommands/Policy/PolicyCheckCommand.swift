@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CapabilityLanguage
+internal import CommandOutput
 internal import Glovebox
 internal import SandboxPolicy
 internal import StrictJSON

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandOutput
 internal import Glovebox
 internal import LinuxPrimitives
 internal import SandboxPolicy

@@ -1,4 +1,5 @@
 internal import CapabilityLanguage
+internal import CommandOutput
 internal import SandboxPolicy
 
 /// The words of `glovebox run`.

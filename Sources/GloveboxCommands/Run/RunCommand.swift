@@ -1,3 +1,4 @@
+internal import CommandOutput
 internal import Glibc
 internal import Glovebox
 internal import LinuxPrimitives

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandOutput
 
 /// What `glovebox help run` and the completions know of `run`. The words themselves are read by `RunArguments`, whose options
 /// these must name one for one (a test compares them).

@@ -19,14 +19,30 @@ package final class ScriptedClient: ModelClient {
     /// By part.
     private let steps: [String: [Step]]
     private let played = Mutex<[String: Int]>([:])
-    /// Gives a process its part.
-    private let part: @Sendable (ModelRequest) -> String
+    private let place: Place
+
+    private enum Place {
+        /// Processes of one part share its steps, and each step is played once. Good for one run.
+        case shared(part: @Sendable (ModelRequest) -> String)
+        /// Somebody who remembers beyond this run says where a process stands.
+        case told(Cue)
+    }
+
+    /// The parts that may be a process's own, of which the first that the script has is its part, and how many of that part's steps
+    /// it has played.
+    package typealias Cue = @Sendable (ModelRequest) async throws(ModelError) -> (parts: [String], played: Int)
 
     package static let everybody = "*"
 
     package init(_ steps: [String: [Step]], part: @escaping @Sendable (ModelRequest) -> String = { _ in everybody }) {
         self.steps = steps
-        self.part = part
+        place = .shared(part: part)
+    }
+
+    /// The same script, played by everybody from where they stand.
+    package init(_ script: ScriptedClient, cue: @escaping Cue) {
+        steps = script.steps
+        place = .told(cue)
     }
 
     package convenience init(_ actions: [ModelAction]) {
@@ -35,14 +51,23 @@ package final class ScriptedClient: ModelClient {
 
     package func complete(_ request: ModelRequest) async throws(ModelError) -> ModelCompletion {
         if Task.isCancelled { throw ModelError(.cancelled, "the request was cancelled") }
-        var part = part(request)
-        if steps[part] == nil { part = Self.everybody }
-        let list = steps[part] ?? []
-        // Processes that share a part play it together; each step once.
-        let next = played.withLock { played in
-            defer { played[part, default: 0] += 1 }
-            return played[part, default: 0]
+        let part: String
+        let next: Int
+        switch place {
+        case .shared(let partOf):
+            let own = partOf(request)
+            part = steps[own] == nil ? Self.everybody : own
+            let key = part
+            next = played.withLock { played in
+                defer { played[key, default: 0] += 1 }
+                return played[key, default: 0]
+            }
+        case .told(let cue):
+            let (parts, played) = try await cue(request)
+            part = parts.first { steps[$0] != nil } ?? Self.everybody
+            next = played
         }
+        let list = steps[part] ?? []
         guard next < list.count else {
             throw ModelError(.configuration, "the script has no step \(next + 1) for `\(part)`; end it with process_exit")
         }

@@ -1,17 +1,17 @@
-internal import SandboxPolicy
-internal import StrictJSON
+package import SandboxPolicy
+package import StrictJSON
 
 /// Errors of policies as lines.
-enum PolicyErrorText {
+package enum PolicyErrorText {
     /// The first error, and how many more the document has.
-    static func line(_ error: PolicyError) -> String {
+    package static func line(_ error: PolicyError) -> String {
         let more = error.others.count
         return error.description + (more > 0 ? " (and \(more) more; `glovebox policy check` lists them)" : "")
     }
 
-    static func all(_ error: PolicyError) -> [String] { ([error] + error.others).map(\.description) }
+    package static func all(_ error: PolicyError) -> [String] { ([error] + error.others).map(\.description) }
 
-    static func value(_ error: PolicyError) -> JSONValue {
+    package static func value(_ error: PolicyError) -> JSONValue {
         .object([
             "file": .string(error.file), "line": .int(Int64(error.line)), "column": .int(Int64(error.column)),
             "message": .string(error.message), "mend": .string(error.mend),

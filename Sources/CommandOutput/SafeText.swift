@@ -1,8 +1,8 @@
 internal import SandboxLauncher
 
 /// Text of tools, files and command lines on its way to a terminal: one line, nothing that a terminal obeys.
-enum SafeText {
-    static func line(_ text: String) -> String {
+package enum SafeText {
+    package static func line(_ text: String) -> String {
         let cleaned = clean(text)
         guard cleaned.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) else { return cleaned }
         return cleaned.unicodeScalars.reduce(into: "") { result, scalar in
@@ -16,7 +16,7 @@ enum SafeText {
     }
 
     /// The same, lines kept.
-    static func clean(_ text: String) -> String {
+    package static func clean(_ text: String) -> String {
         var cleaner = TerminalText()
         var bytes = Array(text.utf8).withUnsafeBytes { cleaner.clean($0) }
         bytes += cleaner.finish()

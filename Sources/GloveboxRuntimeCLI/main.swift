@@ -1,0 +1,4 @@
+internal import Glibc
+internal import GloveboxRuntimeCommands
+
+exit(GloveboxRuntimeProgram.main())

@@ -1,0 +1,91 @@
+internal import AgentRuntime
+internal import ArgumentParser
+internal import CommandOutput
+internal import LLMExecutor
+internal import LibOSModel
+internal import SandboxLauncher
+internal import StrictJSON
+
+struct AgentRunCommand: StoreCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run agents until nothing can go on: everything has ended or waits.",
+        discussion: """
+            On a terminal you are asked as questions come. Elsewhere the run ends when everything waits; `glovebox human list` shows \
+            the questions, and the next run goes on with the very actions that waited.
+
+            Exit codes: 0 all have ended well; 1 one failed; 3 somebody has to answer, or more quanta are needed; 125 it could not run.
+            """)
+
+    @Argument(help: ArgumentHelp("Processes to run; all that can when none is named.", valueName: "pid")) var pids: [String] = []
+    @Option(help: "Actions at most, of all processes together.") var maxQuanta = 100
+    @Flag(inversion: .prefixedNo, help: "Ask on the terminal. Without either: when standard input is one.") var interactive: Bool?
+    @Flag(name: .shortAndLong, help: "No account of the steps on standard error.") var quiet = false
+    @OptionGroup var script: ScriptOptions
+    @OptionGroup var manifests: ToolOptions
+    @OptionGroup var options: StoreOptions
+
+    func validate() throws {
+        if maxQuanta < 1 { throw ValidationError("--max-quanta \(maxQuanta) runs nothing; give 1 or more") }
+    }
+
+    func perform(_ interruption: Interruption) async throws -> Int32 {
+        let only = try pids.map { word throws(CommandFailure) in try ProcessID.typed(word) }
+        return try await RuntimeSession.with(options, tools: manifests) { session in
+            for id in only {
+                _ = try await session.store.read { store throws(LibOSError) in try store.existingProcess(id) }
+            }
+            let client = try script.client(session.store)
+            let (broker, supervisor) = try await session.toolBroker()
+            defer { supervisor.shutDown() }
+            let executor = QuantumExecutor(runtime: session.runtime, tools: broker, client: client)
+            let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json)
+            let scheduler = Scheduler(runtime: session.runtime, runner: narrator)
+            let asks = try TerminalPrompt.open(isWanted: interactive, interruption)
+            let report = try await scheduler.runUntilIdle(
+                maxQuanta: maxQuanta, only: only.isEmpty ? nil : Set(only), humans: asks.map { TerminalResponder(prompt: $0) })
+            return try await conclude(report, only, session)
+        }
+    }
+
+    private struct End: Sendable {
+        var processes: [AgentProcess]
+        var requests: [HumanRequest]
+    }
+
+    private func conclude(_ report: SchedulerReport, _ only: [ProcessID], _ session: RuntimeSession) async throws -> Int32 {
+        let touched = Set(report.results.map(\.process)).union(only)
+        let end = try await session.store.read { store throws(LibOSError) in
+            let processes = try store.processes(status: nil).filter { touched.contains($0.id) || !$0.status.isTerminal }
+            return End(processes: processes, requests: try store.humanRequests(status: .pending, process: nil))
+        }
+        if options.json {
+            Document.print(
+                "run_agents/1",
+                [
+                    JSONMember("stop", .string(report.stop.rawValue)), JSONMember("quanta", .int(Int64(report.charged))),
+                    JSONMember("processes", .array(end.processes.map { .object($0.members) })),
+                    JSONMember("requests", .array(end.requests.map(\.json))),
+                    JSONMember("unfinished", .strings(report.unfinished.map(\.text))),
+                ])
+        } else {
+            summarize(report, end)
+        }
+        return Self.exitCode(report, end.processes.filter { only.isEmpty || only.contains($0.id) })
+    }
+
+    private func summarize(_ report: SchedulerReport, _ end: End) {
+        if end.processes.isEmpty { return Console.note("glovebox: nothing to run; `glovebox agent spawn` makes an agent") }
+        for process in end.processes {
+            let standing = process.standing.isEmpty ? "" : "  \(process.standing)"
+            Console.print(SafeText.line("\(process.id)  \(process.status.rawValue)\(standing)"))
+        }
+        for request in end.requests { Console.note("glovebox: decide with: \(HumanRequestText.command(for: request))") }
+        if report.stop == .quanta { Console.note("glovebox: all \(maxQuanta) quanta are used; run again, or give more with --max-quanta") }
+    }
+
+    static func exitCode(_ report: SchedulerReport, _ processes: [AgentProcess]) -> Int32 {
+        if report.stop == .cancelled { return ExitStatus.failure }
+        if processes.contains(where: { $0.status == .failed || $0.status == .killed }) { return ExitStatus.negative }
+        return processes.allSatisfy { $0.status.isTerminal } ? ExitStatus.success : ExitStatus.ask
+    }
+}

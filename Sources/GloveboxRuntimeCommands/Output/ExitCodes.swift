@@ -1,0 +1,19 @@
+internal import CommandOutput
+internal import LibOSModel
+
+extension ExitStatus {
+    static let timedOut: Int32 = 124
+    static let denied: Int32 = 126
+    static let notFound: Int32 = 127
+
+    /// What an error of the runtime means for whoever started the command.
+    static func of(_ error: LibOSError) -> Int32 {
+        switch error.code {
+        case .validation: usage
+        case .denied: denied
+        case .notFound, .process: negative
+        case .timeout: timedOut
+        case .limit, .unsupported, .store: failure
+        }
+    }
+}

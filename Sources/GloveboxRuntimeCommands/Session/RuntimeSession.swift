@@ -1,0 +1,115 @@
+internal import AgentRuntime
+internal import CapabilityBroker
+internal import CommandOutput
+internal import Glovebox
+internal import LLMExecutor
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import SQLiteRuntimeStore
+internal import SandboxLauncher
+internal import SandboxPolicy
+internal import Synchronization
+internal import ToolBroker
+
+/// The runtime of one command over one store, put together here and nowhere else. While it is open no other command writes.
+struct RuntimeSession: Sendable {
+    let place: StorePlace
+    let runtime: AgentRuntime
+    let registry: ToolRegistry
+    let capabilities: CapabilityBroker
+    private let base: SQLiteRuntimeStore
+
+    var store: ObservedStore { runtime.store }
+
+    /// Opens a store for writing, does the work, and closes it, however the work ends.
+    static func with<Value>(
+        _ options: StoreOptions, tools: ToolOptions? = nil, makesStore: Bool = false, _ body: (RuntimeSession) async throws -> Value
+    ) async throws -> Value {
+        let session = try await open(options, tools: tools, makesStore: makesStore)
+        do {
+            let value = try await body(session)
+            await session.store.close()
+            return value
+        } catch {
+            await session.store.close()
+            throw error
+        }
+    }
+
+    private static func open(_ options: StoreOptions, tools: ToolOptions?, makesStore: Bool) async throws -> RuntimeSession {
+        let place = try options.place()
+        let registry = try tools?.registry() ?? ToolRegistry()
+        if makesStore {
+            try place.makeParents()
+        } else if !place.exists {
+            throw CommandFailure.failed(
+                "there is no store \(place.file) yet; `glovebox agent spawn` makes it, and --store or --workspace name another")
+        }
+        let store = try await SQLiteRuntimeStore.open(path: place.file)
+        let capabilities = CapabilityBroker()
+        let runtime = AgentRuntime(
+            store: store, broker: capabilities, tools: RegisteredTools(registry: registry),
+            directories: WorkspaceDirectories(workspace: place.workspace))
+        let session = RuntimeSession(place: place, runtime: runtime, registry: registry, capabilities: capabilities, base: store)
+        do {
+            try await runtime.start()
+        } catch {
+            await store.close()
+            throw error
+        }
+        return session
+    }
+
+    /// The way to tools: sandboxes for this workspace, under the policies of this host. Ends with `shutDown` of the supervisor.
+    func toolBroker() async throws -> (broker: ToolBroker, supervisor: SandboxSupervisor) {
+        let workspace = try Workspace(checking: place.workspace, writable: true)
+        try place.requireOutside(workspace.path)
+        guard let worker = WorkerProgram.installed() else {
+            throw CommandFailure.failed(
+                "glovebox-worker is neither beside this program nor in ../libexec/glovebox; build it with `make build`, or install "
+                    + "Glovebox with `make install`")
+        }
+        let supervisor = try SandboxSupervisor()
+        let policies = LoadedPolicies()
+        do {
+            let broker = ToolBroker(
+                registry: registry, store: store, kernel: runtime, capabilities: capabilities, supervisor: supervisor,
+                files: try WorkspaceFiles(path: workspace.path), worker: worker
+            ) { name throws(PolicyError) in try policies.policy(name) }
+            try await broker.persistTools()
+            return (broker, supervisor)
+        } catch {
+            supervisor.shutDown()
+            throw error
+        }
+    }
+}
+
+/// Policies of this host, each read once.
+private final class LoadedPolicies: Sendable {
+    private let known = Mutex<[String: ResolvedPolicy]>([:])
+    private let store = PolicyStore.standard()
+
+    func policy(_ name: String) throws(PolicyError) -> ResolvedPolicy {
+        if let policy = known.withLock({ $0[name] }) { return policy }
+        let policy = try store.load(name)
+        known.withLock { $0[name] = policy }
+        return policy
+    }
+}
+
+private struct RegisteredTools: ToolDirectory {
+    let registry: ToolRegistry
+    func staticTool(named name: String) -> ToolID? { registry.tool(named: name)?.spec.id }
+}
+
+/// Looks into the workspace, beneath it and through no link. Without one every path is refused.
+private struct WorkspaceDirectories: DirectoryLookup {
+    let workspace: String
+
+    func isDirectory(_ path: String) async -> Bool {
+        guard let files = try? WorkspaceFiles(path: workspace), let place = try? WorkspacePath.of(path, in: ".") else { return false }
+        let found = try? await WorkspaceFiles.work { () throws(LibOSError) in try files.look(at: place) }
+        return found?.isDirectory ?? false
+    }
+}
