@@ -27,7 +27,7 @@ extension ResolvedPolicy {
             let rights = confinement.temporaryRights.union(runs ? .execute : [])
             steps.append(
                 Self.fileStep(
-                    path, rights, notes: ["its own, empty at first, \(size) in memory, gone when the run ends"],
+                    path, rights, notes: ["the run's own, empty at first, \(size) in memory, gone when the run ends"],
                     mechanisms: ["tmpfs of \(size)" + (runs ? "" : ", noexec"), Self.landlock(rights), Self.mediation],
                     location: place(of: "limits.tmp")))
         }
@@ -40,7 +40,7 @@ extension ResolvedPolicy {
         }
         steps.append(
             Self.fileStep(
-                "/dev", [.read, .write], notes: ["only " + Confinement.ownDevices.joined(separator: ", ") + ", and rows of their own"],
+                "/dev", [.read, .write], notes: ["only " + Confinement.ownDevices.joined(separator: ", ") + ", and what has a row of its own; with -t its terminal"],
                 mechanisms: ["mount of each node", "Landlock READ_FILE WRITE_FILE TRUNCATE on each"], location: "default"))
         steps.append(processInformation(confinement))
         return steps
@@ -50,7 +50,7 @@ extension ResolvedPolicy {
         let reader = confinement.readsProcesses
         let note =
             reader == nil
-            ? "facts about the machine (cpuinfo, meminfo and the like); of no process, its own included"
+            ? "facts about the machine (cpuinfo, meminfo and the like); of processes only the numbers"
             : "facts about the machine, and about the processes of this run; of no other process"
         return Self.fileStep(
             "/proc", .read, notes: [note],

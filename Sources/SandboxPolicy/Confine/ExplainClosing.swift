@@ -2,7 +2,7 @@
 enum ExplainClosing {
     static func add(_ policy: ResolvedPolicy, to page: inout FoldedLines, _ style: ExplainStyle) {
         page.heading("To allow another directory")
-        page.add("  ", "for one run: glovebox run --policy \(name(policy)) --allow filesystem:host:/DIR=read …", indent: 4)
+        page.add("  ", "for one run: add --allow filesystem:host:/DIR=read to `glovebox run`", indent: 4)
         // Children of a root preset may widen; those of another policy may not, so the nearest preset above is the one to extend.
         if let preset = policy.chain.last(where: \.isRootPreset) {
             page.add("  ", "for good: a policy of your own with `extends: \(preset.name)`, and under `capabilities:` the line", indent: 4)
@@ -15,7 +15,7 @@ enum ExplainClosing {
         if style.mechanisms { glossary(to: &page) }
         page.add("", "")
         let more = style.mechanisms ? "" : "--mechanisms says what in the kernel enforces each line. "
-        page.add("", more + "--json prints everything for machines.")
+        page.add("", more + "--json prints everything for machines. `glovebox policy seccomp export \(name(policy))` lists the system calls.")
     }
 
     private static func name(_ policy: ResolvedPolicy) -> String { policy.chain.last { $0.file != ResolvedPolicy.commandLine }?.name ?? policy.name }

@@ -3,11 +3,11 @@ enum ExplainFiles {
     static func add(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
         page.add("  ", "r read, w change and create, d delete, x start as a program or load as a library.")
         page.add("  ", "A script that an interpreter reads (`python3 script.py`) needs only the r, and the interpreter the x.")
-        page.add("  ", "A directory stands for all that is in it; where rows overlap, the longest path counts. Nothing else is there.")
+        page.add("  ", "A directory stands for all that is in it; where rows overlap, the longest path counts. No other file is there.")
         if steps.contains(where: \.isOptional) { page.add("  ", "Paths with a ? are left out where this machine has none.") }
         for group in groups(of: steps) {
             let rows = group.sorted { !$0.isOptional && $1.isOptional }
-            let paths = rows.compactMap { step in step.path.map { $0 + (step.isOptional ? "?" : "") } }
+            let paths = rows.compactMap { step in step.path.map { FoldedLines.whole($0) + (step.isOptional ? "?" : "") } }
             let location = PlaceList.text(rows.map(\.location))
             guard let first = rows.first, !paths.isEmpty else {
                 for row in rows { page.add("  ----  ", row.text, location: row.location) }

@@ -14,7 +14,7 @@ enum ExplainRefusals {
             page.add("  ", kind.heading(style))
             for group in reasons(paths.filter { Kind($0, style) == kind }) {
                 page.add("    ", group[0].because ?? "no reason is given", location: PlaceList.text(group.map(\.location)))
-                page.add("      ", group.map { kind.name($0, style) }.joined(separator: ", "))
+                page.add("      ", group.map { FoldedLines.whole(kind.name($0, style)) }.joined(separator: ", "))
                 if style.mechanisms { ExplainText.mechanisms(group, to: &page) }
             }
         }
@@ -27,15 +27,14 @@ enum ExplainRefusals {
 
     /// What a refusal looks like from inside, and how far it reaches.
     private static func explain(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
-        if steps.contains(where: \.isStanding) {
+        if steps.allSatisfy(\.isStanding) {
             page.add("  ", "No row above grants these places. Where --allow or a policy that extends this one does, they stay refused.")
         }
-        page.add("  ", "Each path is that one place, with all that is in it; the same name in another directory is another path.")
-        if let example = steps.lazy.filter({ !$0.isStanding || $0.path != style.workspace }).map({ Kind($0, style).name($0, style) }).first(
-            where: { !$0.hasPrefix("/") && !$0.contains("/") })
-        {
-            page.add("  ", "`\(example)` does not cover `sub/\(example)`.")
-        }
+        let inside = reasons(steps).joined().lazy.map { Kind($0, style).name($0, style) }.first { !$0.utf8.contains(UInt8(ascii: "/")) }
+        page.add(
+            "  ",
+            "Each path is that one place, with all that is in it; the same name in another directory is another path"
+                + (inside.map { ": `\($0)` does not cover `sub/\($0)`." } ?? "."))
         if steps.contains(where: { $0.rights.contains(.read) }) {
             page.add("  ", "What cannot be read looks empty; opening or listing it fails (Permission denied).")
         }
@@ -65,7 +64,7 @@ enum ExplainRefusals {
         func heading(_ style: ExplainStyle) -> String {
             let place = isInside ? "In \(style.workspace ?? "the workspace"), cannot be " : "Cannot be "
             let reading = rights.contains(.read) ? "" : " (reading: as the row above says)"
-            return place + ResolvedPolicy.verbs(rights, joined: "or") + (isStanding ? "" : reading) + ":"
+            return place + ResolvedPolicy.verbs(rights, joined: "or") + (isStanding ? " (where a rule grants it)" : reading) + ":"
         }
 
         func name(_ step: DerivationStep, _ style: ExplainStyle) -> String {

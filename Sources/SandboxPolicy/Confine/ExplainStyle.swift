@@ -32,11 +32,22 @@ struct FoldedLines {
 
     init(_ style: ExplainStyle) { self.style = style }
 
+    /// A path or value that is not parted at its spaces; quoted, so that its ends can be told.
+    static func whole(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: " ")) else { return text }
+        return "\"" + String(text.map { $0 == " " ? Self.heldSpace : $0 }) + "\""
+    }
+
+    /// Stands for a space inside a word.
+    private static let heldSpace: Character = "\u{1F}"
+
+    private static func spaced(_ word: String) -> String { String(word.map { $0 == heldSpace ? " " : $0 }) }
+
     mutating func heading(_ text: String) { lines += ["", style.paint(printable(text), .heading)] }
 
     /// A paragraph. What follows the first line stands below the text, not below what leads it.
     mutating func add(_ lead: String, _ text: String, location: String? = nil, indent: Int? = nil) {
-        var words = text.split(separator: " ").map { (printable(String($0)), false) }
+        var words = text.split(separator: " ").map { (printable(Self.spaced(String($0))), false) }
         words += (location.map { "[\($0)]" } ?? "").split(separator: " ").map { (printable(String($0)), true) }
         let rest = String(repeating: " ", count: indent ?? lead.count)
         var line = printable(lead)

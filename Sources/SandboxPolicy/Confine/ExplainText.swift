@@ -4,7 +4,7 @@ package enum ExplainText {
         var page = FoldedLines(style)
         page.add("", "Policy \(policy.name)" + (policy.description.map { ": \($0)" } ?? ""), indent: 2)
         let chain = policy.chain.map { $0.name == $0.file ? $0.name : "\($0.name) (\($0.file))" }
-        page.add("  ", "Its rules come from " + chain.joined(separator: ", ") + "; [file:line] says where each stands.")
+        page.add("  ", "Its rules come from " + chain.joined(separator: ", ") + "; [file:line] says where each stands, [default] that Glovebox does so for every policy that says nothing else.")
         page.add("  ", policy.hash)
         if let workspace = style.workspace, style.isPlaceholder, steps.contains(where: { $0.path.map { isAt($0, or: workspace) } ?? false }) {
             page.add("  ", "\(workspace) stands for the directory that --workspace names, or else the one that a run starts in.")
@@ -32,7 +32,7 @@ package enum ExplainText {
             if let key = step.key { lead += key + String(repeating: " ", count: column - key.count + 2) }
             // A setting that nobody stated has no place worth a column.
             let location = step.section == .protections && step.key != nil ? nil : step.location
-            page.add(lead, step.key == nil ? step.text : step.note ?? step.text, location: location)
+            page.add(lead, step.key == nil ? step.text : step.note ?? step.text, location: location, indent: max(4, lead.count))
             if let because = step.because { page.add("      ", "because: \(because)") }
             if style.mechanisms { self.mechanisms([step], to: &page) }
         }
