@@ -38,9 +38,10 @@ extension ResolvedPolicy {
                     "/etc", .read, notes: ["only " + settings.joined(separator: ", ") + ", made for the run, and the rows above"],
                     mechanisms: ["files in the sandbox's own root", Self.landlock(.read)], location: "default"))
         }
+        let devices = "only " + Confinement.ownDevices.joined(separator: ", ") + ", and what has a row of its own; with -t its terminal"
         steps.append(
             Self.fileStep(
-                "/dev", [.read, .write], notes: ["only " + Confinement.ownDevices.joined(separator: ", ") + ", and what has a row of its own; with -t its terminal"],
+                "/dev", [.read, .write], notes: [devices],
                 mechanisms: ["mount of each node", "Landlock READ_FILE WRITE_FILE TRUNCATE on each"], location: "default"))
         steps.append(processInformation(confinement))
         return steps
@@ -54,7 +55,9 @@ extension ResolvedPolicy {
             : "facts about the machine, and about the processes of this run; of no other process"
         return Self.fileStep(
             "/proc", .read, notes: [note],
-            mechanisms: ["own pid namespace, /proc made for it", "Landlock READ_FILE READ_DIR" + (reader == nil ? " on single files" : "")],
+            mechanisms: [
+                "pid namespace of its own, with a /proc of its own", Self.landlock(.read) + (reader == nil ? " on single files" : ""),
+            ],
             location: reader?.location ?? "default", because: reader?.because)
     }
 
@@ -97,7 +100,8 @@ extension ResolvedPolicy {
     // MARK: - Refusals
 
     func refusalSteps(_ confinement: Confinement) -> [DerivationStep] {
-        confinement.denials.map { Self.step(for: $0, standing: false) } + confinement.standingDenials.map { Self.step(for: $0, standing: true) }
+        confinement.denials.map { Self.step(for: $0, standing: false) }
+            + confinement.standingDenials.map { Self.step(for: $0, standing: true) }
             + confinement.deniedPrograms.map(Self.step)
     }
 
@@ -110,7 +114,8 @@ extension ResolvedPolicy {
             if denial.rights.contains(.execute) { cover.append("mount noexec over it") }
         }
         return DerivationStep(
-            section: .refused, text: "\(denial.path) cannot be \(verbs(denial.rights, joined: "or"))" + (standing ? ", whoever grants it" : ""),
+            section: .refused,
+            text: "\(denial.path) cannot be \(verbs(denial.rights, joined: "or"))" + (standing ? ", whoever grants it" : ""),
             mechanisms: cover + ["supervisor: refuses to make the name where it is absent"], location: denial.rule.location,
             because: denial.rule.because, path: denial.path, rights: denial.rights, isStanding: standing)
     }

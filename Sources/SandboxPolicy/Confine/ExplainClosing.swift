@@ -11,21 +11,25 @@ enum ExplainClosing {
         } else {
             page.add("  ", "for good: a line in this policy itself; one that extends it can only narrow it.", indent: 4)
         }
-        page.add("  ", "Rights are read, write, delete, execute. A refusal outweighs every allow.", indent: 4)
+        page.add("  ", "Rights are read, write, delete, execute. A `deny` rule outweighs every allow.", indent: 4)
         if style.mechanisms { glossary(to: &page) }
         page.add("", "")
         let more = style.mechanisms ? "" : "--mechanisms says what in the kernel enforces each line. "
-        page.add("", more + "--json prints everything for machines. `glovebox policy seccomp export \(name(policy))` lists the system calls.")
+        let calls = " `glovebox policy seccomp export \(name(policy))` lists the system calls."
+        page.add("", more + "--json prints everything for machines." + calls)
     }
 
-    private static func name(_ policy: ResolvedPolicy) -> String { policy.chain.last { $0.file != ResolvedPolicy.commandLine }?.name ?? policy.name }
+    /// What the policy's own document is called; the command line is no document.
+    private static func name(_ policy: ResolvedPolicy) -> String {
+        policy.chain.last { $0.file != ResolvedPolicy.commandLine }?.name ?? policy.name
+    }
 
     private static func glossary(to page: inout FoldedLines) {
         page.heading("What the words after `by:` mean")
         for (word, meaning) in [
-            ("mount", "what part of this machine's files is there at all; read-only, noexec: the kernel lets nothing there be changed, or run"),
+            ("mount", "which files are there at all; read-only, noexec: the kernel lets nothing there be changed, or run"),
             ("tmpfs", "files that are kept in memory"),
-            ("Landlock", "the kernel's own check of each use of a file, by directory; the words in capitals are its names of the rights"),
+            ("Landlock", "the kernel's check of each use of a file, by directory; words in capitals are its names of the rights"),
             ("filter", "seccomp: the kernel compares each system call with a list"),
             ("supervisor", "the Glovebox process outside: the kernel hands it certain calls, which it does for the tool or refuses"),
             ("cgroup", "the kernel's account of all processes of the run together; RLIMIT_…: of one process"),

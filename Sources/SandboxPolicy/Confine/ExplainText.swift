@@ -4,9 +4,13 @@ package enum ExplainText {
         var page = FoldedLines(style)
         page.add("", "Policy \(policy.name)" + (policy.description.map { ": \($0)" } ?? ""), indent: 2)
         let chain = policy.chain.map { $0.name == $0.file ? $0.name : "\($0.name) (\($0.file))" }
-        page.add("  ", "Its rules come from " + chain.joined(separator: ", ") + "; [file:line] says where each stands, [default] that Glovebox does so for every policy that says nothing else.")
+        page.add(
+            "  ",
+            "Its rules come from " + chain.joined(separator: ", ")
+                + "; [file:line] says where each stands, [default] that Glovebox does so for every policy that says nothing else.")
         page.add("  ", policy.hash)
-        if let workspace = style.workspace, style.isPlaceholder, steps.contains(where: { $0.path.map { isAt($0, or: workspace) } ?? false }) {
+        let named = steps.compactMap(\.path)
+        if let workspace = style.workspace, style.isPlaceholder, named.contains(where: { isAt($0, or: workspace) }) {
             page.add("  ", "\(workspace) stands for the directory that --workspace names, or else the one that a run starts in.")
         }
         for section in DerivationStep.Section.allCases {
@@ -27,14 +31,16 @@ package enum ExplainText {
     private static func add(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
         if steps.first?.section == .protections { page.add("  ", "Each must be in place, or the run does not start:") }
         let column = steps.compactMap { $0.key?.count }.max() ?? 0
-        for step in steps {
+        for (index, step) in steps.enumerated() {
             var lead = "  "
             if let key = step.key { lead += key + String(repeating: " ", count: column - key.count + 2) }
             // A setting that nobody stated has no place worth a column.
             let location = step.section == .protections && step.key != nil ? nil : step.location
             page.add(lead, step.key == nil ? step.text : step.note ?? step.text, location: location, indent: max(4, lead.count))
             if let because = step.because { page.add("      ", "because: \(because)") }
-            if style.mechanisms { self.mechanisms([step], to: &page) }
+            // What enforces several steps in a row is said after the last of them.
+            let isLast = index + 1 == steps.count || steps[index + 1].mechanisms != step.mechanisms
+            if style.mechanisms, isLast { self.mechanisms([step], to: &page) }
         }
     }
 
@@ -60,7 +66,7 @@ package enum ExplainText {
                     .object([
                         "section": .string(step.section.rawValue), "text": .string(step.text), "mechanisms": .strings(step.mechanisms),
                         "at": .string(step.location), "because": .optional(step.because), "path": .optional(step.path),
-                        "rights": .strings(step.rights.names), "optional": .bool(step.isOptional),
+                        "rights": .strings(step.rights.names), "optional": .bool(step.isOptional), "standing": .bool(step.isStanding),
                     ])
                 }),
         ])
