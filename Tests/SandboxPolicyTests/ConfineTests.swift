@@ -156,19 +156,20 @@ import Testing
     @Test func explanationNamesEveryRule() throws {
         let policy = try Fixtures.load("workspace.yaml")
         let steps = try policy.derivation(workspace: "/w", workspaceWritable: true)
-        let text = ExplainText.render(policy, steps: steps, mechanisms: true)
+        let style = ExplainStyle(width: 140, mechanisms: true, workspace: "/w")
+        let text = ExplainText.render(policy, steps: steps, style: style)
         for part in [
-            "What it can see", "/w: changed, created and deleted", "[workspace.yaml:8]",
-            "/w/.git cannot be changed, created or deleted", "/w/.env cannot be read, changed, created or deleted",
-            "nothing: it has no network at all", "512MiB of memory",
-            "Landlock READ_FILE READ_DIR EXECUTE below /usr", policy.hash,
+            "Files it can reach", "rwd-  /w: the workspace, except what is refused by name [workspace.yaml:8]",
+            "history and hooks belong to the person, not to a tool [workspace.yaml:10]", ".env, .env.local",
+            "nothing: it has no network at all", "512MiB: memory, of all processes together",
+            "mount read-only; Landlock READ_FILE READ_DIR EXECUTE", policy.hash,
         ] {
             #expect(text.contains(part), "\(part) is missing in \(text)")
         }
         #expect(!steps.contains { $0.location.isEmpty })
         let more = try policy.adding(
             PolicyOverrides(allow: ["network:tcp:example.org:443"], deny: ["shell:curl", "network:tcp:10.0.0.1:*"]))
-        let denials = ExplainText.render(more, steps: try more.derivation(workspace: "/w", workspaceWritable: true), mechanisms: true)
+        let denials = ExplainText.render(more, steps: try more.derivation(workspace: "/w", workspaceWritable: true), style: style)
         #expect(denials.contains("every program named curl cannot be run"))
         #expect(denials.contains("not 10.0.0.1, every port"))
         #expect(ExplainText.value(policy, steps: steps)["schema"] == .string("glovebox.explain/1"))

@@ -1,8 +1,5 @@
 /// The part of every sandbox's root that no policy names: the directories, a minimal /dev and /etc, fresh /proc and /tmp.
 enum RootSkeleton {
-    /// Nodes that programs cannot do without; each is bound from the host alone.
-    static let devices = ["null", "zero", "full", "random", "urandom"]
-
     static let deviceLinks = [
         ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
         ("/dev/stderr", "/proc/self/fd/2"),

@@ -39,7 +39,7 @@ struct SandboxPlanner {
 
     mutating func plan() throws(LaunchError) -> SandboxPlan {
         let limits = confinement.limits
-        let executableTemporary = confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.execute) }
+        let executableTemporary = confinement.runsFromTemporary
         let access = LandlockPlan.access(hostABI: landlockABI, network: confinement.network)
         addSkeleton(limits: limits, executableTemporary: executableTemporary)
         var found: [(host: HostPath, grant: PathGrant)] = []
@@ -47,7 +47,7 @@ struct SandboxPlanner {
             if let host = try resolve(grant) { found.append((host, grant)) }
         }
         let standing = NameDenials.standing(confinement.standingDenials, within: found.map { ($0.host.real, $0.grant.rights) })
-        let writable = confinement.grants.contains { $0.rights.contains(.write) || $0.rights.contains(.delete) }
+        let writable = confinement.writesAnything
         // Also for a policy without writable grants: names in /tmp count towards its limit on created files. Without notifications
         // only what must be kept is kept, since nothing could be made at all.
         let mediated = writable || !confinement.denials.isEmpty || !standing.isEmpty || KernelFacts.seccomp.userNotification
@@ -123,8 +123,7 @@ struct SandboxPlanner {
     /// for a grant below it as well. A read-only grant is kept by its mount; one that may write but not delete takes deleting
     /// from /tmp too; any other split cannot be kept and stops the launch.
     private func temporaryRights() throws(LaunchError) -> FileRights {
-        var rights: FileRights = [.read, .write, .delete]
-        for grant in confinement.grants where Self.isPrivate(grant.path + "/") {
+        for grant in confinement.grants where Confinement.isTemporary(grant.path) {
             let isReadOnly = grant.rights.isDisjoint(with: [.write, .delete])
             guard grant.rights.isSuperset(of: isReadOnly ? .read : [.read, .write]) else {
                 throw LaunchError(
@@ -133,9 +132,8 @@ struct SandboxPlanner {
                         + "sandbox's own temporary directory above it",
                     mend: "use a directory outside /tmp and /dev/shm, or grant read, write and delete")
             }
-            if !isReadOnly, !grant.rights.contains(.delete) { rights.remove(.delete) }
         }
-        return rights
+        return confinement.temporaryRights
     }
 
     private static func isPrivate(_ target: String) -> Bool {
@@ -279,7 +277,7 @@ struct SandboxPlanner {
     // MARK: - Devices
 
     private mutating func addDevices() throws(LaunchError) {
-        for name in RootSkeleton.devices {
+        for name in Confinement.ownDevices {
             try bindDevice("/dev/" + name, from: "the minimal /dev")
             // The supervisor opens them for the tool when it asks with O_CREAT, as every `>/dev/null` of a shell does.
             grants.append(.init(path: "/dev/" + name, rights: [.read, .write], subtree: false, rule: nil))

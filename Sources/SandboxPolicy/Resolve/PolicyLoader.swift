@@ -66,7 +66,7 @@ package enum PolicyLoader {
         }
         result.name = document.name
         result.description = document.description
-        result.chain.append(PolicyLink(name: document.name, file: document.fileName))
+        result.chain.append(PolicyLink(name: document.name, file: document.fileName, isRootPreset: document.isRootPreset))
         result.isRootPreset = document.isRootPreset
         result.rules += document.rules
         if result.rules.count > mostRules {

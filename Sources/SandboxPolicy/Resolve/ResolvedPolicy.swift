@@ -27,6 +27,8 @@ package struct ResolvedPolicy: Sendable, Equatable {
 package struct PolicyLink: Sendable, Equatable {
     package var name: String
     package var file: String
+    /// A policy that extends it may allow more.
+    package var isRootPreset = false
 }
 
 package struct PolicyOrigin: Sendable, Equatable {

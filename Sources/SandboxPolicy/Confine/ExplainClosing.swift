@@ -1,0 +1,40 @@
+/// The end of an explanation: how to allow more, and where the rest stands.
+enum ExplainClosing {
+    static func add(_ policy: ResolvedPolicy, to page: inout FoldedLines, _ style: ExplainStyle) {
+        page.heading("To allow another directory")
+        page.add("  ", "for one run: add --allow filesystem:host:/DIR=read to `glovebox run`", indent: 4)
+        // Children of a root preset may widen; those of another policy may not, so the nearest preset above is the one to extend.
+        if let preset = policy.chain.last(where: \.isRootPreset) {
+            page.add("  ", "for good: a policy of your own with `extends: \(preset.name)`, and under `capabilities:` the line", indent: 4)
+            page.add("    ", #"- {allow: "filesystem:host:/DIR", rights: [read]}"#)
+            if preset.name != name(policy) { page.add("    ", "A policy that extends \(name(policy)) itself can only narrow it.") }
+        } else {
+            page.add("  ", "for good: a line in this policy itself; one that extends it can only narrow it.", indent: 4)
+        }
+        page.add("  ", "Rights are read, write, delete, execute. A `deny` rule outweighs every allow.", indent: 4)
+        if style.mechanisms { glossary(to: &page) }
+        page.add("", "")
+        let more = style.mechanisms ? "" : "--mechanisms says what in the kernel enforces each line. "
+        let calls = " `glovebox policy seccomp export \(name(policy))` lists the system calls."
+        page.add("", more + "--json prints everything for machines." + calls)
+    }
+
+    /// What the policy's own document is called; the command line is no document.
+    private static func name(_ policy: ResolvedPolicy) -> String {
+        policy.chain.last { $0.file != ResolvedPolicy.commandLine }?.name ?? policy.name
+    }
+
+    private static func glossary(to page: inout FoldedLines) {
+        page.heading("What the words after `by:` mean")
+        for (word, meaning) in [
+            ("mount", "which files are there at all; read-only, noexec: the kernel lets nothing there be changed, or run"),
+            ("tmpfs", "files that are kept in memory"),
+            ("Landlock", "the kernel's check of each use of a file, by directory; words in capitals are its names of the rights"),
+            ("filter", "seccomp: the kernel compares each system call with a list"),
+            ("supervisor", "the Glovebox process outside: the kernel hands it certain calls, which it does for the tool or refuses"),
+            ("cgroup", "the kernel's account of all processes of the run together; RLIMIT_…: of one process"),
+        ] {
+            page.add("  \(word)" + String(repeating: " ", count: 12 - word.count), meaning)
+        }
+    }
+}
