@@ -108,7 +108,7 @@ package struct CompiledPolicy: Sendable, Equatable {
         let content = bytes[start...]
         guard Self.checksum(content) == Array(bytes[Self.magic.count..<start]) else { return nil }
         do throws(MalformedBytes) {
-            var reader = ByteReader(Array(content))
+            var reader = ByteReader(content)
             guard try reader.block().elementsEqual(build) else { return nil }
             sources = []
             for _ in 0..<(try reader.count()) {

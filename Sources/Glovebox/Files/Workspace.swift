@@ -14,7 +14,7 @@ package struct Workspace: Sendable, Equatable {
     package let inode: UInt64
 
     /// Directories of the system that are nobody's project, though something below them may be.
-    private static let refused: Set<String> = [
+    private static let refused: [String] = [
         "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/lost+found", "/media", "/mnt", "/opt",
         "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
         "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/libx32", "/usr/local", "/usr/sbin",

@@ -134,12 +134,11 @@ struct RunArguments: Equatable, Sendable {
 
     /// A directory whose own name ends in `:ro` is written with a second ending.
     private static func workspace(_ value: String) throws(CommandFailure) -> WorkspaceChoice {
-        for (ending, isWritable) in [(":ro", false), (":rw", true)] where value.hasSuffix(ending) {
-            let path = String(value.dropLast(ending.count))
-            if path.isEmpty { throw .usage("--workspace `\(value)` names no directory; write --workspace DIR\(ending)") }
-            return WorkspaceChoice(path: path, isWritable: isWritable)
-        }
-        return WorkspaceChoice(path: value, isWritable: true)
+        let isReadOnly = value.hasSuffix(":ro")
+        guard isReadOnly || value.hasSuffix(":rw") else { return WorkspaceChoice(path: value, isWritable: true) }
+        let path = String(value.dropLast(3))
+        if path.isEmpty { throw .usage("--workspace `\(value)` names no directory; write --workspace DIR\(value)") }
+        return WorkspaceChoice(path: path, isWritable: !isReadOnly)
     }
 
     private mutating func setVariable(_ value: String) throws(CommandFailure) {

@@ -26,7 +26,7 @@ struct SpecComposer {
         spec.arguments = request.arguments
         let environment = ToolEnvironment.build(
             confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
-        spec.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
+        spec.environment = environment.assignments.sorted()
         spec.searchPath = environment["PATH"] ?? EnvironmentRules.defaultPath
         spec.mounts = plan.mounts + denials.covers
         if let terminalPath { spec.mounts.insert(try console(terminalPath), at: plan.mounts.count) }

@@ -90,8 +90,9 @@ struct NameDenials: Sendable {
             case real(String, links: [String])
             case absent(String)
         }
-        /// By the path's bytes: canonically equivalent texts are one key as strings.
-        private var directories: [[UInt8]: Directory] = [:]
+        private var known = PathSet()
+        /// What each of them is, in the same order.
+        private var directories: [Directory] = []
 
         /// Follows links to the end, also to one that leads to nothing: what would then be made is the name that is denied.
         mutating func resolve(_ path: String) throws(SystemError) -> Found {
@@ -140,8 +141,7 @@ struct NameDenials: Sendable {
         }
 
         private mutating func directory(_ path: String) throws(SystemError) -> Directory {
-            let key = Array(path.utf8)
-            if let known = directories[key] { return known }
+            if let place = known.index(of: path) { return directories[place] }
             let found: Directory
             do throws(SystemError) {
                 let place = try HostPath.resolve(path)
@@ -150,7 +150,10 @@ struct NameDenials: Sendable {
                 guard error.errno == ENOENT || error.errno == ENOTDIR, path != "/" else { throw error }
                 found = .absent(try resolve(path).path)
             }
-            directories[key] = found
+            if !known.contains(path) { // links may have led here meanwhile
+                known.insert(path)
+                directories.append(found)
+            }
             return found
         }
     }

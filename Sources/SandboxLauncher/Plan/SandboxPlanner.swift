@@ -14,8 +14,8 @@ struct SandboxPlanner {
     /// Further lines of /etc/hosts, each ending in a newline.
     let hosts: String
 
-    /// What stands in the root already. As bytes: canonically equivalent texts would be one path as strings.
-    private var directories: Set<[UInt8]> = [Array("/".utf8)]
+    /// What stands in the root already.
+    private var directories = PathSet()
     private var creations: [MountEntry] = []
     private var binds: [MountEntry] = []
     private var rules: [PathRule] = []
@@ -35,6 +35,7 @@ struct SandboxPlanner {
         self.terminal = terminal
         self.hosts = hosts
         self.workspaceIdentity = workspaceIdentity
+        directories.insert("/")
     }
 
     mutating func plan() throws(LaunchError) -> SandboxPlan {
@@ -160,7 +161,7 @@ struct SandboxPlanner {
         for (place, text) in RootSkeleton.deviceLinks { creations.append(MountEntry(kind: .symlink(to: text), target: place)) }
         directory("/var")
         creations.append(MountEntry(kind: .symlink(to: "../tmp"), target: "/var/tmp"))
-        directories.insert(Array("/var/tmp".utf8))
+        directories.insert("/var/tmp")
         directory("/run")
         directory("/etc")
         directory("/.sealed")
@@ -168,16 +169,16 @@ struct SandboxPlanner {
         creations.append(MountEntry(kind: .directory(mode: 0), target: "/.sealed/directory"))
         for (path, text) in RootSkeleton.etc(innerID: innerID, hosts: hosts) {
             creations.append(MountEntry(kind: .file(text: text, mode: 0o644), target: path))
-            directories.insert(Array(path.utf8))
+            directories.insert(path)
         }
     }
 
     private mutating func directory(_ path: String) {
-        guard !directories.contains(Array(path.utf8)) else { return }
+        guard !directories.contains(path) else { return }
         let parent = path.parentPath
         if parent != "/" { directory(parent) }
         creations.append(MountEntry(kind: .directory(mode: 0o755), target: path))
-        directories.insert(Array(path.utf8))
+        directories.insert(path)
     }
 
     // MARK: - Grants
@@ -227,10 +228,10 @@ struct SandboxPlanner {
     }
 
     private mutating func add(_ host: HostPath, _ grant: PathGrant, mediated: Bool) {
-        for link in host.links where !isInsideBind(link.place) && !directories.contains(Array(link.place.utf8)) {
+        for link in host.links where !isInsideBind(link.place) && !directories.contains(link.place) {
             directory(link.place.parentPath)
             creations.append(MountEntry(kind: .symlink(to: link.text), target: link.place))
-            directories.insert(Array(link.place.utf8))
+            directories.insert(link.place)
         }
         let subtree = grant.subtree && host.identity.isDirectory
         grants.append(.init(path: host.real, rights: grant.rights, subtree: subtree, rule: grant.rule))
@@ -249,10 +250,10 @@ struct SandboxPlanner {
             if around.readOnly == readOnly, around.noExec == noExec { return }
         } else if host.identity.isDirectory {
             directory(host.real)
-        } else if !directories.contains(Array(host.real.utf8)) {
+        } else if !directories.contains(host.real) {
             directory(host.real.parentPath)
             creations.append(MountEntry(kind: .file(text: "", mode: 0o644), target: host.real))
-            directories.insert(Array(host.real.utf8))
+            directories.insert(host.real)
         }
         let owner = isRoot && (grant.isWorkspace || writable) ? ownerFor(host) : nil
         let source = BindSource(path: host.real, device: host.identity.device, inode: host.identity.inode, owner: owner)
@@ -314,7 +315,7 @@ struct SandboxPlanner {
     }
 
     private mutating func bindDevice(_ path: String, from origin: String) throws(LaunchError) {
-        guard path.hasPrefix("/dev/"), !directories.contains(Array(path.utf8)) else { return }
+        guard path.hasPrefix("/dev/"), !directories.contains(path) else { return }
         let identity: FileIdentity
         do {
             identity = try FileIdentity.of(path: path, followingLink: false)
@@ -326,7 +327,7 @@ struct SandboxPlanner {
         }
         directory(path.parentPath)
         creations.append(MountEntry(kind: .file(text: "", mode: 0o666), target: path))
-        directories.insert(Array(path.utf8))
+        directories.insert(path)
         let source = BindSource(path: path, device: identity.device, inode: identity.inode, owner: nil)
         binds.append(MountEntry(kind: .bind(source), target: path, noExec: true, device: true))
     }

@@ -24,12 +24,17 @@ package struct ByteWriter {
 
 /// Reads what `ByteWriter` wrote, from bytes that may be anything: whatever does not fit throws.
 package struct ByteReader {
-    private let bytes: [UInt8]
-    private var at = 0
+    private let bytes: ArraySlice<UInt8>
+    private var at: Int
 
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
-    package var isAtEnd: Bool { at == bytes.count }
+    package init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        at = bytes.startIndex
+    }
+
+    package var isAtEnd: Bool { at == bytes.endIndex }
 
     package mutating func number() throws(MalformedBytes) -> UInt64 {
         let start = try advance(8)
@@ -49,7 +54,7 @@ package struct ByteReader {
     /// A number of things to come, each of at least one byte: it cannot ask for more memory than the bytes have.
     package mutating func count() throws(MalformedBytes) -> Int {
         let value = try number32()
-        guard value <= bytes.count - at else { throw MalformedBytes() }
+        guard value <= bytes.endIndex - at else { throw MalformedBytes() }
         return value
     }
 
@@ -80,7 +85,7 @@ package struct ByteReader {
     }
 
     private mutating func advance(_ length: Int) throws(MalformedBytes) -> Int {
-        guard length <= bytes.count - at else { throw MalformedBytes() }
+        guard length <= bytes.endIndex - at else { throw MalformedBytes() }
         defer { at += length }
         return at
     }

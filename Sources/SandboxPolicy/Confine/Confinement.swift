@@ -60,6 +60,12 @@ package struct Confinement: Sendable, Equatable {
 package struct FileRights: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The standard library's own asks at run time what a set of rights is, each program anew.
+    package init(arrayLiteral elements: FileRights...) {
+        var bits: UInt8 = 0
+        for element in elements { bits |= element.rawValue }
+        rawValue = bits
+    }
     /// Open for reading, list directories.
     package static let read = FileRights(rawValue: 1)
     /// Open for writing, truncate, create files, directories, links; rename within the grant.

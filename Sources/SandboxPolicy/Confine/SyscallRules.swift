@@ -19,7 +19,7 @@ package struct EnvironmentRules: Sendable, Equatable {
     /// Names copied from the supervisor's environment when they are set there.
     package var pass: [String]
     /// Fixed values, by name.
-    package var set: [String: String]
+    package var set: VariableList
     /// Names of `standard` that a rule takes away.
     package var withheld: Set<String>
     /// Rules that deny variables: they outweigh the caller's own words too.
@@ -32,7 +32,7 @@ package struct EnvironmentRules: Sendable, Equatable {
     }
 
     package init(
-        pass: [String] = [], set: [String: String] = [:], withheld: Set<String> = [], denials: [VariableDenial] = []
+        pass: [String] = [], set: VariableList = VariableList(), withheld: Set<String> = [], denials: [VariableDenial] = []
     ) {
         self.pass = pass
         self.set = set
@@ -44,7 +44,15 @@ package struct EnvironmentRules: Sendable, Equatable {
     package static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// What every tool gets; a policy or a caller may give other values.
-    package static let standard = ["PATH": defaultPath, "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "tool", "LOGNAME": "tool"]
+    package static let standard: VariableList = {
+        var list = VariableList()
+        list["HOME"] = "/tmp"
+        list["LOGNAME"] = "tool"
+        list["PATH"] = defaultPath
+        list["TMPDIR"] = "/tmp"
+        list["USER"] = "tool"
+        return list
+    }()
 
     /// The rule that denies a variable, whoever sets it.
     package func denial(of name: String) -> RuleReference? { denials.first { $0.name == nil || $0.name == name }?.rule }
