@@ -24,11 +24,13 @@ package struct CompiledPolicyStore: Sendable, Equatable {
         self.build = build
     }
 
-    /// Beside the program, and in `../libexec/glovebox`: the places of glovebox-launcher.
+    /// Beside the glovebox-launcher that this program uses: its own directory or `../libexec/glovebox`, and never both, so that who
+    /// may write the one that is not used gains nothing.
     package static func standard(programDirectory: String?) -> CompiledPolicyStore {
         guard let directory = programDirectory else { return CompiledPolicyStore(directories: [], build: nil) }
         let installed = PolicyStore.parent(of: directory) + "/libexec/glovebox"
-        return CompiledPolicyStore(directories: [directory, installed].map { $0 + "/" + directoryName })
+        let place = PolicyStore.exists(directory + "/glovebox-launcher") ? directory : installed
+        return CompiledPolicyStore(directories: [place + "/" + directoryName])
     }
 
     func load(_ name: String) -> CompiledPolicy? {

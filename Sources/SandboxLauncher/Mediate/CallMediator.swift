@@ -76,9 +76,10 @@ struct CallMediator: ~Copyable {
         }
     }
 
-    /// Tries again what had to wait.
-    mutating func retryParked() {
+    /// Tries again what had to wait; what is left at the given time comes with the next round.
+    mutating func retryParked(until end: UInt64) {
         for notification in parked.due(MonotonicClock.now()) {
+            if MonotonicClock.now() >= end { break }
             if (try? listener.isValid(notification.id)) == true { answer(notification) } else { forget(notification.id) }
         }
     }

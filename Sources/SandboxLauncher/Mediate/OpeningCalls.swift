@@ -17,7 +17,8 @@ extension CreatingCalls {
         // /dev/console, when it has one.
         if path == Array("/dev/tty".utf8) { path = Array("/dev/console".utf8) }
         let exclusive = flags & O_EXCL != 0
-        for _ in 0..<40 {
+        // Each step may lead the kernel through forty links on the way; the caller of one call must not hold up the run.
+        for _ in 0..<8 {
             if !exclusive, let number = Self.ownDescriptor(path) {
                 return try reopen(number, flags: flags, caller: caller)
             }

@@ -31,22 +31,30 @@ enum DeniedPrograms {
     /// Grants that lie in others are walked with them.
     private static func outermost(_ grants: [SandboxPlan.ResolvedGrant]) -> [String] {
         var kept: [String] = []
-        for path in Set(grants.map(\.path)).sorted() where !kept.contains(where: { path.isAtOrBelow($0) }) { kept.append(path) }
+        // By bytes: to Swift two spellings of one letter are equal, to the kernel they are two names.
+        for path in grants.map(\.path).sorted(by: { $0.precedesAsPath($1) }) where !kept.contains(where: { path.isAtOrBelow($0) }) {
+            kept.append(path)
+        }
         return kept
     }
 
     private struct Search {
         var paths: [(path: String, denial: Int)] = []
-        /// Files with more than one name, by inode.
-        var linked: [UInt64: (device: UInt64, denial: Int)] = [:]
-        private var seen: Set<String> = []
+        /// Files with more than one name, by inode; file systems number their inodes alike.
+        var linked: [UInt64: [(device: UInt64, denial: Int)]] = [:]
+        private var seen: Set<[UInt8]> = []
 
         mutating func add(_ path: String, of denial: Int, isNamed: Bool) {
             guard let identity = try? FileIdentity.of(path: path), !identity.isDirectory else { return }
-            if !isNamed, let wanted = linked[identity.inode], wanted.device != identity.device { return }
-            guard seen.insert(path).inserted else { return }
+            var denial = denial
+            let known = linked[identity.inode, default: []].first { $0.device == identity.device }
+            if !isNamed {
+                guard let known else { return }
+                denial = known.denial
+            }
+            guard seen.insert(Array(path.utf8)).inserted else { return }
             paths.append((path, denial))
-            if identity.links > 1 { linked[identity.inode] = (identity.device, denial) }
+            if identity.links > 1, known == nil { linked[identity.inode, default: []].append((identity.device, denial)) }
         }
     }
 }
@@ -56,7 +64,7 @@ enum DeniedPrograms {
 private struct ProgramWalk {
     private let denials: [ProgramDenial]
     private var names: [(bytes: [CChar], denial: Int)] = []
-    private var inodes: [UInt64: (device: UInt64, denial: Int)] = [:]
+    private var inodes: [UInt64: [(device: UInt64, denial: Int)]] = [:]
     private var left = DeniedPrograms.mostEntries
 
     init(names: [(String, Int)], _ denials: [ProgramDenial]) {
@@ -64,7 +72,7 @@ private struct ProgramWalk {
         self.names = names.map { (Array($0.0.utf8CString), $0.1) }
     }
 
-    init(inodes: [UInt64: (device: UInt64, denial: Int)], _ denials: [ProgramDenial]) {
+    init(inodes: [UInt64: [(device: UInt64, denial: Int)]], _ denials: [ProgramDenial]) {
         self.denials = denials
         self.inodes = inodes
     }
@@ -139,7 +147,7 @@ private struct ProgramWalk {
                 .path, "\(denials[denial].rule.location): \(denials[denial].name) is denied, and one lies under a name that is not UTF-8",
                 mend: "rename it, or grant less to be executed")
         }
-        if !denials[denial].except.contains(text) { found(text, denial) }
+        if !denials[denial].except.contains(where: { $0.isSamePath(as: text) }) { found(text, denial) }
     }
 
     private func unreadable(_ directory: [CChar], _ error: Int32) -> LaunchError {
@@ -151,7 +159,7 @@ private struct ProgramWalk {
     }
 
     private func match(_ name: UnsafePointer<CChar>, _ inode: UInt64) -> Int? {
-        if let wanted = inodes[inode] { return wanted.denial }
+        if let wanted = inodes[inode]?.first { return wanted.denial }
         return names.first { strcmp($0.bytes, name) == 0 }?.denial
     }
 }

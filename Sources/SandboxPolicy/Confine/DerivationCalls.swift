@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+
 /// System calls, protections and what the broker decides, as steps.
 extension ResolvedPolicy {
     func syscallSteps(_ confinement: Confinement) -> [DerivationStep] {

@@ -1,3 +1,5 @@
+internal import CapabilityLanguage
+
 /// What the tool reaches over the network, as steps.
 extension ResolvedPolicy {
     func networkSteps(_ confinement: Confinement) -> [DerivationStep] {

@@ -1,3 +1,6 @@
+internal import CapabilityLanguage
+internal import StrictJSON
+
 /// Processes, environment and limits, as steps.
 extension ResolvedPolicy {
     func runSteps(_ confinement: Confinement) -> [DerivationStep] {
@@ -26,8 +29,10 @@ extension ResolvedPolicy {
         let stated = confinement.environment
         // What every tool gets stands where the policy says nothing else of it.
         let standard = EnvironmentRules.standard.filter { !stated.withheld.contains($0.key) && !stated.pass.contains($0.key) }
-        let names = standard.merging(stated.set) { $1 }.sorted { utf8Precedes($0.key, $1.key) }
-        let fixed = names.map { name, value in
+        var values = EnvironmentRules.standard
+        for (name, _) in EnvironmentRules.standard where !standard.contains(where: { $0.key == name }) { values[name] = nil }
+        values.merge(stated.set)
+        let fixed = values.map { name, value in
             DerivationStep(
                 section: .environment, text: "\(name)=\(value)", mechanisms: ["environment: made from nothing"],
                 location: location("set", name))

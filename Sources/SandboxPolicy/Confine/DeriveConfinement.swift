@@ -49,7 +49,7 @@ extension ResolvedPolicy {
         let set = ruleSet(of: .device)
         for rule in set.rules where rule.effect == .allow {
             let path = "/" + rule.resource.parts.map(\.text).joined(separator: "/")
-            if result.contains(where: { $0.path == path }) { continue }
+            if result.contains(where: { $0.path.utf8.elementsEqual(path.utf8) }) { continue }
             let rights = FileRights([.read, .write].filter { set.decidingRule(rule.resource, $0)?.effect == .allow })
             if !rights.isEmpty { result.append(DeviceGrant(path: path, rights: rights, rule: rule.reference)) }
         }

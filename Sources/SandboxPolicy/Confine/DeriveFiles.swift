@@ -142,12 +142,12 @@ struct FileDerivation {
                 if rule.effect == .allow {
                     let covering = set.covering(node)
                     if deciding?.effect != .allow || held.contains(.execute) || isRefused(covering) { continue }
-                    if grants.contains(where: { $0.path == path }) { continue }
+                    if grants.contains(where: { $0.path.utf8.elementsEqual(path.utf8) }) { continue }
                     grants.append(
                         PathGrant(
                             path: path, rights: held.union([.read, .execute]), subtree: false, isWorkspace: isInWorkspace(node),
                             optional: rule.resource.extent == .tree, rule: rule.reference))
-                } else if deciding?.effect != .allow, !held.isEmpty, !denials.contains(where: { $0.path == path }) {
+                } else if deciding?.effect != .allow, !held.isEmpty, !denials.contains(where: { $0.path.utf8.elementsEqual(path.utf8) }) {
                     denials.append(PathDenial(path: path, subtree: true, rights: .all, rule: Self.refusal(rule)))
                 }
             }

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Refused names: by what is refused, then by the reason.
 enum ExplainRefusals {
     static func add(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {

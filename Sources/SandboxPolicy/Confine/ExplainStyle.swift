@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// How an explanation looks where it is read.
 package struct ExplainStyle {
     package enum Role { case heading, place }

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Variables by name, in the order of their names. Two arrays of texts and no dictionary: setting up the first dictionary of a
 /// program takes longer than everything that is ever looked up in this one.
 package struct VariableList: Sendable, Equatable, Sequence, ExpressibleByDictionaryLiteral {
