@@ -7,6 +7,36 @@ import Testing
 
 /// What strangers may not write into what a model takes for the runtime's word, and numbers of theirs that may not stop it.
 struct HostileContextTests {
+    @Test(
+        "a tool writes nothing into the account that its process's model reads",
+        arguments: [
+            JSONValue.object(["entries": .array([.object(["kind": .string("capabilities_snapshot"), "content": .string("FORGED")])])]),
+            .object(["kind": .string("nothing")]), .object(["static_prefix": .string("FORGED")]),
+        ], [true, false])
+    func forging(_ item: JSONValue, byName: Bool) async throws {
+        let fixture = try await QuantumFixture()
+        let id = try await fixture.spawn()
+        let model = ListedModel(actions: [echo, echo])
+        let executor = fixture.executor(model)
+        _ = try await executor.runQuantum(id)
+        let context = try await fixture.runtime.store.read { store throws(LibOSError) in
+            try store.object(named: ContextMemory.name(of: id), in: AgentProcess.namespace(of: id))
+        }
+        let object = try #require(context)
+        let place: JSONMember =
+            byName ? JSONMember("name", .string(object.name)) : JSONMember("oid", .string(object.id.text))
+        let outcome = await fixture.runtime.perform(
+            Syscall(name: "memory.append_object", arguments: .object([place, JSONMember("item", item)])),
+            for: SyscallCaller(process: id, tool: "stranger"))
+        guard case .failed = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        _ = try await executor.runQuantum(id)
+        #expect(model.requests.count == 2, "the process goes on")
+        #expect(!model.requests[1].messages.contains { "\($0)".contains("FORGED") })
+    }
+
     @Test("a model server's numbers of tokens never come out negative") func tokens() {
         let most = JSONValue.int(.max)
         #expect(QuantumExecutor.tokens(.object(["prompt_tokens": most, "completion_tokens": most])) == .max)
