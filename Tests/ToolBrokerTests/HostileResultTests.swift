@@ -50,4 +50,14 @@ internal import ToolBroker
             #expect(failed.payload.canonicalText.utf8.count < 64 << 10, "a model reads it")
         }
     }
+
+    @Test(.timeLimit(.minutes(1))) func `answers that nobody takes do not pile up`() async throws {
+        let script = #"say_('{"jsonrpc":"2.0","id":' . $_ . ',"method":"libos.memory.read_object","params":{}}') for 1..40; sleep 60"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script, limits: "{wall: 3s}")]) { fixture in
+            fixture.kernel.answer("memory.read_object", .value(.string(String(repeating: "x", count: 1 << 20))))
+            let result = try await fixture.call("perl_tool", "{}")
+            #expect(!result.isOK)
+            #expect(fixture.kernel.calls.count <= 8, "\(fixture.kernel.calls.count) MiB wait to be taken")
+        }
+    }
 }
