@@ -52,4 +52,21 @@ internal import ToolBroker
             #expect(!wasDone(completion), "another program is another action: \(completion)")
         }
     }
+
+    @Test(.timeLimit(.minutes(1))) func `a yes to writing an object is good for what the object held then`() async throws {
+        try await BrokerFixture.with { fixture in
+            try await fixture.grant("filesystem:workspace:a", [.write], effect: .ask)
+            let arguments = #"{"path": "a", "name": "plan"}"#
+            fixture.kernel.answer("memory.read_object", .value(.object(["payload": .string("harmless")])))
+            let id = try asked(try await fixture.completion("write_object_to_file", arguments))
+            try await fixture.kernel.decide(id, true)
+            fixture.kernel.answer("memory.read_object", .value(.object(["payload": .string("something else")])))
+            let completion = try await fixture.completion("write_object_to_file", arguments, resumed: id)
+            #expect(!HostFile.exists(fixture.sandbox.path("a")), "nobody agreed to this text")
+            #expect(!wasDone(completion))
+            fixture.kernel.answer("memory.read_object", .value(.object(["payload": .string("harmless")])))
+            _ = try await fixture.completion("write_object_to_file", arguments, resumed: id)
+            #expect(try HostFile.text(fixture.sandbox.path("a")) == "harmless")
+        }
+    }
 }
