@@ -69,4 +69,90 @@ internal import ToolBroker
             #expect(try HostFile.text(fixture.sandbox.path("a")) == "harmless")
         }
     }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["delete_file", "read_text_file"])
+    func `of many at once with one yes, one goes`(tool: String) async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.read, .delete], effect: .ask)
+            let id = try asked(try await fixture.completion(tool, #"{"path": "a"}"#))
+            try await fixture.kernel.decide(id, true)
+            let request = ToolCallRequest(
+                process: fixture.process, tool: tool, arguments: try json(#"{"path": "a"}"#), resumed: id)
+            let broker = fixture.broker
+            let done = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<6 {
+                    group.addTask { if case .done(let result) = try await broker.call(request) { result.isOK } else { false } }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(done == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a deny that came while a person thought holds against their yes`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.delete], effect: .ask)
+            let id = try asked(try await fixture.completion("delete_file", #"{"path": "a"}"#))
+            try await fixture.grant("filesystem:workspace:*", [.delete], effect: .deny)
+            try await fixture.kernel.decide(id, true)
+            guard case .done(let result) = try await fixture.completion("delete_file", #"{"path": "a"}"#, resumed: id) else {
+                Issue.record("it waits")
+                return
+            }
+            #expect(result.decision == .deny && HostFile.exists(fixture.sandbox.path("a")))
+        }
+    }
+
+    /// A worker that writes its file, makes a libOS call, during which the world changes, and says that it is done.
+    private static let writer =
+        PerlTool.manifest(
+            "ask('clock.now', '{}'); result('1')", needs: ["filesystem:workspace:{path} write"], policy: "workspace",
+            input: "{type: object, additionalProperties: false, required: [path], properties: {path: {type: string}}}")
+        + #"\#ndescriptors: {file: {path: "{path}", mode: replace}}"#
+
+    enum Change: CaseIterable { case revoked, denied, ended }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Change.allCases)
+    func `a file takes its place only while the authority stands`(change: Change) async throws {
+        try await BrokerFixture.with(tools: [Self.writer]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            let record = try await fixture.grant("filesystem:workspace:a", [.write])
+            fixture.kernel.state.withLock {
+                $0.during = { _ in
+                    switch change {
+                    case .revoked:
+                        _ = try? await fixture.store.write { transaction throws(LibOSError) in
+                            try fixture.capabilities.revoke(record.id, by: .human("owner"), in: transaction)
+                        }
+                    case .denied: _ = try? await fixture.grant("filesystem:workspace:*", [.write], effect: .deny)
+                    case .ended:
+                        try? await fixture.change {
+                            $0.status = .killed
+                            $0.outcome = .signal(.terminate, reason: nil)
+                        }
+                    }
+                }
+            }
+            let result = try await fixture.call("perl_tool", #"{"path": "a"}"#)
+            #expect(try HostFile.text(fixture.sandbox.path("a")) == "A", "\(result)")
+            #expect(!result.isOK)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a yes to writing a file lasts to the end of its call`() async throws {
+        try await BrokerFixture.with(tools: [Self.writer]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.write], effect: .ask)
+            let id = try asked(try await fixture.completion("perl_tool", #"{"path": "a"}"#))
+            try await fixture.kernel.decide(id, true)
+            guard case .done(let result) = try await fixture.completion("perl_tool", #"{"path": "a"}"#, resumed: id) else {
+                Issue.record("it waits")
+                return
+            }
+            #expect(result.isOK, "\(result)")
+            #expect(try HostFile.text(fixture.sandbox.path("a")).isEmpty)
+        }
+    }
 }
