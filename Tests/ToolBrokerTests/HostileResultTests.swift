@@ -60,4 +60,15 @@ internal import ToolBroker
             #expect(fixture.kernel.calls.count <= 8, "\(fixture.kernel.calls.count) MiB wait to be taken")
         }
     }
+
+    @Test(.timeLimit(.minutes(1))) func `a result's own keys do not make its failure long`() async throws {
+        let tool =
+            PerlTool.manifest(#"result('{"' . ('k' x 900000) . '":1,"' . ('~' x 900000) . '":1}')"#)
+            + "\noutput: {type: object, additionalProperties: false, properties: {a: {type: integer}}}"
+        try await BrokerFixture.with(tools: [tool]) { fixture in
+            let result = try await fixture.call("perl_tool", "{}")
+            #expect(!result.isOK && result.decision == .validationError)
+            #expect(result.payload.canonicalText.utf8.count < 64 << 10)
+        }
+    }
 }
