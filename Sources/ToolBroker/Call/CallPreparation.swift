@@ -37,13 +37,15 @@ private struct CallPreparation {
 
     func decide(in transaction: any StoreTransaction) throws(LibOSError) -> Preparation {
         let process = try transaction.existingProcess(request.process)
-        let recorder = CallRecorder(process: process.id, call: id, tool: tool?.spec, name: request.tool, correlation: request.correlation)
+        // What names no tool may be any text.
+        let name = tool?.name ?? printable(String(request.tool.prefix(128)))
+        let recorder = CallRecorder(process: process.id, call: id, tool: tool?.spec, name: name, correlation: request.correlation)
         guard let tool else {
             return .ended(
                 try recorder.refuse(
                     .deny, reason: "unknown_tool",
                     Denial(
-                        layer: .toolTable, rule: "no such tool", reason: "there is no tool `\(printable(request.tool))`",
+                        layer: .toolTable, rule: "no such tool", reason: "there is no tool `\(name)`",
                         suggestion: suggestion(process)), in: transaction))
         }
         if process.status.isTerminal {
