@@ -155,4 +155,27 @@ internal import ToolBroker
             #expect(try HostFile.text(fixture.sandbox.path("a")).isEmpty)
         }
     }
+
+    /// Arguments may be called what facts are called; neither stands for the other.
+    @Test(.timeLimit(.minutes(1)), arguments: ["command", "argv", "adapter", "working_directory"])
+    func `a long argument is no fact of the broker's`(name: String) async throws {
+        let tool = """
+            manifest: 1
+            name: longwinded
+            description: a test
+            protocol: command
+            run: ["/usr/bin/wc", "{\(name)}"]
+            policy: workspace
+            needs: ["filesystem:workspace:a read"]
+            input: {type: object, additionalProperties: false, required: [\(name)], properties: {\(name): {type: string}}}
+            """
+        try await BrokerFixture.with(tools: [tool]) { fixture in
+            try await fixture.grant("filesystem:workspace:a", [.read], effect: .ask)
+            let text = String(repeating: "x", count: 300)
+            _ = try asked(try await fixture.completion("longwinded", #"{"\#(name)": "\#(text)"}"#))
+            let facts = try #require(fixture.kernel.state.withLock { $0.approvals.first }).facts
+            #expect(facts["adapter"] == .string("command") && facts["working_directory"] == .string("."))
+            #expect(facts["long_arguments"]?[name]?["truncated"] == .bool(true))
+        }
+    }
 }
