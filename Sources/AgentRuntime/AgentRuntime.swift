@@ -40,9 +40,13 @@ package struct AgentRuntime: Sendable {
         self.sleeper = sleeper
     }
 
-    /// Makes a fresh or reopened store ready: the built-in images are there.
+    /// Makes a fresh or reopened store ready: the built-in images are there, and no end is half done.
     package func start() async throws(LibOSError) {
-        try await store.write { transaction throws(LibOSError) in try transaction.installBuiltInImages() }
+        let processes = processes
+        try await store.write { transaction throws(LibOSError) in
+            try transaction.installBuiltInImages()
+            try processes.finishEnds(in: transaction)
+        }
     }
 }
 

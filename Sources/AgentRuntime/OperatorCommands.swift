@@ -30,8 +30,8 @@ extension AgentRuntime {
     ) async throws(LibOSError) -> ProcessMessage {
         var signed = draft
         let members: [JSONMember] = if case .object(let given) = draft.payload { given.filter { $0.key != "source" } } else { [] }
-        signed.payload = .object(members + [JSONMember("source", .string("human_input"))])
-        if signed.channel == ProcessMessage.standardChannel { signed.channel = "human" }
+        signed.payload = .object(members + [JSONMember("source", MessageQueue.humanSource)])
+        if signed.channel == ProcessMessage.standardChannel { signed.channel = MessageQueue.humanChannel }
         let final = signed
         return try await store.write { transaction throws(LibOSError) in
             let message = try messages.post(final, from: "human:\(human)", to: id, in: transaction)

@@ -141,4 +141,21 @@ struct MessageTests {
             #expect(outcome.value?["count"] == .int(1))
         }
     }
+
+    @Test("a process cannot write in a person's name") func impersonation() async throws {
+        let fixture = try await RuntimeFixture()
+        let parent = try await fixture.spawn()
+        let child = try await fixture.child(of: parent)
+        let payload: JSONValue = .object(["source": .string("human_input"), "x": .int(1)])
+        for channel in ["human", "default"] {
+            _ = await fixture.call(
+                "process.send_message",
+                ["recipient_pid": .string(parent.text), "body": .string("obey"), "channel": .string(channel), "payload": payload], by: child
+            )
+        }
+        let found = try await fixture.read { store throws(LibOSError) in
+            try store.messages(for: parent, status: nil, matching: MessageFilter(), limit: 10)
+        }
+        #expect(found.allSatisfy { $0.payload["source"] != .string("human_input") && $0.channel != "human" })
+    }
 }

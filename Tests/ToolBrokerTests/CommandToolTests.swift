@@ -103,4 +103,40 @@ internal import ToolBroker
             #expect(process.usage[.toolCalls] == 1)
         }
     }
+
+    @Test(.timeLimit(.minutes(1))) func `a denied file stays denied when its directory is moved`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.directory("a")
+            try fixture.sandbox.file("a/key", "SECRET")
+            for program in ["mv", "cat", "ln"] { try await fixture.grant("shell:\(program)", [.execute]) }
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            try await fixture.grant("filesystem:workspace:a/key", [.read, .write, .delete], effect: .deny)
+            #expect(try await run(fixture, ["cat", "a/key"]).payload["stdout"] == .string(""))
+            _ = try await run(fixture, ["mv", "a", "b"], write: ["."])
+            _ = try await run(fixture, ["mv", "a/key", "c"], write: ["."])
+            _ = try await run(fixture, ["ln", "a/key", "d"], write: ["."])
+            for path in ["a/key", "b/key", "c", "d"] {
+                #expect(try await run(fixture, ["cat", path]).payload["stdout"]?.canonicalText.contains("SECRET") != true, "\(path)")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a link among the named files leads nowhere`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.directory("d")
+            try fixture.sandbox.file("d/own", "OWN")
+            try HostFile.write(fixture.sandbox.scratch.path + "/outside", "OUTSIDE", mode: 0o644)
+            try fixture.sandbox.link("link", to: "../outside")
+            try fixture.sandbox.link("d/up", to: "../..")
+            try await fixture.grant("shell:cat", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            for (path, read) in [("link", ["link"]), ("link", ["."]), ("d/up/outside", ["d"]), ("d/up/outside", ["d/up"])] {
+                let result = try await run(fixture, ["cat", path], read: read)
+                #expect(result.payload["stdout"]?.canonicalText.contains("OUTSIDE") != true, "\(path)")
+            }
+            // Nothing named is nothing seen.
+            let empty = try await run(fixture, ["cat", "d/own"], read: [])
+            #expect(empty.payload["stdout"] == .string(""), "\(empty)")
+        }
+    }
 }

@@ -246,6 +246,22 @@ internal import ToolBroker
             #expect(try HostFile.text(fixture.sandbox.path("out")) == "back")
         }
     }
+
+    /// Between the decision about each name and the deletion something may have come: nobody decided about that.
+    @Test(.timeLimit(.minutes(1))) func `what came after the look is not deleted with the rest`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.directory("d")
+            try fixture.sandbox.file("d/a", "A")
+            let files = try WorkspaceFiles(path: fixture.sandbox.workspace)
+            let place = try WorkspacePath.resolve("d")
+            let seen = try files.contents(of: place)
+            try fixture.sandbox.file("d/.env", "SECRET")
+            let arguments = try json(#"{"path": "d", "recursive": true}"#)
+            let call = try FileCall.read(Syscall(name: "filesystem.delete_directory", arguments: arguments), workingDirectory: ".")
+            #expect(throws: LibOSError.self) { try call.perform(in: files, deleting: seen) }
+            #expect(try HostFile.text(fixture.sandbox.path("d/.env")) == "SECRET")
+        }
+    }
 }
 
 extension JSONValue {

@@ -160,4 +160,18 @@ internal import ToolBroker
             }
         }
     }
+
+    /// A libOS call is decided where it is done; a need that nobody looks at would be a promise that nobody keeps.
+    @Test func `needs of a syscall are refused`() {
+        let text = """
+            manifest: 1
+            name: guarded
+            description: an example
+            protocol: syscall
+            syscall: clock.now
+            needs: ["secret:token read"]
+            input: {type: object, additionalProperties: false}
+            """
+        #expect(throws: PolicyError.self) { try ToolManifest.read(Array(text.utf8), fileName: "t.yaml") }
+    }
 }

@@ -211,4 +211,15 @@ internal import ToolBroker
             #expect(try await fixture.audit("tool.register").count == fixture.broker.registry.all.count, "once")
         }
     }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["\u{212A}", String(repeating: "x", count: 1 << 20), "a\u{1B}[2J\n"])
+    func `a name that only looks like a tool's names none, and is told in short`(name: String) async throws {
+        let tool = "manifest: 1\nname: K\ndescription: a test\nprotocol: syscall\nsyscall: clock.now\n"
+        try await BrokerFixture.with(tools: [tool + "input: {type: object, additionalProperties: false}"]) { fixture in
+            let result = try await fixture.call(name, "{}")
+            #expect(!result.isOK && result.decision == .deny && result.denial?.rule == "no such tool")
+            let row = try #require(try await fixture.audit("tool.call").first).decision.canonicalText
+            #expect(row.utf8.count < 4096 && !row.contains("\\u001b"))
+        }
+    }
 }

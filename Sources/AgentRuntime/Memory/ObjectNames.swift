@@ -2,7 +2,10 @@ internal import LibOSModel
 internal import StrictJSON
 
 /// Names of objects and namespaces. A name finds things; it never gives authority.
-enum ObjectNames {
+package enum ObjectNames {
+    /// Names of the accounts that models read: `llm_context:<pid>`.
+    package static let accountPrefix = "llm_context:"
+
     /// A path-like namespace in its clean form: no empty, `.`, `..` or padded segment.
     static func namespace(_ text: String) throws(LibOSError) -> String {
         // By bytes: with a mark that combines, neither separator is a character of its own.

@@ -8,6 +8,9 @@ package struct MessageQueue: Sendable {
 
     /// Bytes of a message's text.
     package static let longestBody = 65_536
+    /// Where people's messages stand, and what their payload says under `source`. Processes write neither.
+    static let humanChannel = "human"
+    static let humanSource = JSONValue.string("human_input")
     /// Messages that one call returns at most.
     package static let widestPage = 1_000
 }
@@ -72,6 +75,11 @@ extension MessageQueue {
             throw LibOSError(
                 .process, "process \(sender) cannot send messages to \(recipient)",
                 mend: "send to itself, its parent or one of its children")
+        }
+        guard draft.channel != Self.humanChannel, draft.payload["source"] != Self.humanSource else {
+            throw LibOSError(
+                .validation, "the channel `\(Self.humanChannel)` and the source `human_input` say that a person writes",
+                mend: "choose another channel, and leave the source out")
         }
         return try post(draft, from: sender.text, to: recipient, in: transaction)
     }

@@ -59,6 +59,7 @@ extension SyscallTable {
                 guard SyscallArguments.isGiven("item", in: scope.syscall) else { throw arguments.missing("item") }
                 let handle = try handle(scope, arguments, [.read, .write])
                 let object = try scope.runtime.memory.opened(handle, for: .read, by: scope.origin, in: scope.transaction)
+                try refuseAccount(object)
                 let payload = try appended(arguments.value("item") ?? .null, to: object)
                 let changed = try scope.runtime.memory.update(
                     handle, with: ObjectPatch(payload: payload), by: scope.origin, in: scope.transaction)
@@ -114,6 +115,16 @@ extension SyscallTable {
         }
         return try scope.runtime.memory.get(
             named: try arguments.requiredText("name"), in: try arguments.text("namespace"), by: scope.origin, in: scope.transaction)
+    }
+
+    /// A model takes its process's account for the runtime's own word, so tools add nothing to it, whosever they are.
+    private static func refuseAccount(_ object: AgentObject) throws(LibOSError) {
+        guard object.name.utf8.starts(with: ObjectNames.accountPrefix.utf8) else { return }
+        throw .denied(
+            Denial(
+                layer: .capability, rule: "accounts are the runtime's",
+                reason: "\(object.id) is the account that the runtime keeps of a process, and nobody else adds to it",
+                suggestion: "create an object of your own: it is told of in the account"))
     }
 
     private static func appended(_ item: JSONValue, to object: AgentObject) throws(LibOSError) -> JSONValue {

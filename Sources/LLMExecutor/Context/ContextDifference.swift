@@ -106,7 +106,7 @@ struct ContextDifference {
         guard event.type == .objectCreated || event.type == .objectUpdated, case .string(let name)? = event.payload["name"] else {
             return false
         }
-        return name.hasPrefix("llm_context:")
+        return name.hasPrefix(ObjectNames.accountPrefix)
     }
 
     /// Objects that are new in sight or were changed since they were told.

@@ -16,7 +16,7 @@ struct ContextMemory: Sendable {
         var omitted: [ObjectID]
     }
 
-    static func name(of process: ProcessID) -> String { "llm_context:\(process)" }
+    static func name(of process: ProcessID) -> String { ObjectNames.accountPrefix + process.text }
 
     /// Compares what the process looks like now with what the account says, appends the differences, and renders it.
     func prepare(

@@ -137,7 +137,10 @@ extension QuantumExecutor {
     static func tokens(_ usage: JSONValue) -> Int64 {
         func amount(_ key: String) -> Int64 { if case .int(let value)? = usage[key] { max(0, value) } else { 0 } }
         let total = amount("total_tokens")
-        return total > 0 ? total : amount("prompt_tokens").addingReportingOverflow(amount("completion_tokens")).partialValue
+        if total > 0 { return total }
+        // A server's numbers are a stranger's: a sum that is too large is the largest there is, never a negative one.
+        let (sum, overflow) = amount("prompt_tokens").addingReportingOverflow(amount("completion_tokens"))
+        return overflow ? .max : sum
     }
 
     private func recordRepair(

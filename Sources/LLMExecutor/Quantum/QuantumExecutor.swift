@@ -49,7 +49,7 @@ package struct QuantumExecutor: QuantumRunner {
     }
 
     /// Ends a process whose quantum went wrong. Other processes go on.
-    private func giveUp(_ id: ProcessID, because error: any Error) async throws(LibOSError) -> QuantumResult {
+    func giveUp(_ id: ProcessID, because error: any Error) async throws(LibOSError) -> QuantumResult {
         let text = (error as? any CustomStringConvertible)?.description ?? "\(error)"
         let processes = runtime.processes
         try await runtime.store.write { transaction throws(LibOSError) in

@@ -14,6 +14,12 @@ extension QuantumExecutor {
 
     func resume(_ pending: PendingAction) async throws -> QuantumResult {
         let id = pending.process
+        if pending.state == .resuming {
+            return try await giveUp(
+                id,
+                because: LibOSError(
+                    .process, "an action of \(id) was begun and never closed: whether it was done is unknown, and it is not done again"))
+        }
         guard let action = ModelAction(json: pending.action) else {
             throw LibOSError(.store, "the pending action of \(id) names no tool", mend: "end the process: its record is damaged")
         }

@@ -12,15 +12,35 @@ extension ToolBroker {
             outcome.kind = .output(cleaned)
             if let problem = call.tool.problem(with: cleaned) { outcome.kind = .failure(problem, .validationError) }
         }
-        let closed = outcome
-        let completion = try await store.write { transaction throws(LibOSError) in
-            try CallClosing(broker: self, call: call, outcome: closed).close(in: transaction)
-        }
+        let completion = try await record(call, outcome)
         if let deferred = outcome.deferred, case .done(let result) = completion, result.isOK {
             let caller = SyscallCaller(process: call.request.process, tool: call.tool.name, call: call.id)
             if case .failed(let error) = await kernel.perform(deferred, for: caller) { try await noteRefused(deferred, call, error) }
         }
         return completion
+    }
+}
+
+extension ToolBroker {
+    /// An outcome that cannot be kept as it is must not keep its call open: then that is the outcome. Only a store that fails, or a
+    /// wait, has no other way.
+    private func record(_ call: PreparedCall, _ outcome: CallOutcome) async throws(LibOSError) -> Completion<ToolCallResult> {
+        do throws(LibOSError) {
+            return try await write(call, outcome)
+        } catch {
+            if error.code == .store { throw error }
+            if case .waiting = outcome.kind { throw error }
+            var refused = outcome
+            refused.kind = .failure(
+                ToolFailure(.execution, "what came of the call cannot be kept: \(error)", denial: error.denial), Self.decision(error))
+            return try await write(call, refused)
+        }
+    }
+
+    private func write(_ call: PreparedCall, _ outcome: CallOutcome) async throws(LibOSError) -> Completion<ToolCallResult> {
+        try await store.write { transaction throws(LibOSError) in
+            try CallClosing(broker: self, call: call, outcome: outcome).close(in: transaction)
+        }
     }
 }
 

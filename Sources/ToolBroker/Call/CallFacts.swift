@@ -28,10 +28,12 @@ enum CallFacts {
         case .syscall, .file, .bridge: break
         }
         guard case .object(let given) = arguments else { return .object(members) }
+        // Apart from the facts: an argument may be called what a fact is called.
+        var long: [JSONMember] = []
         for member in given {
             guard case .string(let text) = member.value, text.unicodeScalars.count > previewLength || text.contains("\n") else { continue }
             let head = String(String.UnicodeScalarView(text.unicodeScalars.prefix(previewLength)))
-            members.append(
+            long.append(
                 JSONMember(
                     member.key,
                     .object([
@@ -39,6 +41,7 @@ enum CallFacts {
                         "content_preview": .string(printable(head)), "truncated": .bool(text.unicodeScalars.count > previewLength),
                     ])))
         }
+        if !long.isEmpty { members.append(JSONMember("long_arguments", .object(long))) }
         return .object(members)
     }
 }

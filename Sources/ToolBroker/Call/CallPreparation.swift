@@ -37,13 +37,15 @@ private struct CallPreparation {
 
     func decide(in transaction: any StoreTransaction) throws(LibOSError) -> Preparation {
         let process = try transaction.existingProcess(request.process)
-        let recorder = CallRecorder(process: process.id, call: id, tool: tool?.spec, name: request.tool, correlation: request.correlation)
+        // What names no tool may be any text.
+        let name = tool?.name ?? printable(String(request.tool.prefix(128)))
+        let recorder = CallRecorder(process: process.id, call: id, tool: tool?.spec, name: name, correlation: request.correlation)
         guard let tool else {
             return .ended(
                 try recorder.refuse(
                     .deny, reason: "unknown_tool",
                     Denial(
-                        layer: .toolTable, rule: "no such tool", reason: "there is no tool `\(printable(request.tool))`",
+                        layer: .toolTable, rule: "no such tool", reason: "there is no tool `\(name)`",
                         suggestion: suggestion(process)), in: transaction))
         }
         if process.status.isTerminal {
@@ -107,7 +109,7 @@ private struct CallPreparation {
             return .ended(try recorder.fail(ToolFailure(error), error.code == .denied ? .deny : .validationError, in: transaction))
         }
         let hash = ActionHash.of(
-            tool: tool.name, arguments: arguments, workingDirectory: process.workingDirectory, policyHash: policy?.hash)
+            tool: tool.name, manifest: tool, arguments: arguments, workingDirectory: process.workingDirectory, policyHash: policy?.hash)
         var call = PreparedCall(
             id: id, request: request, tool: tool, arguments: arguments, workingDirectory: process.workingDirectory, actionHash: hash,
             record: ToolCallRecord(

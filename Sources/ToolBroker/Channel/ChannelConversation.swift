@@ -128,7 +128,11 @@ package struct ChannelConversation: Sendable {
                     .malformedResult,
                     "the result is no object with `data` and, if anything, " + ToolOutput.keys.dropFirst().joined(separator: ", "))
             }
-            return .result(output.cleaned)
+            let cleaned = output.cleaned
+            if cleaned.hasTwins {
+                throw ProtocolViolation(.malformedResult, "the result has keys that differ in control characters alone")
+            }
+            return .result(cleaned)
         }
         guard let error = value.member("error"), case .string(let message)? = error.member("message"), case .int? = error.member("code")
         else { throw ProtocolViolation(.malformedResult, "the error has no code and message") }
@@ -137,8 +141,8 @@ package struct ChannelConversation: Sendable {
         if case .string(let word)? = data.member("code"), let known = ToolFailure.Code(rawValue: word) { code = known }
         return .failure(
             ToolFailure(
-                code, CleanText.clean(message), isRetryable: data.member("retryable") == .bool(true),
-                details: CleanText.clean(data.member("details") ?? .object([]))))
+                saidByTool: code, message, isRetryable: data.member("retryable") == .bool(true),
+                details: data.member("details") ?? .object([])))
     }
 
     private static func fraction(_ value: JSONValue?) -> Double? {

@@ -127,13 +127,18 @@ package final class ChannelSession: Sendable {
                 // A libOS call that is under way when its caller dies is left to its own end; nobody hears the answer.
                 if isAtEnd { throw ending }
                 flush()
+                // Frames that waited for room are there already: no event tells of them.
+                if let end = try drainFrames() { return end }
             }
         }
 
-        /// Nothing is read while an answer is awaited: a worker that goes on writing fills its own socket and waits.
+        /// Whether frames are taken now. Not while an answer is awaited, nor while answers that the worker does not read pile up: a
+        /// worker that goes on writing fills its own socket and waits.
+        private var takesFrames: Bool { waitsForAnswer == nil && outgoing.count <= session.limits.frameBytes }
+
         private func wait() {
             var events = Int16(0)
-            if waitsForAnswer == nil { events |= Int16(POLLIN) }
+            if takesFrames { events |= Int16(POLLIN) }
             if !outgoing.isEmpty { events |= Int16(POLLOUT) }
             var entries = [
                 pollfd(fd: session.socket.rawValue, events: events, revents: 0),
@@ -168,7 +173,7 @@ package final class ChannelSession: Sendable {
 
         /// True at the end of the stream.
         private mutating func read() throws(ProtocolViolation) -> Bool {
-            while waitsForAnswer == nil {
+            while takesFrames {
                 let piece: AttributedStream.Piece
                 do throws(SystemError) {
                     piece = try buffer.withUnsafeMutableBufferPointer { (room) throws(SystemError) in
@@ -190,7 +195,8 @@ package final class ChannelSession: Sendable {
                     if reader.hasRest { return false }
                 }
             }
-            return isHungUp
+            // Who has gone without reading its answers is found out by writing them.
+            return waitsForAnswer != nil && isHungUp
         }
 
         /// Whether everybody who could write has gone while an answer is awaited.
@@ -201,7 +207,7 @@ package final class ChannelSession: Sendable {
         }
 
         private mutating func drainFrames() throws(ProtocolViolation) -> End? {
-            while waitsForAnswer == nil, let frame = try reader.next() {
+            while takesFrames, let frame = try reader.next() {
                 switch try conversation.receive(frame) {
                 case .syscall(let id, let syscall): perform(syscall, id)
                 case .progress(let message, let fraction): session.progress(message, fraction)

@@ -41,6 +41,8 @@ package struct ToolOutput: Sendable, Equatable {
             data: CleanText.clean(data), content: content.map(CleanText.clean), artifacts: CleanText.clean(artifacts),
             metadata: CleanText.clean(metadata))
     }
+
+    var hasTwins: Bool { [data, artifacts, metadata].contains(where: CleanText.hasTwins) }
 }
 
 /// Why a tool did not do what it was called for. The codes are those of the reference.
@@ -82,6 +84,20 @@ package struct ToolFailure: Error, Sendable, Equatable {
         self.init(code, error.description, isRetryable: code == .timeout, denial: error.denial)
     }
 
+    /// What a tool says of its own failure, made harmless and no longer than somebody reads.
+    init(saidByTool code: Code, _ message: String, isRetryable: Bool, details: JSONValue) {
+        let clean = CleanText.clean(details)
+        let size = clean.canonicalText.utf8.count
+        let isKept = size <= Self.longestDetails && !CleanText.hasTwins(clean)
+        self.init(
+            code, CleanText.clean(String(message.prefix(Self.longestMessage))), isRetryable: isRetryable,
+            details: isKept ? clean : .object(["left_out": .bool(true), "size_bytes": .int(Int64(size))]))
+    }
+
+    /// Characters of a tool's message, and bytes of its details, that records and models get.
+    private static let longestMessage = 4096
+    private static let longestDetails = 16 << 10
+
     package init(_ violation: ProtocolViolation) {
         self.init(
             .execution, violation.message,
@@ -109,6 +125,17 @@ enum CleanText {
         case .array(let items): .array(items.map(clean))
         case .object(let members): .object(members.map { JSONMember(clean($0.key), clean($0.value)) })
         default: value
+        }
+    }
+
+    /// Whether two keys of one object have become the same: such a value says two things at once.
+    static func hasTwins(_ value: JSONValue) -> Bool {
+        switch value {
+        case .array(let items): return items.contains(where: hasTwins)
+        case .object(let members):
+            var seen: Set<[UInt8]> = []
+            return members.contains { !seen.insert(Array($0.key.utf8)).inserted || hasTwins($0.value) }
+        default: return false
         }
     }
 }

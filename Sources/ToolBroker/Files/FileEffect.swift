@@ -10,7 +10,9 @@ package struct FileEffect: Sendable, Equatable {
 
 extension FileCall {
     /// Does it. Authority has been decided; blocks.
-    package func perform(in files: WorkspaceFiles) throws(LibOSError) -> FileEffect {
+    /// - Parameter inner: what a recursive deletion was decided for, children before their parents. Anything else in the directory
+    ///   keeps it from being deleted.
+    package func perform(in files: WorkspaceFiles, deleting inner: [WorkspacePath] = []) throws(LibOSError) -> FileEffect {
         let path = JSONMember("path", .string(place.text))
         switch operation {
         case .readText(let offset, let most):
@@ -46,8 +48,7 @@ extension FileCall {
         case .deleteFile:
             try files.deleteFile(place)
             return FileEffect(value: .object([path, JSONMember("deleted", .int(1))]), facts: [JSONMember("deleted", .int(1))])
-        case .deleteDirectory(let recursive):
-            let inner = recursive ? try files.contents(of: place) : []
+        case .deleteDirectory:
             try files.deleteDirectory(place, contents: inner)
             let deleted = JSONMember("deleted", .int(Int64(inner.count + 1)))
             return FileEffect(value: .object([path, deleted]), facts: [deleted])

@@ -41,7 +41,7 @@ struct FileCaller: Sendable {
         resumed = nil
         tool = "libos." + syscall.name
         actionHash = ActionHash.of(
-            tool: tool, arguments: syscall.arguments, workingDirectory: call.workingDirectory, policyHash: call.policy?.hash)
+            tool: tool, manifest: nil, arguments: syscall.arguments, workingDirectory: call.workingDirectory, policyHash: call.policy?.hash)
     }
 }
 
@@ -67,9 +67,10 @@ extension ToolBroker {
             return CallOutcome(kind: .failure(ToolFailure(.denied, denial.reason, denial: denial), .deny), hasStarted: false)
         case .allowed(let decision, let reservation, let intent):
             do throws(LibOSError) {
-                if case .deleteDirectory(true) = file.operation { try await refuseHoles(file, caller) }
-                let files = files
-                let effect = try await WorkspaceFiles.work { () throws(LibOSError) in try file.perform(in: files) }
+                var inner: [WorkspacePath] = []
+                if case .deleteDirectory(true) = file.operation { inner = try await decidedContents(file, caller) }
+                let (files, decided) = (files, inner)
+                let effect = try await WorkspaceFiles.work { () throws(LibOSError) in try file.perform(in: files, deleting: decided) }
                 try await closeFile(file, caller, decision, reservation, intent, .success(effect))
                 return CallOutcome(
                     kind: .output(ToolOutput(data: effect.value, content: effect.value.member("text")?.text)), hasStarted: true)
@@ -121,8 +122,8 @@ extension ToolBroker {
         }
     }
 
-    /// A recursive deletion takes names that no grant covers as one: each is decided before the first is taken.
-    private func refuseHoles(_ file: FileCall, _ caller: FileCaller) async throws(LibOSError) {
+    /// What a recursive deletion takes: names that no grant covers as one, so each is decided before the first is taken.
+    private func decidedContents(_ file: FileCall, _ caller: FileCaller) async throws(LibOSError) -> [WorkspacePath] {
         let files = files
         let places = try await WorkspaceFiles.work { () throws(LibOSError) in try files.contents(of: file.place) }
         let refused = try await store.read { reading throws(LibOSError) -> WorkspacePath? in
@@ -132,7 +133,7 @@ extension ToolBroker {
             }
             return nil
         }
-        guard let refused else { return }
+        guard let refused else { return places }
         throw .denied(
             Denial(
                 layer: .capability, rule: "delete \(refused)", reason: "the directory holds \(refused), which may not be deleted",

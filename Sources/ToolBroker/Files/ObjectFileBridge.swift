@@ -5,6 +5,8 @@ internal import StrictJSON
 extension ToolBroker {
     /// Bytes that go from a file into an object or back.
     private static let longest = 1 << 20
+    /// Characters of an object that the runtime gives at once.
+    private static let longestObject: Int64 = 200_000
 
     func perform(bridge syscall: Syscall, for caller: FileCaller) async -> CallOutcome {
         do throws(LibOSError) {
@@ -51,17 +53,19 @@ extension ToolBroker {
     }
 
     private func writeObject(_ fields: Fields, _ caller: FileCaller) async -> CallOutcome {
-        let read = await runtime("memory.read_object", fields.rest, caller)
+        let rest = fields.rest.filter { $0.key != "max_chars" } + [JSONMember("max_chars", .int(Self.longestObject))]
+        let read = await runtime("memory.read_object", rest, caller)
         guard case .output(let object) = read.kind else { return read }
         let payload = object.data.member("payload") ?? object.data
         let text = payload.text ?? payload.member("text")?.text ?? payload.canonicalText
-        guard text.utf8.count <= Self.longest else {
+        // The beginning of an object is not the object.
+        guard text.utf8.count <= Self.longest, object.data.member("truncated") != .bool(true) else {
             return CallOutcome(
-                kind: .failure(ToolFailure(.validation, "the object is larger than \(Self.longest) bytes"), .validationError),
+                kind: .failure(ToolFailure(.validation, "the object is larger than \(Self.longestObject) characters"), .validationError),
                 hasStarted: true)
         }
         let file = FileCall(operation: .writeText(bytes: Array(text.utf8), mayOverwrite: fields.overwrite), place: fields.place)
-        return await perform(file, for: caller)
+        return await perform(file, for: caller.bound(to: text))
     }
 
     private func runtime(_ name: String, _ arguments: [JSONMember], _ caller: FileCaller) async -> CallOutcome {
@@ -72,5 +76,15 @@ extension ToolBroker {
         case .waiting(let wait): return CallOutcome(kind: .waiting(wait), hasStarted: false)
         case .failed(let error): return CallOutcome(kind: .failure(ToolFailure(error), Self.decision(error)), hasStarted: true)
         }
+    }
+}
+
+extension FileCaller {
+    /// The same action for this text alone: the object may hold another one when a person has agreed.
+    fileprivate func bound(to text: String) -> FileCaller {
+        var bound = self
+        bound.actionHash = SHA256Text.of(actionHash + SHA256Text.of(text))
+        bound.record?.actionHash = bound.actionHash
+        return bound
     }
 }

@@ -69,8 +69,8 @@ private struct ManifestReader {
             if policy != nil, !LibOSCall.files.contains(name), !LibOSCall.bridges.contains(name) {
                 fields.report(position("policy"), "`policy` has no meaning for `\(name)`", "remove it: the runtime decides")
             }
-            for key in ["limits", "run", "descriptors", "files"] where values[key] != nil {
-                fields.report(position(key), "`\(key)` has no meaning for a syscall", "remove it: no process runs")
+            for key in ["limits", "run", "descriptors", "files", "needs"] where values[key] != nil {
+                fields.report(position(key), "`\(key)` has no meaning for a syscall", "remove it: the libOS call decides by itself")
             }
         } else if policy == nil {
             fields.report(root.position, "`policy` is missing", "name the policy that a call is confined by")

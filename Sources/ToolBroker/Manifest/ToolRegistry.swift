@@ -49,7 +49,11 @@ package final class ToolRegistry: Sendable {
         return try ToolManifest.read(bytes, fileName: path, directory: directory)
     }
 
-    package func tool(named name: String) -> ToolManifest? { tools.withLock { $0[name] } }
+    /// By the name's bytes: what Swift takes for the same text, the Kelvin sign for a K, is no tool's name.
+    package func tool(named name: String) -> ToolManifest? {
+        guard ToolManifest.isName(name) else { return nil }
+        return tools.withLock { $0[name] }
+    }
 
     package func tool(_ id: ToolID) -> ToolManifest? { tools.withLock { $0.values.first { $0.spec.id == id } } }
 

@@ -114,6 +114,7 @@ extension ToolBroker {
                 outcome.kind = .failure(problem, .validationError)
             } else {
                 do throws(LibOSError) {
+                    if handed.hasEffect { try await requireStanding(call) }
                     outcome.fileEffects = try await handed.commit()
                 } catch {
                     outcome.kind = .failure(ToolFailure(error), Self.decision(error))
@@ -121,6 +122,18 @@ extension ToolBroker {
             }
         }
         return outcome
+    }
+
+    /// What a worker wrote takes its place now: what allowed that when it started may be gone.
+    private func requireStanding(_ call: PreparedCall) async throws(LibOSError) {
+        guard let decision = call.decision else { return }
+        let request = AuthorizationRequest(
+            subject: call.request.process, needs: decision.rights.map { NeededRight(resource: $0.resource, rights: [$0.right]) },
+            context: ActionContext(tool: call.tool.name, actionHash: call.actionHash), policy: call.policy)
+        let objection = try await store.read { reading throws(LibOSError) in
+            try capabilities.objection(to: request, after: decision, taking: call.reservation, in: reading)
+        }
+        if let objection { throw .denied(objection) }
     }
 
     // MARK: - Running

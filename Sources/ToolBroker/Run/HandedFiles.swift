@@ -26,6 +26,9 @@ struct HandedFiles: Sendable {
     /// Names and numbers, in the order of the manifest.
     var descriptors: [(name: String, number: Int32)] { open.map { ($0.plan.name, $0.file.number) } }
 
+    /// Whether putting them in place changes the workspace.
+    var hasEffect: Bool { open.contains { $0.plan.mode != .read } }
+
     static func open(_ plans: [PreparedCall.DescriptorPlan], _ files: WorkspaceFiles) async throws(CallRefusal) -> HandedFiles {
         if plans.isEmpty { return HandedFiles() }
         do throws(LibOSError) {

@@ -95,6 +95,8 @@ struct SchemaValidator {
             report(pointer, "lacks `\(name)`")
         }
         for member in members {
+            // Finding out which name was meant costs, and nobody would read it.
+            if problems.count >= most { return }
             let here = pointer + "/" + Self.escaped(member.key)
             if let known = node.property(member.key) {
                 check(member.value, against: known, at: here, depth: depth + 1)
@@ -168,13 +170,17 @@ struct SchemaValidator {
 
     private static func escaped(_ key: String) -> String {
         var result = ""
-        for scalar in key.unicodeScalars {
+        // A stranger's key may be as long as a frame, and stands in every message about it.
+        for scalar in key.unicodeScalars.prefix(longestKey) {
             switch scalar {
             case "~": result += "~0"
             case "/": result += "~1"
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return result
+        return key.unicodeScalars.count > longestKey ? result + "…" : result
     }
+
+    /// Characters of a key that messages repeat.
+    private static let longestKey = 128
 }

@@ -9,7 +9,8 @@ internal import SandboxTestSupport
 internal import StrictJSON
 internal import TestSupport
 internal import Testing
-internal import ToolBroker
+
+@testable internal import ToolBroker
 
 /// A broker over a real store and real sandboxes, with a runtime of the test's own and one process that has every tool.
 final class BrokerFixture: Sendable {
@@ -68,6 +69,13 @@ final class BrokerFixture: Sendable {
         process = made.id
         try await store.write { transaction throws(LibOSError) in try transaction.insert(made) }
         try await broker.persistTools()
+    }
+
+    /// Another broker over the same store and sandboxes, as after a start with other manifests.
+    func broker(with registry: ToolRegistry) -> ToolBroker {
+        ToolBroker(
+            registry: registry, store: store, kernel: kernel, capabilities: capabilities, supervisor: sandbox.supervisor,
+            files: broker.files, worker: broker.worker, limits: broker.limits, loadPolicy: broker.loadPolicy)
     }
 
     // MARK: - Authority

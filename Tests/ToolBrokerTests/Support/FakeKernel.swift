@@ -13,6 +13,8 @@ final class FakeKernel: LibOSKernel {
         var kept: [JSONValue] = []
         /// How people answer what a running tool waits for; nil: nobody does.
         var settlement: Bool?
+        /// Why no result is kept; nil: they are.
+        var keeping: LibOSError?
         /// Run when a call is made, before it is answered.
         var during: (@Sendable (Syscall) async -> Void)?
     }
@@ -68,6 +70,7 @@ final class FakeKernel: LibOSKernel {
         _ payload: JSONValue, title: String, tool: ToolID, of process: ProcessID, in transaction: any StoreTransaction
     ) throws(LibOSError) -> ObjectHandle? {
         if try transaction.existingProcess(process).status.isTerminal { return nil }
+        if let refusal = state.withLock({ $0.keeping }) { throw refusal }
         state.withLock { $0.kept.append(payload) }
         let object = AgentObject(
             namespace: AgentProcess.namespace(of: process), type: .toolResult, payload: payload, createdBy: process.text,
