@@ -43,7 +43,8 @@ import Testing
         for word in ["", "n", "no", "ja", "yess", "y y", "1", "true", "allow"] { #expect(!PromptWord.isYes(word)) }
         #expect(["a", "allow", "y", "yes"].map(PromptWord.policy) == Array(repeating: .alwaysAllow, count: 4))
         #expect(["e", "each", "ask"].map(PromptWord.policy) == Array(repeating: .askEachTime, count: 3))
-        #expect(["", "d", "deny", "n", "no", "alow", "always_allow", "*"].map(PromptWord.policy) == Array(repeating: .alwaysDeny, count: 8))
+        #expect(
+            ["", "d", "deny", "n", "no", "alow", "always_allow", "*"].map(PromptWord.policy) == Array(repeating: .alwaysDeny, count: 8))
     }
 
     @Test func presetsNeverGrowSilently() {
@@ -57,7 +58,8 @@ import Testing
 
     @Test func errorsAndTheirCodes() {
         let codes: [(LibOSError.Code, Int32)] = [
-            (.validation, 64), (.denied, 126), (.notFound, 1), (.process, 1), (.timeout, 124), (.limit, 125), (.unsupported, 125), (.store, 125),
+            (.validation, 64), (.denied, 126), (.notFound, 1), (.process, 1), (.timeout, 124), (.limit, 125), (.unsupported, 125),
+            (.store, 125),
         ]
         for (code, exit) in codes { #expect(ExitStatus.of(LibOSError(code, "x")) == exit) }
         #expect(codes.count == LibOSError.Code.allCases.count)

@@ -136,7 +136,8 @@ struct AgentCommandTests {
     @Test(.timeLimit(.minutes(2)))
     func `SIGTERM ends the tool and closes its records`() throws {
         let fixture = try AgentFixture(files: ["log": ""])
-        let script = try fixture.script("- {action: run_shell_command, argv: [sh, -c, \"echo begun >> log; exec sleep 30\"], write: [log]}\n")
+        let script = try fixture.script(
+            "- {action: run_shell_command, argv: [sh, -c, \"echo begun >> log; exec sleep 30\"], write: [log]}\n")
         let pid = try fixture.spawn([
             "--allow", "filesystem:workspace:*=read,write,delete", "--allow", "shell:sh=execute", "--allow", "shell:sleep=execute",
         ])

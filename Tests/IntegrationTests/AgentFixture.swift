@@ -20,9 +20,10 @@ final class AgentFixture {
             try HostFile.give(workspace + "/" + name, to: SandboxFixture.workspaceOwner)
         }
         try HostFile.give(workspace, to: SandboxFixture.workspaceOwner)
-        environment = BareProcess.standardEnvironment + [
-            "XDG_STATE_HOME=\(scratch.path)/state", "XDG_CONFIG_HOME=\(scratch.path)/config", "HOME=\(scratch.path)/home",
-        ]
+        environment =
+            BareProcess.standardEnvironment + [
+                "XDG_STATE_HOME=\(scratch.path)/state", "XDG_CONFIG_HOME=\(scratch.path)/config", "HOME=\(scratch.path)/home",
+            ]
     }
 
     /// Writes a script of planned actions, one a line of YAML, and gives its path.

@@ -24,7 +24,7 @@ struct RuntimeInputTests {
             Case(words: ["agent", "spawn", "--allow", "src=read"], code: 64, says: "src"),
             Case(words: ["agent", "spawn", "--tool", "read_text_fil"], code: 64, says: "read_text_file"),
             Case(words: ["agent", "spawn", "--image", "no-such"], code: 64, says: "coding-agent"),
-            Case(words: ["agent", "spawn", "--cwd", "../.."], code: 64, says: ".."),
+            Case(words: ["agent", "spawn", "--cwd", "../.."], code: 1, says: ".."),
             Case(words: ["agent", "spawn", "--store", "store.sqlite", "--tools", "/nowhere"], code: 125, says: "/nowhere"),
             Case(words: ["tool", "call", "read_text_fil"], code: 127, says: "read_text_file"),
             Case(words: ["tool", "call", "read_text_file", "{path}"], code: 64, says: "JSON"),
@@ -50,8 +50,10 @@ struct RuntimeInputTests {
         let fixture = try AgentFixture()
         let pid = try fixture.spawn([])
         for words in [
-            ["agent", "show", "pid_0"], ["agent", "signal", "pid_0", "pause"], ["why", "tcall_0"], ["why", "audit_0"], ["human", "show", "hreq_0"],
-            ["human", "reject", "hreq_0"], ["capability", "revoke", "cap_0"], ["memory", "show", "obj_0"], ["agent", "message", "pid_0", "x"],
+            ["agent", "show", "pid_0"], ["agent", "signal", "pid_0", "pause"], ["why", "tcall_0"], ["why", "audit_0"],
+            ["human", "show", "hreq_0"],
+            ["human", "reject", "hreq_0"], ["capability", "revoke", "cap_0"], ["memory", "show", "obj_0"],
+            ["agent", "message", "pid_0", "x"],
         ] {
             let ended = try fixture.glovebox(words)
             #expect(ended.code == 1, "\(words): \(ended.errorOutput)")
