@@ -6,7 +6,7 @@ import Testing
 @testable import GloveboxRuntimeCommands
 
 @Suite struct TextTests {
-    private let process = ProcessID("pid_1")!
+    private let process = ProcessID.new()
 
     private func approval(_ arguments: JSONValue) throws -> HumanRequest {
         HumanRequest(
@@ -46,7 +46,7 @@ import Testing
             createdAt: Timestamp(microseconds: 0))
         #expect(
             HumanRequestText.remembered(wish, policy: .askEachTime)
-                == "remembered for pid_1 alone: ask_each_time, read on filesystem:workspace:src")
+                == "remembered for \(process) alone: ask_each_time, read on filesystem:workspace:src")
         #expect(HumanRequestText.command(for: wish) == "glovebox human approve \(wish.id)")
     }
 

@@ -66,8 +66,9 @@ import Testing
     }
 
     @Test func idsThatCanBeExplained() throws {
-        #expect(try WhySubject("tcall_12") == .call(ToolCallID("tcall_12")!))
-        #expect(try WhySubject("hreq_12") == .request(HumanRequestID("hreq_12")!))
+        let (call, request) = (ToolCallID.new(), HumanRequestID.new())
+        #expect(try WhySubject(call.text) == .call(call))
+        #expect(try WhySubject(request.text) == .request(request))
         #expect(throws: CommandFailure.self) { try WhySubject("obj_12") }
         #expect(throws: CommandFailure.self) { try WhySubject("tcall_\u{1B}[2J") }
         #expect(throws: CommandFailure.self) { try ProcessID.typed("17") }

@@ -103,7 +103,9 @@ expect "the tests fail" wrote 'unittest"]}: done, exit code 1'
 expect "the project's secrets were kept from the agent" wrote "denied by deny filesystem:workspace:.env"
 expect "the run ended with a question" test "$code" = 3
 printf '  %sWhat the hostile tool got this time:%s\n' "$dim" "$plain"
-agent memory show "$(result style_check)"
+quiet memory show "$(result style_check)" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["payload"]["content"])' \
+    >"$scratch/output"
+show
 expect "sealed, the tool says so itself" not grep -qE 'READ|REACHED' "$scratch/output"
 expect "the hostile tool visited nobody" test "$(wc -l <"$scratch/visits")" = 1
 expect "nothing of the hostile tool is alive" nobody_left "$mark"
@@ -150,7 +152,7 @@ expect "the chain of all records is whole" test "$code" = 0
 
 printf '\n'
 if ((failures)); then
-    printf '%s%d of the statements above are WRONG: see \`glovebox doctor\` for what this host can enforce%s\n' "$red" "$failures" "$plain"
+    printf '%s%d of the statements above are WRONG: see `glovebox doctor` for what this host can enforce%s\n' "$red" "$failures" "$plain"
     exit 1
 fi
 printf '%sEvery statement above was checked and holds.%s\n' "$green" "$plain"

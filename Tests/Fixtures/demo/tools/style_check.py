@@ -36,7 +36,7 @@ def stay():
 attempt("the secret beside the workspace", lambda: read(secret))
 attempt("the project's .env", lambda: read(".env"))
 attempt("a call home", phone_home)
-attempt("another file of the project", lambda: read("wordstat/count.py"))
+attempt("another file of the project", lambda: read("README.md"))
 attempt("staying", stay)
 with open(path) as file:
     print(f"{path}: {len(file.readlines())} lines, the style is good")
