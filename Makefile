@@ -35,7 +35,8 @@ SWIFT_FILES := Package.swift Sources Tests
 define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
-make demo        a short tour
+make demo        an agent mends a bug, people are asked, a hostile tool gets nowhere
+make demo-sealed five real tools, sealed, each with its receipt
 make bench       measures against the peers that are installed (ARGS= goes to the benchmark: launch, policy or store)
 make soak        $(SOAK_RUNS) runs (SOAK_RUNS), 4 at a time; looks for anything that grows or stays
 make fuzz        fuzzes the launch spec reader for FUZZ_SECONDS=$(FUZZ_SECONDS)
@@ -49,7 +50,7 @@ make setup       installs missing Debian packages; the other targets call it
 endef
 export HELP
 
-.PHONY: help setup setup-bench build launcher test demo bench soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
+.PHONY: help setup setup-bench build launcher test demo demo-sealed bench soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
 
 help:
 	@printf '%s\n' "$$HELP"
@@ -67,6 +68,7 @@ setup-bench:
 build: setup
 	@echo "build: glovebox, release"
 	@$(SWIFT_RELEASE) --product glovebox
+	@$(SWIFT_RELEASE) --product glovebox-runtime
 	@$(SWIFT_RELEASE) --product glovebox-worker
 	@$(MAKE) launcher
 	@install -m 755 $(BUILD)/launcher/glovebox-launcher $(RELEASE)/glovebox-launcher
@@ -125,6 +127,9 @@ bench soak: setup-bench build
 demo: build
 	@GLOVEBOX=$(RELEASE)/glovebox Tests/Fixtures/demo/demo.sh
 
+demo-sealed: build
+	@GLOVEBOX=$(RELEASE)/glovebox Tests/Fixtures/demo-sealed/demo.sh
+
 # ---- style ----------------------------------------------------------------------------------------------------------
 
 lint: lint-swift lint-c lint-schema
@@ -176,7 +181,8 @@ install:
 	@install -d $(BINDIR) $(LIBEXECDIR)
 	@install -m 755 -s $(RELEASE)/glovebox $(BINDIR)/glovebox
 	@install -m 755 -s $(RELEASE)/glovebox-launcher $(LIBEXECDIR)/glovebox-launcher
-	@if [ -x $(RELEASE)/glovebox-worker ]; then install -m 755 -s $(RELEASE)/glovebox-worker $(LIBEXECDIR)/glovebox-worker; fi
+	@for program in glovebox-runtime glovebox-worker; do \
+	    [ ! -x $(RELEASE)/$$program ] || install -m 755 -s $(RELEASE)/$$program $(LIBEXECDIR)/$$program; done
 	@for file in $(COMPILED)/*; do \
 	    [ ! -f "$$file" ] || install -D -m 644 "$$file" $(LIBEXECDIR)/compiled-policies/$$(basename "$$file"); done
 	@cd policies && find . -type f -exec install -D -m 644 {} $(SHAREDIR)/glovebox/policies/{} \;

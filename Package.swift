@@ -207,9 +207,18 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "GloveboxRuntimeCommandsTests",
+            dependencies: [
+                "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
+                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Glovebox", "SandboxTestSupport", "TestSupport", "LinuxPrimitives", "GloveboxCLI", "glovebox-launcher", "sandbox-probe",
+                "Glovebox", "SandboxTestSupport", "TestSupport", "LinuxPrimitives", "StrictJSON", "GloveboxCLI", "GloveboxRuntimeCLI",
+                "GloveboxWorker", "glovebox-launcher", "sandbox-probe",
             ],
             swiftSettings: swiftSettings),
     ],

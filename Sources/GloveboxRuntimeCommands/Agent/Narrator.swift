@@ -38,7 +38,11 @@ struct Narrator: QuantumRunner {
             let arguments = members.filter { $0.key != "action" }
             if !arguments.isEmpty { words += " " + JSONValue.object(arguments).canonicalText.shortened(to: 80) }
         }
-        if result["ok"] == .bool(true) { return "\(words): done" }
+        if result["ok"] == .bool(true) {
+            // The call was carried out; that its program failed is the program's own word.
+            if case .int(let code)? = result["payload"]?["returncode"], code != 0 { return "\(words): done, exit code \(code)" }
+            return "\(words): done"
+        }
         if case .string(let error)? = result["error"] { return "\(words): not done: \(error)" }
         return "\(words): not done"
     }

@@ -40,6 +40,7 @@ struct RuntimeSession: Sendable {
         let place = try options.place()
         let registry = try tools?.registry() ?? ToolRegistry()
         if makesStore {
+            try place.requireOutside(place.workspace)
             try place.makeParents()
         } else if !place.exists {
             throw CommandFailure.failed(

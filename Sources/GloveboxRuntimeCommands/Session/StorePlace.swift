@@ -52,7 +52,10 @@ struct StorePlace: Sendable, Equatable {
 
     /// Refuses a store that tools could reach: what is below the workspace is theirs.
     func requireOutside(_ root: String) throws(CommandFailure) {
-        guard let real = try? PathResolution.canonicalPath(parent(of: file)) else { return }
+        // Of a directory that is still to be made, what is there already decides.
+        var place = parent(of: file)
+        while (try? FileIdentity.of(path: place)) == nil, place.utf8.count > 1 { place = parent(of: place) }
+        guard let real = try? PathResolution.canonicalPath(place) else { return }
         if real == root || real.hasPrefix(root + "/") {
             throw .failed(
                 "the store \(printable(file)) lies in the workspace \(printable(root)), where tools could reach it; name a file outside")

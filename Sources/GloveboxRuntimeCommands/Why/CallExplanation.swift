@@ -21,7 +21,11 @@ extension StoreReading {
         if let arguments { asked.append("arguments  \(arguments.canonicalText.shortened(to: 4_096))") }
         if let call { asked += ["at         \(call.createdAt)", "action     \(call.actionHash)"] }
         result.add("request", asked, .object(["arguments": arguments ?? .null, "action_hash": .optional(call?.actionHash)]))
-        if let denial = last?.denial { result.add("refused", denial.denialLines, denial) }
+        if let denial = last?.denial {
+            result.add("refused", denial.denialLines, denial)
+        } else if let last, last.isRefusal, let error = last.entry.decision["error"] {
+            result.add("refused", [error.plainText], .object(["reason": error]))
+        }
         try explainAuthority(call, records, &result)
         if let call, case .object = call.report {
             result.add("sandbox", RunReportText.lines(call.report), call.report)

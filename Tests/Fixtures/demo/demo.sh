@@ -1,9 +1,11 @@
 #!/bin/bash
-# Five real things under shipped policies, each with its receipt. GLOVEBOX is the program to show. Ends with a failure when
-# something was not contained, or when what should work did not. Uses no network; leaves nothing behind.
+# A scripted agent mends a bug in a small repository, with people who are asked and a tool that is hostile. GLOVEBOX is the
+# program to show. Ends with a failure when something was not contained, or when what should work did not. Uses no network and
+# no model; leaves nothing behind.
 set -euo pipefail
 
 fixtures=$(cd "$(dirname "$0")" && pwd)
+shared=$fixtures/../demo-sealed
 : "${GLOVEBOX:?set GLOVEBOX to the glovebox program, or run \`make demo\`}"
 glovebox=$(realpath "$GLOVEBOX")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/glovebox-demo-XXXXXXXX")
@@ -23,29 +25,20 @@ if [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]]; then
     bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
 fi
 
-# The demo's own git commands obey no settings of this machine.
-unset "${!GIT_@}"
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-
 title() { printf '\n%s%s%s\n%s\n' "$bold" "$1" "$plain" "$2"; }
 
-# sealed POLICY [OPTION…] -- COMMAND…: runs it in the workspace, shows what it wrote, leaves its exit code in `code`.
-sealed() {
-    local shown=() words=("$@") word
-    for word in "${words[@]}"; do shown+=("${word//$scratch/…}"); done
-    printf '  %s$ glovebox run --policy %s%s\n' "$dim" "${shown[*]}" "$plain"
+# agent WORD…: glovebox in the repository; shows the command and what it wrote, leaves its exit code in `code`.
+agent() {
+    printf '  %s$ glovebox %s%s\n' "$dim" "$(printf '%s ' "$@" | sed "s|$scratch|…|g")" "$plain"
     code=0
-    "$glovebox" run --report "$scratch/report.json" --workspace "$scratch/workspace" --policy "${words[@]}" \
-        >"$scratch/output" 2>&1 </dev/null || code=$?
+    (cd "$scratch/repository" && "$glovebox" "$@") >"$scratch/output" 2>&1 </dev/null || code=$?
     show
 }
 
-show() {
-    sed "s|$scratch|…|g; s/^/  | /" "$scratch/output"
-    printf '  | %sexit code %s%s\n' "$dim" "$code" "$plain"
-}
+show() { sed "s|$scratch|…|g; s/^/  | /" "$scratch/output" | cut -c1-"${COLUMNS:-220}"; }
 
-receipt() { python3 "$fixtures/receipt.py" "$scratch/report.json" "$@" | sed "s|$scratch|…|g; s/^/  /"; }
+# quiet WORD…: the same for machines; writes what it printed.
+quiet() { (cd "$scratch/repository" && "$glovebox" "$@" </dev/null); }
 
 # expect SENTENCE COMMAND…: the sentence is true when the command succeeds.
 expect() {
@@ -60,95 +53,106 @@ expect() {
 }
 
 wrote() { grep -qF -- "$1" "$scratch/output"; }
-report_says() { python3 "$fixtures/receipt.py" "$scratch/report.json" --has "$@"; }
-nobody_left() { [[ $(python3 "$fixtures/processes.py" count "$1") == 0 ]]; }
+not() { ! "$@"; }
+nobody_left() { [[ $(python3 "$shared/processes.py" count "$1") == 0 ]]; }
+status() { quiet agent show "$pid" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["status"])'; }
+result() {
+    quiet agent show "$pid" --json | python3 -c '
+import json, sys
+print([call["result_oid"] for call in json.load(sys.stdin)["recent_calls"] if call["tool"] == sys.argv[1]][0])' "$1"
+}
+request() {
+    quiet human list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"][0]["request_id"])'
+}
 
-mkdir "$scratch/workspace" "$scratch/private" "$scratch/outside"
-cp "$fixtures"/{hello.c,spy.py,fork-bomb.py,stubborn.py} "$scratch/workspace"
+export XDG_STATE_HOME=$scratch/state XDG_CONFIG_HOME=$scratch/config
+cp -r "$fixtures/repository" "$scratch/repository"
+mkdir "$scratch/private"
 echo "the secret of the demo" >"$scratch/private/secret.txt"
+echo "API_KEY=the key of the demo" >"$scratch/repository/.env"
+mark="demo-agent-$$"
+exec {from_listener}< <(exec python3 -u "$shared/listener.py" "$scratch/visits")
+listener=$!
+read -r -u "$from_listener" port
+sed "s|@SECRET@|$scratch/private/secret.txt|; s|@PORT@|$port|; s|@MARK@|$mark|" "$fixtures/plan.yaml" >"$scratch/plan.yaml"
+run=(agent run --script "$scratch/plan.yaml" --tools "$fixtures/tools")
 printf 'shown by: %s\n' "$("$glovebox" version)"
 
 # ---- 1 --------------------------------------------------------------------------------------------------------------
 
-title "1. git log, policy read-only" \
-    "An everyday tool reads a repository. It sees the workspace and the system's programs, and can change nothing."
-git -C "$scratch/workspace" init -q
-git -C "$scratch/workspace" add hello.c
-git -C "$scratch/workspace" -c user.name=Demo -c user.email=demo@example.org commit -qm "Say hello"
-sealed read-only -- git log --stat --format='%h %an: %s'
-receipt --layers
-expect "git could do its work" test "$code" = 0
-expect "the commit was shown" wrote "Demo: Say hello"
+title "1. An agent gets its authority" \
+    "It may read the repository and run Python; changes are asked for. What no one gave it, it has not."
+agent agent spawn --preset edit --goal "mend the failing test" --allow shell:python3=execute --tool style_check --tools "$fixtures/tools"
+pid=$(cat "$scratch/output")
+agent capability list "$pid"
 
 # ---- 2 --------------------------------------------------------------------------------------------------------------
 
-title "2. A curious Python script, policy python" \
-    "It tries to read a secret beside the workspace, to reach a server on this host's loopback, and to write outside."
-exec {from_listener}< <(exec python3 -u "$fixtures/listener.py" "$scratch/visits")
-listener=$!
-read -r -u "$from_listener" port
-spy=(python3 spy.py "$scratch/private/secret.txt" "$port" "$scratch/outside/note.txt")
-printf '  %s$ %s   (bare, without Glovebox)%s\n' "$dim" "${spy[*]//$scratch/…}" "$plain"
-code=0
-(cd "$scratch/workspace" && "${spy[@]}") >"$scratch/output" 2>&1 || code=$?
+title "2. It looks around, runs the tests, and tries a tool from the net" \
+    "Each action is decided, sealed and recorded. The tool is hostile; outside of Glovebox it would win:"
+printf '  %s$ python3 style_check.py …   (bare, without Glovebox)%s\n' "$dim" "$plain"
+(cd "$scratch/repository" && timeout 20 python3 "$fixtures/tools/style_check.py" wordstat/count.py "$scratch/private/secret.txt" "$port" \
+    "$mark-bare") >"$scratch/output" 2>&1 </dev/null || true
 show
-expect "bare, it reads the secret" wrote "read: the secret of the demo"
-expect "bare, it reaches the server" wrote "reached: hello from the host"
-expect "bare, it writes outside" test -f "$scratch/outside/note.txt"
-rm -f "$scratch/outside/note.txt"
-sealed python -- "${spy[@]}"
-receipt
-expect "the script itself ran" wrote "the spy is done"
-expect "sealed, the secret stayed secret" test -z "$(grep -F 'the secret of the demo' "$scratch/output" || true)"
-expect "sealed, nobody visited the server" test "$(wc -l <"$scratch/visits")" = 1
-expect "sealed, nothing was written outside" test ! -e "$scratch/outside/note.txt"
-expect "the refused socket is in the report" report_says violation socket
+expect "bare, it reads the secret" wrote "READ the secret of the demo"
+expect "bare, it phones home" wrote "REACHED hello from the host"
+expect "bare, it leaves a process behind" not nobody_left "$mark-bare"
+python3 "$shared/processes.py" end "$mark-bare"
+agent "${run[@]}"
+expect "the tests fail" wrote 'unittest"]}: done, exit code 1'
+expect "the project's secrets were kept from the agent" wrote "denied by deny filesystem:workspace:.env"
+expect "the run ended with a question" test "$code" = 3
+printf '  %sWhat the hostile tool got this time:%s\n' "$dim" "$plain"
+quiet memory show "$(result style_check)" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["payload"]["content"])' \
+    >"$scratch/output"
+show
+expect "sealed, the tool says so itself" not grep -qE 'READ|REACHED' "$scratch/output"
+expect "the hostile tool visited nobody" test "$(wc -l <"$scratch/visits")" = 1
+expect "nothing of the hostile tool is alive" nobody_left "$mark"
 
 # ---- 3 --------------------------------------------------------------------------------------------------------------
 
-title "3. A C compiler, policy build" \
-    "What a build needs works: many processes, files in the workspace, and running what was built."
-sealed build -- sh -c 'cc -O2 -Wall -o hello hello.c && ./hello'
-receipt
-expect "the program was compiled and ran" wrote "hello from inside the glovebox"
-expect "it lies in the workspace, with the workspace's owner" \
-    test "$(stat -c %u:%g "$scratch/workspace/hello")" = "$(stat -c %u:%g "$scratch/workspace")"
+title "3. It asks, and people decide, each from a command of their own" \
+    "The agent's program has ended; the question, and the action that waits for it, are in the store."
+agent human answer "$(request)" "yes, any white space"
+agent "${run[@]}"
+agent human show "$(request)"
+agent human reject "$(request)" --reason "the tests stay; mend the code"
+agent "${run[@]}"
+expect "the tests are still there" test -f "$scratch/repository/tests/test_count.py"
+agent human show "$(request)"
+expect "nothing was written before the yes" grep -qF 'split(" ")' "$scratch/repository/wordstat/count.py"
+agent human approve "$(request)" --yes
 
 # ---- 4 --------------------------------------------------------------------------------------------------------------
 
-title "4. A fork bomb, policy python, two seconds" \
-    "Every process forks as often as it can. The policy allows 64 at once; the host counts along."
-mark="demo-bomb-$$"
-printf '  %s$ glovebox run --policy python --timeout 2s -- python3 fork-bomb.py %s%s\n' "$dim" "$mark" "$plain"
-"$glovebox" run --report "$scratch/report.json" --workspace "$scratch/workspace" --policy python --timeout 2s \
-    -- python3 fork-bomb.py "$mark" >"$scratch/output" 2>&1 </dev/null &
-bomb=$!
-most=$(python3 "$fixtures/processes.py" most "$mark" "$bomb")
-code=0
-wait "$bomb" || code=$?
-show
-receipt
-expect "the bomb went off: $most processes were alive at once, as the host saw it" test "$most" -ge 16
-expect "it stayed within the policy's 64" test "$most" -le 64
-expect "time ended it" test "$code" = 124
-expect "nothing of it is alive" nobody_left "$mark"
+title "4. The very action that waited is done, once, and the tests pass" \
+    "The approval is bound to the action's hash: another text would have to be asked for anew."
+agent "${run[@]}"
+expect "the tests pass" wrote 'unittest"]}: done'
+expect "none of them fails" not wrote "exit code"
+expect "the agent came to its end" test "$code" = 0
+expect "the process has exited" test "$(status)" = exited
+expect "the bug is mended" grep -qF 'split()]' "$scratch/repository/wordstat/count.py"
+expect "the tests pass outside, too" \
+    env -C "$scratch/repository" python3 -B -m unittest
 
 # ---- 5 --------------------------------------------------------------------------------------------------------------
 
-title "5. A tool that ignores SIGTERM, policy workspace, --timeout 2s" \
-    "It also starts a daemon in a session of its own, in the hope to be forgotten."
-mark="demo-stubborn-$$"
-sealed workspace --timeout 2s -- python3 stubborn.py "$mark"
-receipt
-expect "the tool heard SIGTERM and stayed" wrote "SIGTERM? I think not"
-expect "it timed out all the same" test "$code" = 124
-expect "the report says so" report_says outcome timed_out
-expect "the tool and its daemon are dead" nobody_left "$mark"
+title "5. The account: what was allowed, asked and denied, and why" \
+    "All of it from the record. \`glovebox why\` explains each id in it further."
+agent why "$pid"
+expect "the refused secret is in it" wrote "deny filesystem:workspace:.env"
+expect "the refused call home is in it" wrote "socket("
+expect "the rejected deletion is in it" wrote "the tests stay; mend the code"
+quiet audit export >"$scratch/export.jsonl"
+expect "no record holds a secret" not grep -qF -e "the secret of the demo" -e "the key of the demo" "$scratch/export.jsonl"
+agent audit verify
+expect "the chain of all records is whole" test "$code" = 0
 
 printf '\n'
 if ((failures)); then
-    printf '%s%d of the statements above are WRONG: this host does not contain its tools as it should; see `glovebox doctor`%s\n' \
-        "$red" "$failures" "$plain"
+    printf '%s%d of the statements above are WRONG: see `glovebox doctor` for what this host can enforce%s\n' "$red" "$failures" "$plain"
     exit 1
 fi
 printf '%sEvery statement above was checked and holds.%s\n' "$green" "$plain"

@@ -1,15 +1,17 @@
 """Counts, on the host, living Python processes whose command line has a mark.
 
 processes.py count MARK        those of now
+processes.py end MARK          ends those of now
 processes.py most MARK PID     the most at one time until the process PID has ended
 """
 import os
+import signal
 import sys
 import time
 
 
-def count(mark):
-    found = 0
+def find(mark):
+    found = []
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == os.getpid():
             continue
@@ -18,8 +20,13 @@ def count(mark):
                 words = file.read().split(b"\0")
         except OSError:
             continue
-        found += os.path.basename(words[0]).startswith(b"python") and mark in words and b"--report" not in words
+        if os.path.basename(words[0]).startswith(b"python") and mark in words and b"--report" not in words:
+            found.append(int(name))
     return found
+
+
+def count(mark):
+    return len(find(mark))
 
 
 def has_ended(pid):
@@ -33,6 +40,9 @@ def has_ended(pid):
 wanted = os.fsencode(sys.argv[2])
 if sys.argv[1] == "count":
     print(count(wanted))
+elif sys.argv[1] == "end":
+    for number in find(wanted):
+        os.kill(number, signal.SIGKILL)
 else:
     most = 0
     while not has_ended(sys.argv[3]):

@@ -1,0 +1,98 @@
+import CapabilityLanguage
+import LibOSModel
+import StrictJSON
+import Testing
+
+@testable import GloveboxRuntimeCommands
+
+@Suite struct TextTests {
+    private let process = ProcessID.new()
+
+    private func approval(_ arguments: JSONValue) throws -> HumanRequest {
+        HumanRequest(
+            process: process,
+            content: .approval(
+                ApprovalRequest(
+                    tool: "write_text_file", arguments: arguments, actionHash: "abc", policyHash: "sha256:1",
+                    needs: [NeededRight(resource: try Resource.parse("filesystem:workspace:a"), rights: [.write])],
+                    facts: .object(["adapter": .string("channel")])), question: "may it?"), createdAt: Timestamp(microseconds: 0))
+    }
+
+    @Test func anActionIsShownWholeAndHarmless() throws {
+        let text = "evil\u{1B}[2J\u{202E}\nY/n yes"
+        let lines = HumanRequestText.lines(
+            try approval(.object(["text": .string(text), "path": .string("a")])), now: Timestamp(microseconds: 0))
+        let all = lines.joined(separator: "|")
+        #expect(!all.unicodeScalars.contains { isDangerousToPrint($0) })
+        #expect(all.contains(#""path":"a""#))
+        #expect(all.contains("write on filesystem:workspace:a"))
+        #expect(all.contains("abc"))
+        #expect(lines.count == 7)
+    }
+
+    @Test func aLongActionSaysThatItIsCut() throws {
+        let request = try approval(.object(["text": .string(String(repeating: "x", count: 100_000))]))
+        let all = HumanRequestText.lines(request, now: Timestamp(microseconds: 0)).joined(separator: "|")
+        #expect(all.utf8.count < 30_000)
+        #expect(all.contains("bytes more; `glovebox human show \(request.id) --json` has all of it"))
+    }
+
+    @Test func whatWouldBeRemembered() throws {
+        #expect(HumanRequestText.remembered(try approval(.object([]))).contains("once; nothing else is remembered"))
+        let wish = HumanRequest(
+            process: process,
+            content: .permission(
+                PermissionRequest(resource: try Resource.parse("filesystem:workspace:src"), rights: [.read]), question: "?", reason: "why"),
+            createdAt: Timestamp(microseconds: 0))
+        #expect(
+            HumanRequestText.remembered(wish, policy: .askEachTime)
+                == "remembered for \(process) alone: ask_each_time, read on filesystem:workspace:src")
+        #expect(HumanRequestText.command(for: wish) == "glovebox human approve \(wish.id)")
+    }
+
+    @Test func quantaInOneLine() {
+        let action: JSONValue = .object(["action": .string("echo"), "text": .string("hi")])
+        #expect(
+            Narrator.line(of: .object(["ok": .bool(true), "action": action, "result": .object(["ok": .bool(true)])]))
+                == #"echo {"text":"hi"}: done"#)
+        #expect(
+            Narrator.line(of: .object(["action": action, "result": .object(["ok": .bool(false), "error": .string("no")])]))
+                == #"echo {"text":"hi"}: not done: no"#)
+        let failed: JSONValue = .object(["ok": .bool(true), "payload": .object(["returncode": .int(1)])])
+        #expect(Narrator.line(of: .object(["action": action, "result": failed])) == #"echo {"text":"hi"}: done, exit code 1"#)
+        #expect(
+            Narrator.line(of: .object(["waiting_human": .bool(true), "request_id": .string("hreq_1")])) == "waits for a person: hreq_1")
+        #expect(Narrator.line(of: .object(["ok": .bool(false), "error": .string("gone")])) == "failed: gone")
+    }
+
+    @Test func columns() {
+        var table = TextTable(["A", "B"])
+        table.add(["long", "x\u{1B}[1m\ny"])
+        #expect(table.lines == ["A     B", "long  x^[[1m\\ny"])
+    }
+
+    @Test func reportsInLines() {
+        let report: JSONValue = .object([
+            "outcome": .object(["kind": .string("exited"), "code": .int(3)]),
+            "policy": .object(["name": .string("shell"), "hash": .string("sha256:1")]),
+            "usage": .object(["wall_us": .int(2_500), "cpu_us": .int(1_000)]),
+            "receipt": .array([
+                .object(["layer": .string("seccomp"), "state": .string("enforced")]),
+                .object(["layer": .string("cgroup"), "state": .string("waived")]),
+            ]),
+            "violations": .array([
+                .object([
+                    "syscall": .string("socket"), "arguments": .string("AF_INET"), "program": .string("sh"),
+                    "reason": .string("no network"),
+                    "layer": .string("seccomp"), "rule": .null,
+                ])
+            ]), "violations_dropped": .int(2),
+        ])
+        #expect(
+            RunReportText.lines(report) == [
+                "outcome    exited with 3", "policy     shell sha256:1", "used       2 ms, 1 ms of CPU", "enforced   seccomp",
+                "waived     cgroup", "refused    socket(AF_INET) of sh: no network [seccomp]", "refused    and 2 times more",
+            ])
+        #expect(RunReportText.lines(.null).isEmpty)
+    }
+}
