@@ -139,4 +139,21 @@ internal import ToolBroker
             #expect(empty.payload["stdout"] == .string(""), "\(empty)")
         }
     }
+
+    /// Who may run `git` means the system's, and not what somebody put somewhere under that name.
+    @Test(.timeLimit(.minutes(1))) func `a program of the workspace does not pass for one of the system's`() async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.directory("bin")
+            for path in ["cat", "bin/cat"] { try fixture.sandbox.file(path, "#!/bin/sh\necho OWN", mode: 0o755) }
+            try await fixture.grant("shell:cat", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            let root = fixture.sandbox.workspace
+            for program in [
+                "./cat", "cat", "bin/cat", "\(root)/cat", "\(root)/bin/cat", "/../\(root)/cat", "/usr/bin/../..\(root)/cat", "CAT",
+            ] {
+                let result = try await run(fixture, [program, "/dev/null"], write: ["."])
+                #expect(result.payload["stdout"]?.canonicalText.contains("OWN") != true, "\(program)")
+            }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+internal import CapabilityLanguage
 internal import LibOSModel
 internal import SandboxTestSupport
 internal import StrictJSON
@@ -69,6 +70,25 @@ internal import ToolBroker
             let result = try await fixture.call("perl_tool", "{}")
             #expect(!result.isOK && result.decision == .validationError)
             #expect(result.payload.canonicalText.utf8.count < 64 << 10)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `of two files, the one that took its place is on record though the other did not`() async throws {
+        let tool =
+            PerlTool.manifest(
+                "ask('clock.now', '{}'); result('1')", needs: ["filesystem:workspace:{a} write", "filesystem:workspace:{b} write"],
+                policy: "workspace",
+                input: "{type: object, additionalProperties: false, required: [a, b], properties: {a: {type: string}, b: {type: string}}}")
+            + "\ndescriptors: {a: {path: \"{a}\", mode: replace}, b: {path: \"{b}\", mode: replace}}"
+        try await BrokerFixture.with(tools: [tool]) { fixture in
+            for name in ["a", "b"] { try fixture.sandbox.file(name, "old") }
+            try await fixture.grant("filesystem:workspace:*", [.write])
+            fixture.kernel.state.withLock {
+                $0.during = { _ in _ = try? fixture.sandbox.file("b", "somebody else's") }
+            }
+            let result = try await fixture.call("perl_tool", #"{"a": "a", "b": "b"}"#)
+            #expect(!result.isOK, "\(result)")
+            #expect(try await fixture.audit("external.filesystem.write_text").map(\.target) == ["filesystem:workspace:a"])
         }
     }
 }

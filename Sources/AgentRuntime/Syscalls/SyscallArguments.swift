@@ -17,7 +17,7 @@ struct SyscallArguments {
         for member in given {
             guard keys.contains(member.key) else {
                 throw LibOSError(
-                    .validation, "\(syscall.name) has no argument `\(printable(member.key))`",
+                    .validation, "\(syscall.name) has no argument `\(printable(String(member.key.prefix(128))))`",
                     mend: keys.isEmpty ? "it takes none" : "it takes " + keys.sorted(by: utf8Precedes).joined(separator: ", "))
             }
             guard members.updateValue(member.value, forKey: member.key) == nil else {

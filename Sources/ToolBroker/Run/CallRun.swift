@@ -115,7 +115,9 @@ extension ToolBroker {
             } else {
                 do throws(LibOSError) {
                     if handed.hasEffect { try await requireStanding(call) }
-                    outcome.fileEffects = try await handed.commit()
+                    let done = try await handed.commit()
+                    outcome.fileEffects = done.effects
+                    if let failure = done.failure { throw failure }
                 } catch {
                     outcome.kind = .failure(ToolFailure(error), Self.decision(error))
                 }

@@ -48,30 +48,45 @@ struct HandedFiles: Sendable {
         }
     }
 
-    /// Puts new content in its place, after the tool ended well, and tells what was touched.
-    func commit() async throws(LibOSError) -> [(call: FileCall, facts: [JSONMember])] {
+    /// What was touched, and why the rest was not.
+    struct Commitment: Sendable {
+        var effects: [(call: FileCall, facts: [JSONMember])] = []
+        var failure: LibOSError?
+    }
+
+    /// Puts new content in its place, after the tool ended well. Stops at the first file that cannot be put in place; what was done
+    /// before that is told all the same.
+    func commit() async throws(LibOSError) -> Commitment {
         let open = open
-        if open.isEmpty { return [] }
+        if open.isEmpty { return Commitment() }
         return try await WorkspaceFiles.work { () throws(LibOSError) in
-            var effects: [(call: FileCall, facts: [JSONMember])] = []
+            var done = Commitment()
             for (plan, file) in open {
-                switch file {
-                case .reading(let file):
-                    let size = (try? FileIdentity.of(file.descriptor.rawValue).size) ?? 0
-                    effects.append(
-                        (FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(size))])
-                    )
-                case .replacing(let file):
-                    try file.commit()
-                    let size = (try? FileIdentity.of(file.content.rawValue).size) ?? 0
-                    effects.append(
-                        (
-                            FileCall(operation: .writeText(bytes: [], mayOverwrite: plan.mode == .replace), place: plan.place),
-                            [JSONMember("written_bytes", .unsigned(size)), JSONMember("created", .bool(file.previous == nil))]
-                        ))
+                do throws(LibOSError) {
+                    done.effects.append(try Self.commit(plan, file))
+                } catch {
+                    done.failure = error
+                    break
                 }
             }
-            return effects
+            return done
+        }
+    }
+
+    private static func commit(
+        _ plan: PreparedCall.DescriptorPlan, _ file: Open
+    ) throws(LibOSError) -> (call: FileCall, facts: [JSONMember]) {
+        switch file {
+        case .reading(let file):
+            let size = (try? FileIdentity.of(file.descriptor.rawValue).size) ?? 0
+            return (FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(size))])
+        case .replacing(let file):
+            try file.commit()
+            let size = (try? FileIdentity.of(file.content.rawValue).size) ?? 0
+            return (
+                FileCall(operation: .writeText(bytes: [], mayOverwrite: plan.mode == .replace), place: plan.place),
+                [JSONMember("written_bytes", .unsigned(size)), JSONMember("created", .bool(file.previous == nil))]
+            )
         }
     }
 }
