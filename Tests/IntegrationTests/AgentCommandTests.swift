@@ -16,6 +16,33 @@ struct AgentCommandTests {
         - {action: process_exit, message: done}
         """
 
+    /// Runs the program on a terminal of its own, and gives the first word as the answer once a question is there.
+    private static let driver = """
+        import os, pty, sys
+        pid, terminal = pty.fork()
+        if pid == 0: os.execv(os.environ["GLOVEBOX"], ["glovebox"] + sys.argv[2:])
+        seen = b""
+        while b"[y/N]" not in seen: seen += os.read(terminal, 4096)
+        os.write(terminal, sys.argv[1].encode() + b"\\n")
+        try:
+            while (more := os.read(terminal, 4096)): seen += more
+        except OSError: pass
+        sys.stdout.write(seen.decode())
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """
+
+    @Test(.timeLimit(.minutes(2)))
+    func `on a terminal a run asks, and goes on with the answer`() throws {
+        let fixture = try AgentFixture(files: ["notes.txt": "broken\n", ".env": "KEY=hidden\n"])
+        let script = try fixture.script(Self.plan)
+        let pid = try fixture.spawn(["--preset", "edit"])
+        let ended = try fixture.run(["/usr/bin/python3", "-c", Self.driver, "yes", "agent", "run", "--script", script])
+        #expect(ended.code == 0, "\(ended.output)")
+        #expect(ended.output.contains("needs       write on filesystem:workspace:notes.txt"), "\(ended.output)")
+        #expect(try fixture.text("notes.txt") == "mended\n")
+        #expect(try fixture.process(pid)["status"] == .string("exited"))
+    }
+
     @Test(.timeLimit(.minutes(3)))
     func `an approval from another invocation lets the very same action go on`() throws {
         let fixture = try AgentFixture(files: ["notes.txt": "broken\n", ".env": "KEY=hidden\n"])
@@ -165,21 +192,7 @@ struct AgentCommandTests {
         _ = try fixture.glovebox(["agent", "run", "--script", script])
         let request = try #require(try fixture.items(try fixture.json(["human", "list"])["requests"]).first)
         let id = try #require(request["request_id"]?.text)
-        // A terminal of its own, and an answer only when the question is there.
-        let driver = """
-            import os, pty, sys
-            pid, terminal = pty.fork()
-            if pid == 0: os.execv(os.environ["GLOVEBOX"], ["glovebox", "human", "approve", sys.argv[1]])
-            seen = b""
-            while b"[y/N]" not in seen: seen += os.read(terminal, 4096)
-            os.write(terminal, b"maybe\\n")
-            try:
-                while (more := os.read(terminal, 4096)): seen += more
-            except OSError: pass
-            sys.stdout.write(seen.decode())
-            sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-            """
-        let ended = try fixture.run(["/usr/bin/python3", "-c", driver, id])
+        let ended = try fixture.run(["/usr/bin/python3", "-c", Self.driver, "maybe", "human", "approve", id])
         #expect(ended.code == 0, "\(ended.output) \(ended.errorOutput)")
         #expect(ended.output.contains(#"{"path":"notes.txt","text":"mended\n"}"#), "\(ended.output)")
         #expect(ended.output.contains("once; nothing else is remembered"))

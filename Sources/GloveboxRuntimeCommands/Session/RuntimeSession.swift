@@ -17,7 +17,6 @@ struct RuntimeSession: Sendable {
     let runtime: AgentRuntime
     let registry: ToolRegistry
     let capabilities: CapabilityBroker
-    private let base: SQLiteRuntimeStore
 
     var store: ObservedStore { runtime.store }
 
@@ -51,7 +50,7 @@ struct RuntimeSession: Sendable {
         let runtime = AgentRuntime(
             store: store, broker: capabilities, tools: RegisteredTools(registry: registry),
             directories: WorkspaceDirectories(workspace: place.workspace))
-        let session = RuntimeSession(place: place, runtime: runtime, registry: registry, capabilities: capabilities, base: store)
+        let session = RuntimeSession(place: place, runtime: runtime, registry: registry, capabilities: capabilities)
         do {
             try await runtime.start()
         } catch {
