@@ -89,6 +89,8 @@ extension Scheduler {
         while true {
             if Task.isCancelled { return .cancelled }
             if let error = batch.failure { throw error }
+            // Before the store is read: a quantum that ends meanwhile may have left its process runnable, unseen, and keeps the run going.
+            let earlier = batch.running
             let runnable = try await runtime.store.read { store throws(LibOSError) in try store.processes(status: .runnable) }
             let turns = batch.inTurn(runnable.filter { only?.contains($0.id) ?? true && !runtime.quanta.isActive($0.id) })
             for process in turns where batch.reserve() {
@@ -98,8 +100,7 @@ extension Scheduler {
                 }
                 start(process.id, in: batch)
             }
-            let running = batch.running
-            let isStuck = try await isStuck(running)
+            let isStuck = try await isStuck(earlier + batch.running)
             if batch.isSpent, isStuck { return .quanta }
             if turns.isEmpty, isStuck {
                 if try await runtime.expireOverdueRequests() > 0 { continue }
