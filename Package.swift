@@ -163,6 +163,7 @@ let package = Package(
             name: "AgentRuntimeTests",
             dependencies: [
                 "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON",
+                "TestSupport",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -3,6 +3,7 @@ import Glibc
 import LibOSModel
 import SQLiteRuntimeStore
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import AgentRuntime
@@ -10,8 +11,9 @@ import Testing
 /// What a crash ends, it ends as wholly as anything else does.
 struct RecoveryTests {
     @Test("a process that a crash ended leaves no living child, no open question and no memory of its own") func orphans() async throws {
-        var template = Array("/tmp/glovebox-recovery-XXXXXX".utf8CString)
-        let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
+        let scratch = try ScratchDirectory("recovery")
+        defer { scratch.remove() }
+        let directory = scratch.path
         let path = directory + "/store.sqlite"
         let before = AgentRuntime(store: try await SQLiteRuntimeStore.open(path: path), tools: NamedTools())
         try await before.start()
@@ -58,7 +60,5 @@ struct RecoveryTests {
         }
         #expect(!left, "memory of the dead is released")
         await after.store.close()
-        for name in ["store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "store.sqlite.lock"] { unlink(directory + "/" + name) }
-        rmdir(directory)
     }
 }

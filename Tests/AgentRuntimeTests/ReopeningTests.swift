@@ -3,14 +3,16 @@ import Glibc
 import LibOSModel
 import SQLiteRuntimeStore
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import AgentRuntime
 
 struct ReopeningTests {
     @Test("what was there is there again: payloads, waits, questions; what ran is held and can be resumed") func reopen() async throws {
-        var template = Array("/tmp/glovebox-runtime-XXXXXX".utf8CString)
-        let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
+        let scratch = try ScratchDirectory("runtime")
+        defer { scratch.remove() }
+        let directory = scratch.path
         let path = directory + "/store.sqlite"
         let first = try await SQLiteRuntimeStore.open(path: path)
         let before = AgentRuntime(store: first, tools: NamedTools())
@@ -43,7 +45,5 @@ struct ReopeningTests {
         let woken = try await after.store.read { store throws(LibOSError) in try store.existingProcess(asking).status }
         #expect(woken == .runnable)
         await after.store.close()
-        for name in ["store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "store.sqlite.lock"] { unlink(directory + "/" + name) }
-        rmdir(directory)
     }
 }

@@ -70,12 +70,13 @@ import Testing
             let budget = ResourceBudget([.toolCalls: 2_000, .childProcesses: 100, .materializedTokens: 65_536])
             let root = try await fixture.spawn(["process:spawn execute", "clock:now read"], budget: budget)
             let runtime = fixture.runtime
+            let clock = try Resource.parse("clock:now")
             var children: [ProcessID] = []
             for _ in 0..<10 {
                 let made = try await runtime.store.write { transaction throws(LibOSError) in
                     try runtime.processes.spawnChild(
                         ChildRequest(
-                            goal: .text("count"), inherited: [NeededRight(resource: try! Resource.parse("clock:now"), rights: [.read])],
+                            goal: .text("count"), inherited: [NeededRight(resource: clock, rights: [.read])],
                             budget: ResourceBudget([.toolCalls: 40])), by: ActionOrigin(process: root, tool: "test"), in: transaction
                     ).id
                 }

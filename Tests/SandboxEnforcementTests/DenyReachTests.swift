@@ -153,4 +153,24 @@ import Testing
             #expect(report.outcome == .exited(code: 0))
         }
     }
+
+    /// Two names that Swift calls equal are two names to the kernel: a program is denied under both.
+    @Test(.timeLimit(.minutes(1))) func `a program is found below both spellings of a directory`() async throws {
+        try await SandboxFixture.with { fixture in
+            let tools = fixture.scratch.path + "/twins"
+            let places = ["\(tools)/caf\u{E9}", "\(tools)/cafe\u{301}"]
+            for directory in [tools] + places { try HostFile.makeDirectory(directory) }
+            for place in places { try HostFile.write(place + "/seven", "#!/bin/sh\nexit 7\n", mode: 0o755) }
+            let rule = "allow: 'filesystem:host:\(tools)', rights: [read, execute]"
+            let (open, closed) = (
+                try TestPolicies.inline(parent: "runtime", [rule]),
+                try TestPolicies.inline(parent: "runtime", [rule, "deny: 'shell:seven', because: twins"])
+            )
+            for place in places {
+                #expect(try await fixture.seal(open, [place + "/seven"]).outcome == .exited(code: 7), "possible without the rule")
+                let outcome = try await fixture.seal(closed, [place + "/seven"]).outcome
+                #expect(outcome != .exited(code: 7), "\(place)")
+            }
+        }
+    }
 }

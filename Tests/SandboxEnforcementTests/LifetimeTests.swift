@@ -211,4 +211,15 @@ import Testing
             #expect(HostFile.exists(fixture.path("marker")))
         }
     }
+
+    /// Between SIGTERM and SIGKILL a tool may still do what its policy lets it do.
+    @Test(.timeLimit(.minutes(1))) func `a tool that cleans up may make files`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.shipped("workspace", limits: [.wall: 500])
+            let report = try await fixture.seal(
+                policy, ["/bin/sh", "-c", "trap 'echo x > cleaned; exit 0' TERM; while :; do sleep 0.02; done"])
+            #expect(report.outcome == .timedOut(limitMilliseconds: 500))
+            #expect(try HostFile.names(fixture.workspace) == ["cleaned"])
+        }
+    }
 }

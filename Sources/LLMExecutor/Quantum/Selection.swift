@@ -72,13 +72,3 @@ extension WaitState {
         }
     }
 }
-
-extension MessageFilter {
-    var record: JSONValue {
-        .object([
-            "kind": .optional(kind?.rawValue), "sender": .optional(sender), "channel": .optional(channel),
-            "correlation_id": .optional(correlation), "reply_to": .optional(replyTo?.text),
-            "message_ids": ids.map { .strings($0.map(\.text).sorted()) } ?? .null,
-        ])
-    }
-}

@@ -76,3 +76,14 @@ package struct MessageFilter: Sendable, Hashable {
             && (replyTo == nil || replyTo == message.replyTo) && (ids?.contains(message.id) ?? true)
     }
 }
+
+extension MessageFilter {
+    /// Every field under the reference's name, absent ones as null: as audit records and waits carry it.
+    package var record: JSONValue {
+        .object([
+            "kind": .optional(kind?.rawValue), "sender": .optional(sender), "channel": .optional(channel),
+            "correlation_id": .optional(correlation), "reply_to": .optional(replyTo?.text),
+            "message_ids": ids.map { .strings($0.map(\.text).sorted()) } ?? .null,
+        ])
+    }
+}

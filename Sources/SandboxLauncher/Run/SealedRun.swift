@@ -161,7 +161,7 @@ struct SealedRun: ~Copyable {
         func readable(_ number: Int32) -> pollfd { pollfd(fd: number, events: Int16(POLLIN), revents: 0) }
         if let number = status.number { add(readable(number), .status) }
         if let number = process.number { add(readable(number), .process) }
-        if let number = listenerNumber, !listenerEnded, !cause.isSettled { add(readable(number), .listener) }
+        if let number = listenerNumber, !listenerEnded { add(readable(number), .listener) }
         add(stdout.pollEntry, .stdout)
         add(stderr.pollEntry, .stderr)
         // Not before the tool is there: a launch that is tried again must find the input whole.
@@ -176,7 +176,7 @@ struct SealedRun: ~Copyable {
         if ready > 0 {
             for (entry, source) in zip(entries, sources) where entry.revents != 0 { handle(source, entry.revents, buffer) }
         }
-        if let at = nextRetry, at <= MonotonicClock.now(), !cause.isSettled {
+        if let at = nextRetry, at <= MonotonicClock.now() {
             mediator?.retryParked(until: MonotonicClock.now() + Self.serving)
         }
         terminal?.followWindow()
@@ -190,7 +190,7 @@ struct SealedRun: ~Copyable {
         var wake = min(forceAt ?? .max, killAt ?? .max)
         if !cause.isSettled, exited == nil { wake = min(wake, deadline) }
         if started != nil, exited == nil { wake = min(wake, nextSample) }
-        if let at = nextRetry, !cause.isSettled { wake = min(wake, at) }
+        if let at = nextRetry { wake = min(wake, at) }
         if terminalState.followsWindow { wake = min(wake, MonotonicClock.now() + 200_000_000) }
         return wake == .max ? nil : wake
     }
@@ -203,9 +203,10 @@ struct SealedRun: ~Copyable {
             if events & Int16(POLLIN) == 0 {
                 listenerEnded = true // nobody uses the filter any more: the end of the tree is near, and stays readable
             } else {
-                // A few at a time and none once the run is ended: a flood of calls must not keep the output or the clock waiting.
+                // A few at a time: a flood of calls must not keep the output or the clock waiting. Still served after SIGTERM: a tool
+                // that cleans up may make files.
                 let until = MonotonicClock.now() + Self.serving
-                for _ in 0..<16 where !cause.isSettled && MonotonicClock.now() < until {
+                for _ in 0..<16 where MonotonicClock.now() < until {
                     guard let number = listenerNumber, mediator?.serve() == true else { break }
                     guard (try? Polling.wait(number, for: .readable, deadline: 0)) == true else { break }
                 }

@@ -109,7 +109,7 @@ private struct CallPreparation {
             return .ended(try recorder.fail(ToolFailure(error), error.code == .denied ? .deny : .validationError, in: transaction))
         }
         let hash = ActionHash.of(
-            tool: tool.name, manifest: tool, arguments: arguments, workingDirectory: process.workingDirectory, policyHash: policy?.hash)
+            tool: tool.name, deed: tool.deed, arguments: arguments, workingDirectory: process.workingDirectory, policyHash: policy?.hash)
         var call = PreparedCall(
             id: id, request: request, tool: tool, arguments: arguments, workingDirectory: process.workingDirectory, actionHash: hash,
             record: ToolCallRecord(

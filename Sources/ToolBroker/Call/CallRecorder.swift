@@ -83,7 +83,7 @@ struct CallRecorder {
                 [
                     JSONMember("policy_decision", .string(PolicyDecision.waitForMessage.rawValue)),
                     JSONMember("wait_for_process_message", .bool(true)), JSONMember("recipient_pid", .string(process.text)),
-                    JSONMember("filters", filter.json),
+                    JSONMember("filters", filter.record),
                 ], in: transaction)
         }
     }
@@ -150,15 +150,5 @@ struct CallRecorder {
             [JSONMember("ok", .bool(true)), JSONMember("policy_decision", .string(PolicyDecision.allow.rawValue))] + extra,
             outputs: handle.map { [$0.object] } ?? [], capabilities: capabilities, parent: parent, in: transaction)
         return ToolCallResult(call: call, tool: tool?.id, isOK: true, payload: output.data, result: handle)
-    }
-}
-
-extension MessageFilter {
-    var json: JSONValue {
-        .object([
-            "kind": .optional(kind?.rawValue), "sender": .optional(sender), "channel": .optional(channel),
-            "correlation_id": .optional(correlation), "reply_to": .optional(replyTo?.text),
-            "message_ids": ids.map { .strings($0.map(\.text).sorted()) } ?? .null,
-        ])
     }
 }

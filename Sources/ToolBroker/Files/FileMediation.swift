@@ -41,7 +41,7 @@ struct FileCaller: Sendable {
         resumed = nil
         tool = "libos." + syscall.name
         actionHash = ActionHash.of(
-            tool: tool, manifest: nil, arguments: syscall.arguments, workingDirectory: call.workingDirectory, policyHash: call.policy?.hash)
+            tool: tool, arguments: syscall.arguments, workingDirectory: call.workingDirectory, policyHash: call.policy?.hash)
     }
 }
 
