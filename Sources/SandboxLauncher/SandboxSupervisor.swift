@@ -83,7 +83,6 @@ package final class SandboxSupervisor: Sendable {
             preparation.spec_flags |= GB_SPEC_MAPPED_BY_LAUNCHER.rawValue
         }
         if KernelFacts.hasTimeNamespaces { preparation.spec_flags |= GB_SPEC_NEW_TIME_NS.rawValue }
-        if KernelFacts.hasCgroupNamespaces { preparation.spec_flags |= GB_SPEC_NEW_CGROUP_NS.rawValue }
         if isForOneRun { preparation.flags |= GB_PREPARE_ONLY_LAUNCH.rawValue }
         connection.prestart(preparation)
     }

@@ -27,7 +27,7 @@ import Testing
         try fixture.link("dir/secret", to: "../hop/secret")
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["dir/secret", "hop", "far/secret"])
+    @Test(.timeLimit(.minutes(1)), arguments: ["link", "dir/secret", "hop", "far/secret"])
     func `a link on the way cannot be made again`(name: String) async throws {
         try await SandboxFixture.with { fixture in
             try Self.prepare(fixture)

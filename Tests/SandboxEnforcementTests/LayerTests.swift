@@ -174,6 +174,17 @@ import Testing
         }
     }
 
+    /// The names of the groups that a run is put into say who runs it, and how many others there are.
+    @Test(.timeLimit(.minutes(1))) func `the tool stands at the root of its own cgroups`() async throws {
+        try await SandboxFixture.with { fixture in
+            let script = "open(my $f, '<', '/proc/self/cgroup') or die name(); print <$f>"
+            let report = try await fixture.perl(try TestPolicies.shipped("shell"), script)
+            let lines = report.output.split(separator: "\n")
+            #expect(!lines.isEmpty, "\(report.outcome)")
+            for line in lines { #expect(line.hasSuffix(":/"), "\(line)") }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `the receipt names every layer as enforced`() async throws {
         try await SandboxFixture.with { fixture in
             let report = try await fixture.probe(try TestPolicies.shipped("workspace"), "exit", "0")

@@ -56,6 +56,21 @@ import Testing
         #expect(!sample.isWanted)
     }
 
+    @Test func `near the limit on what is written, and only there, a sample may be too old`() {
+        var disk = DiskAccount(limit: 1 << 30, startedAt: 1000)
+        #expect(!disk.mayBeFull(at: 1000 + 10_000_000) && !disk.isFull)
+        #expect(disk.mayBeFull(at: 1000 + 100_000_000)) // 1.6 GB at the very most
+        disk.note(written: 1 << 29, isHidden: false, at: 200_000_000)
+        #expect(!disk.mayBeFull(at: 200_000_000 + 10_000_000) && disk.mayBeFull(at: 200_000_000 + 40_000_000))
+        #expect(!disk.mayBeFull(at: 0)) // a sample that was taken later
+        disk.note(written: 1 << 30, isHidden: false, at: 300_000_000)
+        #expect(disk.isFull)
+        disk.note(written: 0, isHidden: true, at: 300_000_000)
+        #expect(disk.isFull)
+        disk.note(written: 0, isHidden: false, at: 300_000_000)
+        #expect(!disk.isFull && !disk.mayBeFull(at: 300_000_000) && disk.mayBeFull(at: .max))
+    }
+
     @Test func `nobody takes samples for a call that is gone`() {
         var sample = FreshSample()
         let isThere = sample.isThere(for: 1)

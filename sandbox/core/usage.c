@@ -100,6 +100,32 @@ static int64_t written_by(const char *directory, int *hidden)
     return length > 0 ? written_in(text) : 0;
 }
 
+// The account of a process stands in the directory of each of its threads, those included that /proc does not list. A first
+// thread that has ended hides what the others show.
+static int64_t written_by_threads(const char *directory, const char *own, int *hidden)
+{
+    char path[48];
+    size_t at = strlen(directory);
+    memcpy(path, directory, at);
+    memcpy(path + at, "/task", 6);
+    int tasks = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (tasks < 0) return 0;
+    int64_t written = 0;
+    _Alignas(struct directory_entry) char buffer[1024]; // one that lives is enough, so the first few are
+    long length = syscall(SYS_getdents64, tasks, buffer, sizeof buffer);
+    for (long next = 0; next < length && *hidden;) {
+        struct directory_entry *entry = (struct directory_entry *)(buffer + next);
+        next += entry->length;
+        if (entry->name[0] == '.' || strlen(entry->name) >= 12 || strcmp(entry->name, own) == 0) continue;
+        char thread[32] = "/proc/";
+        memcpy(thread + 6, entry->name, strlen(entry->name) + 1);
+        *hidden = 0;
+        written = written_by(thread, hidden);
+    }
+    close(tasks);
+    return written;
+}
+
 static void count_process(const char *name, struct gb_usage *usage, int64_t *written, uint64_t tick_us, uint64_t page)
 {
     char directory[32] = "/proc/", path[48], text[1024];
@@ -132,6 +158,7 @@ static void count_process(const char *name, struct gb_usage *usage, int64_t *wri
     // Threads of a process whose first thread has ended live on; one that has ended as a whole has nobody left to be killed for
     // hiding anything, and counts with what was last known of it.
     int has_ended = state == 'Z' && value[20] <= 1;
+    if (hidden && state == 'Z' && !has_ended) bytes = written_by_threads(directory, name, &hidden);
     if (hidden && has_ended) {
         struct last_seen *known = find_last_seen(number, value[22]);
         hidden = known == NULL && last_seen_count == sizeof last_seen / sizeof *last_seen;

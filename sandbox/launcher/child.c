@@ -195,6 +195,9 @@ static void join_cgroups(struct child *child)
 {
     for (uint32_t i = 0; i < child->launch->cgroup_count; i++)
         if (write(child->launch->cgroups[i], "0", 1) != 1) give_up(child, GB_STAGE_CGROUP, -errno, i);
+    // Not with the clone: the root of a cgroup namespace is where its maker stands, which is where the launcher stood then.
+    if ((child->spec->header.flags & GB_SPEC_NEW_CGROUP_NS) && unshare(CLONE_NEWCGROUP) < 0)
+        give_up(child, GB_STAGE_CGROUP, -errno, UINT32_MAX);
     passed(child, GB_STAGE_CGROUP);
 }
 

@@ -88,7 +88,6 @@ long clone_child(const struct gb_spec *spec, int cgroup_v2, int *pidfd)
         .exit_signal = SIGCHLD,
     };
     if (spec->flags & GB_SPEC_NEW_TIME_NS) arguments.flags |= GBK_CLONE_NEWTIME;
-    if (spec->flags & GB_SPEC_NEW_CGROUP_NS) arguments.flags |= CLONE_NEWCGROUP;
     if (cgroup_v2 >= 0) {
         arguments.flags |= GBK_CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)cgroup_v2;

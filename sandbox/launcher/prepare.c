@@ -82,7 +82,7 @@ void prepare_run(struct launcher *launcher, const struct gb_preparation *asked)
 
 static int fits(const struct launch *launch)
 {
-    const uint32_t compared = GB_SPEC_MAPPED_BY_LAUNCHER | GB_SPEC_NEW_TIME_NS | GB_SPEC_NEW_CGROUP_NS;
+    const uint32_t compared = GB_SPEC_MAPPED_BY_LAUNCHER | GB_SPEC_NEW_TIME_NS;
     const struct gb_spec *spec = &launch->spec.header;
     const struct gb_preparation *asked = &prepared.asked;
     uint32_t binds = 0;

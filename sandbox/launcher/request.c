@@ -91,7 +91,7 @@ static int check_channel(int channel)
 // 2, or a negative errno for a message that is no preparation.
 static int read_preparation(struct launch *launch, const struct gb_request *request, size_t length, uint32_t descriptors)
 {
-    const uint32_t known = GB_SPEC_MAPPED_BY_LAUNCHER | GB_SPEC_NEW_TIME_NS | GB_SPEC_NEW_CGROUP_NS;
+    const uint32_t known = GB_SPEC_MAPPED_BY_LAUNCHER | GB_SPEC_NEW_TIME_NS;
     if (request->flags != GB_REQUEST_PREPARE || request->version != GB_SPEC_VERSION || request->reserved != 0) return -EOPNOTSUPP;
     if (request->cgroup_count != 0 || descriptors != 0 || request->spec_size != sizeof launch->prepare) return -EINVAL;
     if (length != sizeof *request + sizeof launch->prepare) return -EINVAL;

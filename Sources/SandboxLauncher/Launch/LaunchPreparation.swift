@@ -39,6 +39,10 @@ struct LaunchPreparation: Sendable {
             return "no Landlock rule could be made for \(spec.pathRules[Int(message.detail)].path) (\(symbol))"
         case .limits where spec.resourceLimits.indices.contains(Int(message.detail)):
             return "the limit on \(spec.resourceLimits[Int(message.detail)].name) could not be set (\(symbol))"
+        case .request where message.errno == E2BIG:
+            return "arguments and environment are longer than a launch takes (\(symbol)); hand long text over in a file or on stdin"
+        case .request where message.errno == EINTR || message.errno == ENOMEM || message.errno == EMFILE || message.errno == ENFILE:
+            return "the launcher could not take the launch (\(symbol)); try again, and raise the host's limits if it stays so"
         case .request: return "the launcher refused the launch spec (\(symbol)); the two programs are not of the same build"
         case .cgroup: return "the sandbox could not be put into its cgroup (\(symbol))"
         default: return "the step \(message.stage.name) failed (\(symbol)); run `glovebox doctor`"

@@ -16,8 +16,7 @@ struct CallMediator: ~Copyable {
     var creating: CreatingCalls?
     private var parked = ParkedCalls()
     private(set) var log = ViolationLog()
-    /// The last sample said that the disk limit is used up.
-    private var diskIsFull = false
+    private var disk: DiskAccount
     private var sample = FreshSample()
     /// A policy may take a creating call away altogether; its notification is then a refusal like any other.
     private lazy var permitted: Set<Int32> = {
@@ -39,6 +38,7 @@ struct CallMediator: ~Copyable {
         identity: (user: UInt32, group: UInt32)?, countsMemory: Bool
     ) {
         self.countsMemory = countsMemory
+        disk = DiskAccount(limit: confinement.limits.diskBytes, startedAt: MonotonicClock.now())
         self.network = NetworkCalls(network, syscalls: confinement.syscalls, mediatesLocal: plan.mediatesLocalSockets)
         self.listener = listener
         self.plan = plan
@@ -145,9 +145,12 @@ struct CallMediator: ~Copyable {
     }
 
     mutating func refuseWhenDiskIsFull(_ notification: SeccompNotification) throws(CreatingCalls.Failure) {
-        guard diskIsFull else { return sample.forget(notification.id) }
-        // A sample may be older than the files that were deleted since.
-        guard sample.isThere(for: notification.id) else { throw .notYet }
+        guard disk.isFull || disk.mayBeFull(at: MonotonicClock.now()) else { return sample.forget(notification.id) }
+        // A sample may be older than the files that were deleted since, or than those that were filled.
+        if !sample.isThere(for: notification.id) {
+            if disk.isFull || parked.hasRoom { throw .notYet }
+        }
+        guard disk.isFull else { return sample.forget(notification.id) }
         throw .refused(
             NameRules.Refusal(
                 errno: EDQUOT, layer: "disk-limit",
@@ -156,8 +159,8 @@ struct CallMediator: ~Copyable {
     }
 
     /// What the tree has written is now known to be over, or under, the limit.
-    mutating func noteSample(diskIsFull: Bool) {
-        self.diskIsFull = diskIsFull
+    mutating func noteSample(written: UInt64, isHidden: Bool, at time: UInt64) {
+        disk.note(written: written, isHidden: isHidden, at: time)
         sample.note()
         for id in sample.waiting.keys { parked.hasten(id) }
     }

@@ -21,10 +21,13 @@ struct ParkedCalls {
     /// When the next one is to be looked at (nanoseconds of MonotonicClock); nil when none waits.
     var nextDue: UInt64? { entries.values.lazy.map(\.dueAt).min() }
 
+    /// Whether one more may wait.
+    var hasRoom: Bool { entries.count < Self.limit }
+
     /// Lets a call wait, longer than the last time. False when too many wait already.
     mutating func park(_ notification: SeccompNotification, now: UInt64, longest: UInt64 = longestDelay) -> Bool {
         let known = entries[notification.id]
-        guard known != nil || entries.count < Self.limit else { return false }
+        guard known != nil || hasRoom else { return false }
         let delay = min(known.map { $0.delay * 2 } ?? Self.firstDelay, longest)
         entries[notification.id] = Entry(notification: notification, delay: delay, dueAt: now + delay)
         return true

@@ -32,9 +32,9 @@ struct NameDenials: Sendable {
             if !found.existing { absentCount += 1 }
             // The names of the links that lead there stay denied too: made again, one would lead elsewhere.
             if !found.path.isSamePath(as: denial.path) { real.append(denial) }
-            for link in found.links where !link.isSamePath(as: denial.path) {
+            for link in found.links where !link.isSamePath(as: denial.path) && Self.isWritable(link, grants) {
                 resolved.path = link
-                real.append(resolved)
+                if !real.contains(resolved) { real.append(resolved) } // names below one link share it
             }
             let isGranted = grants.contains { found.path.isSamePath(as: $0.path) || $0.subtree && found.path.isAtOrBelow($0.path) }
             guard found.existing, isGranted else { continue }
@@ -45,6 +45,12 @@ struct NameDenials: Sendable {
         let masked = covers.filter { $0.kind == .mask }.map(\.target)
         covers = covers.filter { cover in !masked.contains { !cover.target.isSamePath(as: $0) && cover.target.isAtOrBelow($0) } }
             .sorted { $0.target.precedesAsPath($1.target) }
+    }
+
+    /// A link that nobody can exchange needs no denial.
+    private static func isWritable(_ link: String, _ grants: [SandboxPlan.ResolvedGrant]) -> Bool {
+        let place = link.parentPath
+        return grants.contains { !$0.rights.isDisjoint(with: [.write, .delete]) && $0.subtree && place.isAtOrBelow($0.path) }
     }
 
     /// Denials outside of every grant as it is written which hold all the same: the path, or a grant, leads through a link.
@@ -98,7 +104,7 @@ struct NameDenials: Sendable {
         mutating func resolve(_ path: String) throws(SystemError) -> Found {
             var found = Found(path: path)
             var next = path
-            for step in 0..<40 {
+            for _ in 0..<40 {
                 let name = next.lastPathComponent
                 if name == "." || name == ".." { // only where a link says so
                     do throws(SystemError) {
@@ -116,7 +122,7 @@ struct NameDenials: Sendable {
                     found.path = parent + "/" + name
                     return found
                 case .real(let parent, let links):
-                    if step > 0 { found.links += links }
+                    found.links += links
                     place = (parent == "/" ? "" : parent) + "/" + name
                 }
                 guard let text = try link(at: place, &found) else { return found }

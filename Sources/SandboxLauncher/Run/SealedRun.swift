@@ -33,6 +33,7 @@ struct SealedRun: ~Copyable {
     private var forceAt: UInt64?
     private var nextSample: UInt64
     private var awaitsUsage = false
+    private var usageAskedAt: UInt64 = 0
     private var exitedAt: UInt64 = 0
     private var insisted = false
     private var hiddenSamples = 0
@@ -310,15 +311,21 @@ struct SealedRun: ~Copyable {
         }
         if started != nil, exited == nil, now >= nextSample {
             nextSample = now + Self.samplePeriod
-            if !awaitsUsage { awaitsUsage = order(GB_ORDER_USAGE) }
+            askForUsage()
         }
-        if wantsSample, !awaitsUsage, exited == nil { awaitsUsage = order(GB_ORDER_USAGE) }
+        if wantsSample, exited == nil { askForUsage() }
+    }
+
+    private mutating func askForUsage() {
+        guard !awaitsUsage else { return }
+        usageAskedAt = MonotonicClock.now()
+        awaitsUsage = order(GB_ORDER_USAGE)
     }
 
     private mutating func checkUsage() {
         let limits = request.confinement.limits
         // Who hides what it writes gets no new files: the limit could not be kept otherwise.
-        mediator?.noteSample(diskIsFull: usage.writtenBytes >= limits.diskBytes || usage.hiddenProcesses > 0)
+        mediator?.noteSample(written: usage.writtenBytes, isHidden: usage.hiddenProcesses > 0, at: usageAskedAt)
         // Files that were open before can still grow. One sample may hit a program that is just starting; two in a row are intent.
         hiddenSamples = usage.hiddenPID > 1 ? hiddenSamples + 1 : 0
         if hiddenSamples >= 2 {

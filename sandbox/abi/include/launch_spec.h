@@ -50,7 +50,7 @@ struct gb_request {
 // What has to be known of a launch to make its process and namespaces ahead of its spec. A launch that asks for anything else
 // than what was prepared gets a process of its own, as if nothing had been.
 struct gb_preparation {
-    uint32_t spec_flags; // of MAPPED_BY_LAUNCHER, NEW_TIME_NS and NEW_CGROUP_NS those that the spec will have
+    uint32_t spec_flags; // of MAPPED_BY_LAUNCHER and NEW_TIME_NS those that the spec will have
     uint32_t inner_uid, inner_gid, outer_uid, outer_gid;
     uint32_t flags;      // gb_preparation_flags
 };
