@@ -95,6 +95,12 @@ extension AgentRuntime: LibOSKernel {
         try humans.requestApproval(request, of: process, in: transaction).id
     }
 
+    package func withdraw(
+        _ requests: Set<HumanRequestID>, because reason: String, in transaction: any StoreTransaction
+    ) throws(LibOSError) {
+        try humans.withdraw(requests.sorted(), because: reason, in: transaction)
+    }
+
     package func keepResult(
         _ payload: JSONValue, title: String, tool: ToolID, of process: ProcessID, in transaction: any StoreTransaction
     ) throws(LibOSError) -> ObjectHandle? {

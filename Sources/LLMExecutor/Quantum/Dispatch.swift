@@ -74,7 +74,7 @@ extension QuantumExecutor {
         _ selection: Selection, of id: ProcessID, result: [JSONMember], handle: ObjectHandle?, _ resumption: Resumption,
         before: (@Sendable (any StoreTransaction) throws(LibOSError) -> Void)? = nil, noticesMail: Bool = true
     ) async throws(LibOSError) -> QuantumResult {
-        let messages = runtime.messages
+        let (messages, humans) = (runtime.messages, runtime.humans)
         let payload = try await runtime.store.write { transaction throws(LibOSError) in
             try before?(transaction)
             var result = result
@@ -89,6 +89,9 @@ extension QuantumExecutor {
                 }
             } else if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
                 result.append(JSONMember("message_notice", .null))
+            }
+            if case .human(let asked)? = try transaction.pendingAction(of: id)?.wait {
+                try humans.withdraw(asked, because: "the action that it was about is over", in: transaction)
             }
             try transaction.deletePendingAction(of: id)
             let flags = resumption.flags

@@ -90,6 +90,9 @@ private struct CallClosing {
             }
         }
         try chargeUsage(in: transaction)
+        if !outcome.asked.isEmpty {
+            try broker.kernel.withdraw(outcome.asked, because: "the tool that asked has ended", in: transaction)
+        }
         for effect in outcome.fileEffects {
             try broker.record(
                 effect.call, FileCaller(call), effect.facts, call.record.capabilities, call.intent, in: transaction)

@@ -63,6 +63,8 @@ struct CallOutcome: Sendable {
     var reportValue: JSONValue = .null
     /// Files that were touched, for events and audit.
     var fileEffects: [(call: FileCall, facts: [JSONMember])] = []
+    /// What the tool asked people while it ran and nobody waits for any more.
+    var asked: Set<HumanRequestID> = []
     /// `process.exit` and `process.exec` that a tool asked for: done when its result is kept.
     var deferred: Syscall?
 }

@@ -8,6 +8,7 @@ final class NestedCalls: Sendable {
     private let broker: ToolBroker
     private let call: PreparedCall
     private let later = Mutex<Syscall?>(nil)
+    private let requests = Mutex<Set<HumanRequestID>>([])
 
     init(broker: ToolBroker, call: PreparedCall) {
         self.broker = broker
@@ -16,6 +17,9 @@ final class NestedCalls: Sendable {
 
     /// The end of its process that the tool asked for: it comes when the tool's result is kept.
     var deferred: Syscall? { later.withLock { $0 } }
+
+    /// Everything that people were asked on the way.
+    var asked: Set<HumanRequestID> { requests.withLock { $0 } }
 
     func answer(_ syscall: Syscall) async throws(LibOSError) -> JSONValue {
         try await audit("syscall.request", syscall, [])
@@ -82,6 +86,7 @@ final class NestedCalls: Sendable {
             case .output(let output): return output.data
             case .failure(let failure, _): throw failure.libOSError
             case .waiting(let wait):
+                if case .human(let asked) = wait { requests.withLock { $0.formUnion(asked) } }
                 try await broker.kernel.settled(wait, of: call.request.process)
                 if case .human(let requests) = wait { resumed = requests.first }
                 if Task.isCancelled { throw LibOSError(.process, "the tool that asked has ended") }

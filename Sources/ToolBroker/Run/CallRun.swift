@@ -83,7 +83,11 @@ extension ToolBroker {
             // it did is for the run to say, so that a limit is not reported as a cancellation.
             if !end.isEndOfStream { cancellation.cancel() }
             let report = await finished
-            return await concluded(call, end, report, handed, deferred: calls.deferred)
+            await session.lastCallEnded()
+            var outcome = await concluded(call, end, report, handed, deferred: calls.deferred)
+            // A call that was cancelled from outside is made again, and finds its answers; after any other end nobody does.
+            if !Task.isCancelled { outcome.asked = calls.asked }
+            return outcome
         } catch {
             return CallOutcome(kind: .failure(error.failure, error.decision), hasStarted: false)
         }
