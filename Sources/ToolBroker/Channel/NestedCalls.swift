@@ -2,8 +2,8 @@ internal import LibOSModel
 internal import StrictJSON
 internal import Synchronization
 
-/// The libOS calls that a running tool makes over its channel: each on behalf of the calling process, decided anew at each use, and
-/// on record. Waits for people, children and messages happen in here: the tool sees the final answer.
+/// The libOS calls that a running tool makes over its channel: each one that the tool's manifest names, on behalf of the calling process,
+/// decided anew at each use, and on record. Waits for people, children and messages happen in here: the tool sees the final answer.
 final class NestedCalls: Sendable {
     private let broker: ToolBroker
     private let call: PreparedCall
@@ -43,6 +43,13 @@ final class NestedCalls: Sendable {
     }
 
     private func perform(_ syscall: Syscall) async throws(LibOSError) -> JSONValue {
+        guard call.tool.syscalls.contains(syscall.name) else {
+            throw .denied(
+                Denial(
+                    layer: .manifest, rule: "syscalls of \(call.tool.name)",
+                    reason: "the tool \(call.tool.name) is not one that makes the libOS call \(syscall.name)",
+                    suggestion: "add \(syscall.name) to `syscalls` in the tool's manifest"))
+        }
         if syscall.name == "process.exit" || syscall.name == "process.exec" {
             let isFirst = later.withLock { later in
                 if later != nil { return false }
