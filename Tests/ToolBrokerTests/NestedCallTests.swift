@@ -153,6 +153,33 @@ internal import ToolBroker
         }
     }
 
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (ProcessStatus.paused, "the call was cancelled: its process was paused"),
+            (.killed, "the call was cancelled: its process has ended (killed)"),
+        ])
+    func `a cancelled call says what became of its process`(status: ProcessStatus, message: String) async throws {
+        let script = #"say_('{"jsonrpc":"2.0","method":"progress","params":{"message":"begun"}}'); sleep 60"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
+            let (begun, tell) = AsyncStream<Void>.makeStream()
+            let (broker, process) = (fixture.broker, fixture.process)
+            let call = Task {
+                try await broker.call(ToolCallRequest(process: process, tool: "perl_tool", arguments: .object([]))) { _, _ in tell.yield() }
+            }
+            for await _ in begun { break }
+            try await fixture.change {
+                $0.status = status
+                if status.isTerminal { $0.outcome = .signal(.terminate, reason: nil) } else { $0.pause = .signal(nil) }
+            }
+            call.cancel()
+            guard case .done(let result) = try await call.value else { return }
+            #expect(!result.isOK && result.error == message && result.payload["error"]?["code"] == .string("execution_error"))
+            let record = try #require(try await fixture.calls(.failed).first)
+            #expect(record.error == message && record.report["outcome"]?["kind"] == .string("cancelled"))
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `progress is heard, and cancelling ends the tool and closes its records`() async throws {
         let script = #"say_('{"jsonrpc":"2.0","method":"progress","params":{"message":"begun"}}'); sleep 60"#
         try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in

@@ -11,7 +11,7 @@ extension AgentRuntime: LibOSKernel {
             case .done(let value): outcome = .value(value)
             case .waiting(let wait): outcome = .waiting(wait)
             }
-            if SyscallTable.ending.contains(syscall.name) { try await cancelQuantaOfEnded(except: caller.process) }
+            if SyscallTable.stopping.contains(syscall.name) { try await cancelStoppedQuanta(except: caller.process) }
         } catch {
             return .failed(error)
         }

@@ -59,6 +59,9 @@ struct CallOutcome: Sendable {
     /// Something of the call ran, or may have run.
     var hasStarted: Bool
     var report: RunReport?
+    /// How a channel tool closed its call itself; nil when it did not, and for other tools.
+    var answer: Answer?
+    enum Answer: String, Sendable { case completed, failed }
     /// `glovebox.run/1` and how it ended, for the record.
     var reportValue: JSONValue = .null
     /// Files that were touched, for events and audit.

@@ -96,6 +96,11 @@ extension JSONValue {
         return members.first { $0.key.utf8.elementsEqual(name.utf8) }?.value
     }
 
+    func replacing(_ name: String, _ value: JSONValue) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.map { $0.key.utf8.elementsEqual(name.utf8) ? JSONMember($0.key, value) : $0 })
+    }
+
     func adding(_ key: String, _ value: JSONValue) -> JSONValue {
         guard case .object(let members) = self else { return self }
         return .object(members + [JSONMember(key, value)])

@@ -97,7 +97,7 @@ extension ToolBroker {
         _ call: PreparedCall, _ end: ChannelSession.End, _ report: RunReport, _ handed: HandedFiles, deferred: Syscall?
     ) async -> CallOutcome {
         var outcome = CallOutcome(kind: .failure(ToolFailure(.execution, ""), .allow), hasStarted: RunVerdict.hasStarted(report.outcome))
-        outcome.take(report, endedBy: end.word)
+        outcome.take(report, end: end)
         outcome.deferred = deferred
         switch end {
         case .failure(let failure): outcome.kind = .failure(failure, .allow)
@@ -243,6 +243,15 @@ extension ChannelSession.End {
         if case .violation(let violation) = self { violation.rule == .earlyExit || violation.rule == .partialFrame } else { false }
     }
 
+    /// What the tool itself said of its work; nil when it broke a rule instead.
+    var answer: CallOutcome.Answer? {
+        switch self {
+        case .result: .completed
+        case .failure: .failed
+        case .violation: nil
+        }
+    }
+
     var word: String {
         switch self {
         case .result: "result"
@@ -253,9 +262,22 @@ extension ChannelSession.End {
 }
 
 extension CallOutcome {
-    mutating func take(_ report: RunReport, endedBy: String? = nil) {
+    mutating func take(_ report: RunReport, end: ChannelSession.End? = nil) {
         self.report = report
-        reportValue = RunReportJSON.value(report, includingOutput: true).adding("ended_by", .optional(endedBy))
+        answer = end?.answer
+        reportValue = RunReportJSON.value(report, includingOutput: true).replacing("outcome", runOutcome(of: report))
+            .adding("ended_by", .optional(end?.word))
+    }
+
+    /// How the run ended. A tool that gave its result has done its work, whatever became of its worker then: it is ended with the
+    /// result, and that is no cancellation.
+    func runOutcome(of report: RunReport) -> JSONValue {
+        guard let answer else { return RunReportJSON.outcome(report.outcome) }
+        var worker = RunReportJSON.outcome(report.outcome)
+        if case .cancelled = report.outcome { worker = worker.replacing("kind", .string("ended_after_result")) }
+        return .object([
+            "kind": .string(answer.rawValue), "worker": worker, "exit_code": .int(answer == .completed ? 0 : 1),
+        ])
     }
 }
 
