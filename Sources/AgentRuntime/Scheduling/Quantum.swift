@@ -3,13 +3,19 @@ internal import StrictJSON
 
 extension Scheduler {
     /// Takes a process for one quantum. False when it is not runnable any more or has one: then nothing was changed.
-    func claim(_ id: ProcessID) async throws(LibOSError) -> Bool {
+    /// - Parameter waiter: For a quantum beyond those of the run: whose wait it may end.
+    func claim(_ id: ProcessID, unblocking waiter: ProcessID? = nil) async throws(LibOSError) -> Bool {
         guard runtime.quanta.begin(id) else { return false }
         do throws(LibOSError) {
             let isClaimed = try await runtime.store.write { transaction throws(LibOSError) in
                 guard var process = try transaction.process(id), process.status == .runnable else { return false }
                 try process.startQuantum(at: transaction.now)
                 try transaction.update(process)
+                if let waiter {
+                    try transaction.audit(
+                        "scheduler.unblock_quantum_reserved", by: "scheduler", target: id.resourceText,
+                        .object(["waiter_pid": .string(waiter.text)]))
+                }
                 try transaction.audit("scheduler.run_quantum", by: "scheduler", target: id.resourceText)
                 return true
             }
