@@ -23,6 +23,18 @@ extension HumanQueue {
         }
     }
 
+    /// Withdraws the approvals that a process got and did not use for the action that it has just ended: it has gone on without them, and
+    /// they would keep other actions on the same resources from being asked about. What it waits for now stays.
+    package func withdrawSuperseded(of process: ProcessID, in transaction: any StoreTransaction) throws(LibOSError) {
+        let approved = try transaction.humanRequests(status: .approved, process: process)
+        if approved.isEmpty { return }
+        var awaited: Set<HumanRequestID> = []
+        if case .human(let requests)? = try transaction.process(process)?.wait { awaited = requests }
+        for request in approved where !awaited.contains(request.id) {
+            try withdraw(request, because: "its process has gone on without it", in: transaction)
+        }
+    }
+
     /// Withdraws everything that a process asked and has no use for any more.
     func withdrawAll(of process: ProcessID, because reason: String, in transaction: any StoreTransaction) throws(LibOSError) {
         for status in [HumanRequest.Status.pending, .approved] {

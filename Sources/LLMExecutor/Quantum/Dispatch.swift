@@ -90,9 +90,7 @@ extension QuantumExecutor {
             } else if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
                 result.append(JSONMember("message_notice", .null))
             }
-            if case .human(let asked)? = try transaction.pendingAction(of: id)?.wait {
-                try humans.withdraw(asked, because: "the action that it was about is over", in: transaction)
-            }
+            try humans.withdrawSuperseded(of: id, in: transaction)
             try transaction.deletePendingAction(of: id)
             let flags = resumption.flags
             func flag(_ key: String) -> JSONMember { JSONMember(key, .bool(flags.contains { $0.key == key })) }
