@@ -18,7 +18,8 @@ struct AgentRunCommand: StoreCommand {
             """)
 
     @Argument(help: ArgumentHelp("Processes to run; all that can when none is named.", valueName: "pid")) var pids: [String] = []
-    @Option(help: "Actions at most, of all processes together.") var maxQuanta = 100
+    @Option(help: "Actions at most, of all processes together; a tool that waits for another agent may get that one a few more.")
+    var maxQuanta = 100
     @Flag(inversion: .prefixedNo, help: "Ask on the terminal. Without either: when standard input is one.") var interactive: Bool?
     @Flag(name: .shortAndLong, help: "No account of the steps on standard error.") var quiet = false
     @OptionGroup var script: ScriptOptions
@@ -64,6 +65,7 @@ struct AgentRunCommand: StoreCommand {
                 "run_agents/1",
                 [
                     JSONMember("stop", .string(report.stop.rawValue)), JSONMember("quanta", .int(Int64(report.charged))),
+                    JSONMember("unblock_quanta", .int(Int64(report.unblocking))),
                     JSONMember("processes", .array(end.processes.map { .object($0.members) })),
                     JSONMember("requests", .array(end.requests.map(\.json))),
                     JSONMember("unfinished", .strings(report.unfinished.map(\.text))),
