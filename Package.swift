@@ -139,6 +139,14 @@ let package = Package(
         .executableTarget(
             name: "store-crash-probe", dependencies: ["SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage", "StrictJSON"],
             path: "Tests/StoreCrashProbe", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "quantum-crash-probe",
+            dependencies: [
+                "LLMExecutor", "AgentRuntime", "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher", "SandboxPolicy",
+                "LibOSModel", "CapabilityLanguage", "StrictJSON", "SandboxTestSupport", "TestSupport", "GloveboxWorker",
+                "glovebox-launcher",
+            ],
+            path: "Tests/QuantumCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -150,6 +158,7 @@ let package = Package(
             dependencies: [
                 "LLMExecutor", "AgentRuntime", "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxPolicy", "LibOSModel",
                 "CapabilityLanguage", "StrictJSON", "SandboxTestSupport", "TestSupport", "GloveboxWorker", "glovebox-launcher",
+                "quantum-crash-probe",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -40,12 +40,14 @@ package struct AgentRuntime: Sendable {
         self.sleeper = sleeper
     }
 
-    /// Makes a fresh or reopened store ready: the built-in images are there, and no end is half done.
+    /// Makes a fresh or reopened store ready: the built-in images are there, no end is half done, and nothing is asked
+    /// for a tool that is gone.
     package func start() async throws(LibOSError) {
         let processes = processes
         try await store.write { transaction throws(LibOSError) in
             try transaction.installBuiltInImages()
             try processes.finishEnds(in: transaction)
+            try processes.withdrawCutOffQuestions(in: transaction)
         }
     }
 }

@@ -11,7 +11,7 @@ extension AgentRuntime {
         try await store.write { transaction throws(LibOSError) in
             try processes.signal(id, signal, reason: reason, in: transaction)
         }
-        try await cancelQuantaOfEnded()
+        try await cancelStoppedQuanta()
     }
 
     /// A signal of a person, under the person's name.
@@ -21,7 +21,7 @@ extension AgentRuntime {
         try await store.write { transaction throws(LibOSError) in
             try processes.interrupt(id, signal, reason: reason, by: human, in: transaction)
         }
-        try await cancelQuantaOfEnded()
+        try await cancelStoppedQuanta()
     }
 
     /// Posts a person's message. Its payload says that a person wrote it.

@@ -7,7 +7,7 @@ package enum ExitStatus {
     package static let ask: Int32 = 3
     /// EX_USAGE of sysexits.
     package static let usage: Int32 = 64
-    /// Glovebox could not do it: a bad policy or workspace, a sandbox that cannot be built.
+    /// Glovebox could not do it: a bad policy or workspace, a sandbox that cannot be built, a question that nobody answered.
     package static let failure: Int32 = 125
 }
 

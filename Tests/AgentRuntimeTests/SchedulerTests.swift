@@ -247,6 +247,99 @@ struct SchedulerTests {
         #expect(try await fixture.process(id).status == .waitingHuman)
     }
 
+    /// A parent whose tool waits, alive, for a child that needs three turns.
+    private func waitingParent(_ fixture: RuntimeFixture, unblocking: Int) async throws -> (Scheduler, parent: ProcessID, child: ProcessID)
+    {
+        let parent = try await fixture.spawn()
+        fixture.clock.advance(seconds: 1)
+        let child = try await fixture.child(of: parent)
+        let runner = PlannedRunner { id, turn in
+            if id == child {
+                if turn == 3 { try await fixture.exit(id) }
+                return nil
+            }
+            guard let wait = await fixture.call("process.wait", ["child_pid": .string(child.text)], by: id).wait else { return nil }
+            do {
+                try await fixture.runtime.settled(wait, of: id)
+            } catch {
+                // A quantum that is cancelled fails nobody.
+                try Task.checkCancellation()
+                throw error
+            }
+            try await fixture.exit(id)
+            return nil
+        }
+        let limits = SchedulerLimits(drain: .seconds(60), grace: .seconds(60), unblocking: unblocking)
+        return (Scheduler(runtime: fixture.runtime, runner: runner, limits: limits), parent, child)
+    }
+
+    @Test("a tool under way is not lost because the quanta are used before what it waits for could end") func unblocking() async throws {
+        let fixture = try await RuntimeFixture()
+        let (scheduler, parent, child) = try await waitingParent(fixture, unblocking: 16)
+        let report = try await scheduler.runUntilIdle(maxQuanta: 1)
+        #expect(report.stop == .quanta && report.charged == 1 && report.unblocking == 3 && report.unfinished.isEmpty)
+        for id in [parent, child] { #expect(try await fixture.process(id).status == .exited) }
+        let reserved = try await fixture.audits("scheduler.unblock_quantum_reserved").map(\.entry)
+        #expect(reserved.map(\.target) == Array(repeating: "process:\(child)", count: 3))
+        #expect(reserved.first?.decision == .object(["waiter_pid": .string(parent.text)]))
+        #expect(try await fixture.audits("scheduler.process_task_cancelled").isEmpty)
+    }
+
+    @Test("the extra quanta are bounded, and go to nobody else") func unblockingBound() async throws {
+        let fixture = try await RuntimeFixture()
+        let (scheduler, parent, child) = try await waitingParent(fixture, unblocking: 2)
+        let other = try await fixture.spawn()
+        let report = try await scheduler.runUntilIdle(maxQuanta: 1)
+        #expect(report.stop == .quanta && report.charged == 1 && report.unblocking == 2 && report.unfinished.isEmpty)
+        for id in [child, other] { #expect(try await fixture.process(id).status == .runnable) }
+        #expect(report.results.allSatisfy { $0.process != other })
+        #expect(try await fixture.audits("scheduler.process_task_cancelled").map(\.entry.target) == ["process:\(parent)"])
+    }
+
+    @Test(
+        "a signal that stops a process cancels what its quantum does; one that only tells does not",
+        arguments: [ProcessSignal.pause, .terminate, .cancel, .interrupt], [false, true])
+    func stopped(_ signal: ProcessSignal, byParent: Bool) async throws {
+        let fixture = try await RuntimeFixture()
+        let parent = try await fixture.spawn()
+        let id = try await fixture.child(of: parent)
+        let (started, told) = (Gate(), Gate())
+        let cancelled = Mutex<Bool?>(nil)
+        let (scheduler, _) = scheduler(fixture) { _, turn in
+            if turn > 1 {
+                return try await {
+                    try await fixture.exit(id); return nil
+                }()
+            }
+            started.open()
+            if signal == .interrupt {
+                await told.wait()
+            } else {
+                try? await Task.sleep(for: .seconds(3_600))
+            }
+            let isCancelled = Task.isCancelled
+            cancelled.withLock { $0 = isCancelled }
+            return nil
+        }
+        let run = Task { try await scheduler.runUntilIdle(only: [id]) }
+        await started.wait()
+        if byParent {
+            let arguments: KeyValuePairs<String, JSONValue> = ["child_pid": .string(id.text), "signal": .string(signal.rawValue)]
+            #expect(await fixture.call("process.signal", arguments, by: parent).value != nil)
+        } else {
+            try await fixture.runtime.signal(id, signal)
+        }
+        told.open()
+        #expect(try await run.value.unfinished.isEmpty)
+        #expect(cancelled.withLock { $0 } == (signal != .interrupt))
+        let status = try await fixture.process(id).status
+        #expect(status == (signal == .pause ? .paused : signal == .interrupt ? .exited : .killed))
+        guard signal == .pause else { return }
+        try await fixture.runtime.signal(id, .resume)
+        #expect(try await scheduler.runUntilIdle(only: [id]).charged == 1)
+        #expect(try await fixture.process(id).status == .exited, "what was cancelled is not done again; the process goes on")
+    }
+
     @Test("cancelling the run ends its quanta; their processes can run again") func cancelled() async throws {
         let fixture = try await RuntimeFixture()
         let id = try await fixture.spawn()

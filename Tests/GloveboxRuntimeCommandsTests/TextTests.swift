@@ -15,7 +15,8 @@ import Testing
                 ApprovalRequest(
                     tool: "write_text_file", arguments: arguments, actionHash: "abc", policyHash: "sha256:1",
                     needs: [NeededRight(resource: try Resource.parse("filesystem:workspace:a"), rights: [.write])],
-                    facts: .object(["adapter": .string("channel")])), question: "may it?"), createdAt: Timestamp(microseconds: 0))
+                    rules: ["ask filesystem:workspace:* write at shell.yaml:7"], facts: .object(["adapter": .string("channel")])),
+                question: "may it?"), createdAt: Timestamp(microseconds: 0))
     }
 
     @Test func anActionIsShownWholeAndHarmless() throws {
@@ -27,7 +28,8 @@ import Testing
         #expect(all.contains(#""path":"a""#))
         #expect(all.contains("write on filesystem:workspace:a"))
         #expect(all.contains("abc"))
-        #expect(lines.count == 7)
+        #expect(all.contains("asked by    ask filesystem:workspace:* write at shell.yaml:7"))
+        #expect(lines.count == 8)
     }
 
     @Test func aLongActionSaysThatItIsCut() throws {
@@ -69,6 +71,16 @@ import Testing
         var table = TextTable(["A", "B"])
         table.add(["long", "x\u{1B}[1m\ny"])
         #expect(table.lines == ["A     B", "long  x^[[1m\\ny"])
+    }
+
+    @Test(arguments: [
+        ("completed", "ended_after_result", "completed, and its worker then ended by the supervisor"),
+        ("failed", "ended_after_result", "failed, and its worker then ended by the supervisor"),
+        ("completed", "memory_exceeded", "completed, and its worker then memory_exceeded"),
+    ])
+    func aToolThatGaveItsResult(kind: String, worker: String, text: String) {
+        let outcome: JSONValue = .object(["kind": .string(kind), "worker": .object(["kind": .string(worker)]), "exit_code": .int(0)])
+        #expect(RunReportText.lines(.object(["outcome": outcome])) == ["outcome    " + text])
     }
 
     @Test func reportsInLines() {

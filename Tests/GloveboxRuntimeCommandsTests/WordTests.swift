@@ -1,4 +1,3 @@
-import AgentRuntime
 import CapabilityBroker
 import CapabilityLanguage
 import CommandOutput
@@ -6,6 +5,7 @@ import LibOSModel
 import StrictJSON
 import Testing
 
+@testable import AgentRuntime
 @testable import GloveboxRuntimeCommands
 
 @Suite struct WordTests {
@@ -63,6 +63,20 @@ import Testing
         ]
         for (code, exit) in codes { #expect(ExitStatus.of(LibOSError(code, "x")) == exit) }
         #expect(codes.count == LibOSError.Code.allCases.count)
+    }
+
+    @Test(
+        arguments: [
+            ([ProcessStatus.exited, .exited], 0), ([.exited, .failed], 1), ([.waitingHuman, .killed], 1), ([.exited, .waitingHuman], 125),
+            ([.paused, .waitingHuman], 125), ([.exited, .paused], 3), ([.runnable], 3), ([.waitingEvent], 3), ([], 0),
+        ] as [([ProcessStatus], Int32)])
+    func howARunEnded(statuses: [ProcessStatus], code: Int32) {
+        let report = SchedulerReport(results: [], charged: 0, unblocking: 0, stop: .idle, unfinished: [])
+        let processes = statuses.map { AgentProcess(image: "test", status: $0, createdAt: Timestamp(microseconds: 0)) }
+        #expect(AgentRunCommand.exitCode(report, processes) == code)
+        var cancelled = report
+        cancelled.stop = .cancelled
+        #expect(AgentRunCommand.exitCode(cancelled, processes) == 125)
     }
 
     @Test func idsThatCanBeExplained() throws {

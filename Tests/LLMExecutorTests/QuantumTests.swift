@@ -7,6 +7,28 @@ import ToolBroker
 
 /// One quantum, branch by branch.
 struct QuantumTests {
+    /// A model that answers although it was cancelled meanwhile.
+    private struct LateModel: ModelClient {
+        let name = "LateModel"
+        let isRealModel = false
+
+        func complete(_ request: ModelRequest) async throws(ModelError) -> ModelCompletion {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return ModelCompletion(toolCalls: [ModelToolCall(name: "echo", arguments: .value(.object(["text": .string("late")])))])
+        }
+    }
+
+    @Test("an answer that comes after its process was stopped begins nothing") func lateAnswer() async throws {
+        let fixture = try await QuantumFixture()
+        let id = try await fixture.spawn()
+        let tools = FakeTools()
+        let executor = fixture.executor(LateModel(), tools)
+        await #expect(throws: CancellationError.self) { _ = try await Task { try await executor.runQuantum(id) }.value }
+        #expect(tools.requests.isEmpty)
+        #expect(try await fixture.process(id).status == .runnable, "the process is not failed for it")
+        #expect(try await fixture.modelCalls(id).map(\.status) == [.ok])
+    }
+
     @Test("an unknown process is an error of the scheduler's") func unknown() async throws {
         let fixture = try await QuantumFixture()
         await #expect(throws: LibOSError.self) { try await fixture.executor(ListedModel([])).runQuantum(.new()) }

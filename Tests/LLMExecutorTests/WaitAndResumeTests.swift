@@ -42,6 +42,41 @@ struct WaitAndResumeTests {
         #expect(action.decision["resumed_after_human"] == .bool(true))
     }
 
+    @Test("an allowed action that an interrupt kept from being done does not stay allowed") func supersededApproval() async throws {
+        let fixture = try await QuantumFixture()
+        let id = try await fixture.spawn()
+        let tools = FakeTools([fixture.asking(id)])
+        let executor = fixture.executor(ListedModel(actions: [echo]), tools)
+        _ = try await executor.runQuantum(id)
+        let request = try #require(try await fixture.runtime.pendingRequests().first)
+        try await fixture.decide(id, true)
+        _ = try await fixture.runtime.post(MessageDraft(body: "stop", kind: .interrupt), to: id)
+        let result = try await executor.runQuantum(id)
+        #expect(result.payload["result"]?["interrupted_by_message"] == .bool(true) && tools.requests.count == 1)
+        let (left, bound) = try await fixture.runtime.store.read { store throws(LibOSError) in
+            (try store.humanRequest(request.id), try store.capabilities(of: id).filter { $0.constraints.actionHash != nil })
+        }
+        #expect(left?.status == .cancelled && bound.map(\.status) == [.revoked])
+    }
+
+    @Test("an allowed action that the model does not come back to does not stay allowed") func forgottenApproval() async throws {
+        let fixture = try await QuantumFixture()
+        let id = try await fixture.spawn()
+        // As a tool leaves it that was cancelled while it waited: the question is open, and no action is kept.
+        _ = try await fixture.asking(id)(ToolCallRequest(process: id, tool: "echo", arguments: .object([])))
+        let request = try #require(try await fixture.runtime.pendingRequests().first)
+        try await fixture.decide(id, true)
+        _ = try await fixture.executor(ListedModel(actions: [echo])).runQuantum(id)
+        let (left, bound) = try await fixture.runtime.store.read { store throws(LibOSError) in
+            (try store.humanRequest(request.id), try store.capabilities(of: id).filter { $0.constraints.actionHash != nil })
+        }
+        #expect(left?.status == .cancelled && bound.map(\.status) == [.revoked])
+        let refusal = await #expect(throws: LibOSError.self) {
+            try await fixture.runtime.decide(request.id, left?.decision ?? .init(responder: "human:owner", isApproved: true))
+        }
+        #expect(refusal?.message.contains("was withdrawn") == true)
+    }
+
     @Test("a no is a failed result; the process goes on") func rejected() async throws {
         let fixture = try await QuantumFixture()
         let id = try await fixture.spawn()

@@ -77,6 +77,31 @@ struct RecoveryTests {
         #expect(try await again.read { (tx) throws(LibOSError) in try tx.process(before.id)?.generation } == 5)
     }
 
+    @Test(
+        "a process that waited inside of a call is paused: going on would do the call again",
+        arguments: [ProcessStatus.waitingHuman, .waitingEvent, .runnable, .paused, .killed])
+    func waitingInside(_ status: ProcessStatus) async throws {
+        let fixture = try StoreFixture()
+        var made = Sample.bareProcess()
+        made.status = status
+        made.wait = status == .waitingEvent ? .child(.new()) : status == .runnable || status == .killed ? nil : .human([.new()])
+        if status == .paused { made.pause = .signal("held") }
+        if status == .killed { made.outcome = .message("gone") }
+        var call = Sample.bareToolCall()
+        call.process = made.id
+        let (before, open) = (made, call)
+        let store = try await reopened(fixture) { (tx) throws(LibOSError) in
+            try tx.insert(before)
+            try tx.insert(open)
+        }
+        let found = try await store.read { (tx) throws(LibOSError) in try tx.process(before.id) }
+        switch status {
+        case .killed: #expect(found == before)
+        case .paused: #expect(found?.status == .paused && found?.pause == .signal("held") && found?.wait == nil)
+        default: #expect(found?.status == .paused && found?.pause == .interrupted && found?.wait == nil)
+        }
+    }
+
     @Test("an action that was being resumed is closed, its process fails, and who waits for that one goes on") func resuming() async throws
     {
         let fixture = try StoreFixture()

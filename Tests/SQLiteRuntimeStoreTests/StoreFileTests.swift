@@ -55,7 +55,8 @@ struct StoreFileTests {
         let lines = try trace("open,openat,creat,mkdir,mkdirat,chmod,fchmod,fchmodat", cycles: 1).filter {
             $0.contains(fixture.directory.path) || $0.contains("\"store.sqlite")
         }
-        let made = lines.filter { $0.contains("O_CREAT") }
+        // A call that another thread's comes into is noted in two lines, the first of which has the arguments.
+        let made = lines.filter { $0.contains("O_CREAT") }.map { $0.replacing(" <unfinished ...>", with: ")") }
         #expect(made.count >= 4)
         #expect(made.first?.contains("\"store.sqlite\", O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0600)") == true, "\(made)")
         // SQLite asks for its own mode when it opens the file, which is there by then.

@@ -37,6 +37,29 @@ import Testing
         }
     }
 
+    /// A policy is for any workspace: advice that named the host's path would hold for this one alone.
+    @Test(.timeLimit(.minutes(1))) func `a refused name of the workspace is advised as one of the workspace`() async throws {
+        try await SandboxFixture.with { fixture in
+            let policy = try TestPolicies.inline([
+                #"allow: "filesystem:workspace:*", rights: [read]"#, #"allow: "filesystem:workspace:out/*", rights: [read, write]"#,
+                #"deny: "filesystem:workspace:out/.env", rights: [read, write]"#,
+            ])
+            for directory in ["out", "src"] { try fixture.directory(directory) }
+            try fixture.file("src/old")
+            let advised = [
+                (["create", fixture.path("src/new")], "filesystem:workspace:src/*"),
+                (["mkdir", fixture.path("new")], "filesystem:workspace:*"),
+                (["create", fixture.path("src/old")], "filesystem:workspace:src/old"), (["mkdir", "/usr/new"], "filesystem:host:/usr"),
+            ]
+            for (way, resource) in advised {
+                let report = try await fixture.seal(policy, [Products.probe] + way)
+                #expect(report.answer.error != nil, "\(way): \(report.answer)")
+                let advice = report.violations.first { $0.layer == "landlock" }?.allowedBy
+                #expect(advice?.contains("{allow: \"\(resource)\", rights: [") == true, "\(way): \(report.violations)")
+            }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `an existing secret is neither read nor replaced`() async throws {
         try await SandboxFixture.with { fixture in
             let policy = try TestPolicies.shipped("shell")

@@ -30,11 +30,12 @@ internal import ToolBroker
         try await BrokerFixture.with { fixture in
             try fixture.sandbox.file("a", "A")
             try fixture.sandbox.file("b", "B")
-            try await fixture.grant("filesystem:workspace:*", [right], effect: .ask)
+            let record = try await fixture.grant("filesystem:workspace:*", [right], effect: .ask)
             let id = try asked(try await fixture.completion(tool, arguments))
             let approval = try #require(fixture.kernel.state.withLock { $0.approvals.first })
             #expect(approval.tool == tool && approval.arguments["path"] == .string("a"))
             #expect(approval.needs.map(\.rights) == [[right]])
+            #expect(approval.rules == [record.id.text], "who wants it asked")
             #expect(approval.actionHash.utf8.count == 64)
             #expect(try await fixture.audit("tool.call_waiting_human").first?.decision["request_id"] == .string(id.text))
             #expect(HostFile.exists(fixture.sandbox.path("a")))
@@ -48,6 +49,20 @@ internal import ToolBroker
             // Once.
             try fixture.sandbox.file("a", "A")
             _ = try asked(try await fixture.completion(tool, arguments))
+        }
+    }
+
+    /// The record allows it, and the policy of the tool wants a person.
+    @Test(.timeLimit(.minutes(1))) func `an approval that a policy asks for names the rule and its place`() async throws {
+        try await BrokerFixture.with { fixture in
+            let policy = try TestPolicies.inline(parent: "workspace", [#"ask: "filesystem:workspace:a", rights: [read]"#])
+            let broker = fixture.broker(with: fixture.broker.registry, policy: policy)
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.read])
+            let request = ToolCallRequest(process: fixture.process, tool: "read_text_file", arguments: try json(#"{"path": "a"}"#))
+            _ = try asked(try await broker.call(request))
+            let rules = try #require(fixture.kernel.state.withLock { $0.approvals.first }).rules
+            #expect(rules == ["ask filesystem:workspace:a read at inline.yaml:5"], "\(rules)")
         }
     }
 

@@ -83,6 +83,7 @@ internal import ToolBroker
         arguments: [
             (#"return call.libos("clock.now")"#, true, #"{"now":"noon"}"#),
             (#"return {"denied": refused(call)}"#, true, #"{"denied":"capability"}"#),
+            (#"return {"denied": refused(call, "filesystem.delete_file")}"#, true, #"{"denied":"manifest"}"#),
             (#"return float("nan")"#, false, "the tool failed: ValueError"),
             (#"return object()"#, false, "the tool failed: TypeError"),
             (#"raise RuntimeError("\x1b[2J secret")"#, false, "the tool failed: RuntimeError"),
@@ -99,9 +100,9 @@ internal import ToolBroker
                 import os, subprocess, sys
                 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
                 import glovebox_tool
-                def refused(call):
+                def refused(call, name="filesystem.read_text"):
                     try:
-                        call.libos("filesystem.read_text", path="a")
+                        call.libos(name, path="a")
                     except glovebox_tool.LibOSError as error:
                         return error.denial["layer"]
                 @glovebox_tool.tool
@@ -118,6 +119,7 @@ internal import ToolBroker
                 protocol: channel
                 run: [/usr/bin/python3, -I, ./t.py]
                 files: [./t.py, ../python]
+                syscalls: [clock.now, filesystem.read_text]
                 policy: python
                 input: {type: object, additionalProperties: false}
                 """)

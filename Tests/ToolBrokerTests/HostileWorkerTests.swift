@@ -103,7 +103,11 @@ internal import ToolBroker
             let result = try await fixture.call("perl_tool", "{}")
             #expect(result.isOK)
             let report = try #require(try await fixture.calls(.completed).first).report
-            #expect(report["outcome"]?["kind"] == .string("cancelled") && report["ended_by"] == .string("result"))
+            // It has done what it was called for; that its tree was ended then is no cancellation.
+            #expect(report["outcome"]?["kind"] == .string("completed") && report["ended_by"] == .string("result"))
+            #expect(report["outcome"]?["worker"]?["kind"] == .string("ended_after_result"))
+            let audited = try #require(try await fixture.audit("tool.call").first?.decision["outcome"])
+            #expect(audited["kind"] == .string("completed") && audited["exit_code"] == .int(0))
         }
     }
 }

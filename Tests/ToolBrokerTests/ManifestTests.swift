@@ -40,6 +40,7 @@ internal import ToolBroker
         #expect(tool.spec.id.text.hasPrefix("tool_static_") && tool.spec.id.text.utf8.count == 28)
         #expect(tool.descriptors.map(\.name) == ["file"] && tool.descriptors.map(\.path.name) == ["path"])
         #expect(tool.descriptors.map(\.mode) == [.read])
+        #expect(tool.syscalls.isEmpty, "none are allowed unless they are named")
     }
 
     @Test(arguments: [
@@ -60,6 +61,9 @@ internal import ToolBroker
         ("policy: workspace", "policy: workspace\nfiles: [./x]", 7, "is relative"),
         ("policy: workspace", "policy: workspace\nfiles: [/usr]", 7, "is too wide"),
         ("policy: workspace", "policy: workspace\nsyscall: clock.now", 7, "has no meaning for a channel tool"),
+        ("policy: workspace", "policy: workspace\nsyscalls: [clock.nwo]", 7, "`clock.nwo` is no libOS call; did you mean `clock.now`?"),
+        ("policy: workspace", "policy: workspace\nsyscalls: [clock.now, clock.now]", 7, "twice"),
+        ("policy: workspace", "policy: workspace\nsyscalls: [\"memory.*\"]", 7, "is no libOS call"),
         ("{path} read\"]", "{path} raed\"]", 7, "did you mean `read`?"),
         ("{path} read\"]", "{file} read\"]", 7, "there is no argument `file`"),
         ("{path} read\"]", "{path[]} read\"]", 7, "is not always a list"),
@@ -94,9 +98,17 @@ internal import ToolBroker
             return try ToolManifest.read(Array(text.utf8), fileName: "t.yaml")
         }
         #expect(try read("syscall: clock.now").action == .syscall("clock.now"))
-        for wrong in ["syscall: clock.nwo", "syscall: clock.now\nrun: [x]", "syscall: clock.now\npolicy: workspace", "tags: [x]"] {
+        for wrong in [
+            "syscall: clock.nwo", "syscall: clock.now\nrun: [x]", "syscall: clock.now\npolicy: workspace", "tags: [x]",
+            "syscall: clock.now\nsyscalls: [clock.now]",
+        ] {
             #expect(throws: PolicyError.self) { try read(wrong) }
         }
+    }
+
+    @Test func `the published schema knows the libOS calls that there are`() throws {
+        let schema = try json(try SmallFile.text(Products.policies + "/schema/tool.schema.json"))
+        #expect(schema["properties"]?["syscalls"]?["items"]?["enum"] == .strings(LibOSCall.names))
     }
 
     @Test func `command lines: lists are words, and an argument never becomes an option`() throws {

@@ -3,6 +3,7 @@ internal import LibOSModel
 internal import SandboxTestSupport
 internal import StrictJSON
 internal import Synchronization
+internal import TestSupport
 internal import Testing
 internal import ToolBroker
 
@@ -31,6 +32,49 @@ internal import ToolBroker
                     == Array(repeating: .string("filesystem.read_text"), count: 2))
             #expect(try await fixture.audit("syscall.result").map { $0.decision["ok"] } == [.bool(true), .bool(false)])
             #expect(try await fixture.audit("external.filesystem.read_text").count == 2, "the denial too")
+        }
+    }
+
+    /// Every call of the runtime's, of the broker's and the end of the process: the process may do all of it, its tool nothing of it.
+    @Test(.timeLimit(.minutes(1))) func `a tool makes the libOS calls that its manifest names and no others`() async throws {
+        let script =
+            "my @a = map { ask($_, $_ eq 'process.exit' ? '{}' : '{\"path\":\"a\"}') } "
+            + "qw(filesystem.read_text clock.now filesystem.delete_file memory.write_object_to_file process.exit process.spawn_child); "
+            + "result('[' . join(',', @a) . ']')"
+        try await BrokerFixture.with(tools: [
+            PerlTool.manifest(script, syscalls: ["filesystem.read_text", "clock.now"], policy: "workspace")
+        ]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.read, .write, .delete])
+            let result = try await fixture.call("perl_tool", "{}")
+            guard result.isOK, case .array(let answers) = result.payload, answers.count == 6 else {
+                Issue.record("\(result)")
+                return
+            }
+            #expect(answers[0]["result"]?["text"] == .string("A") && answers[1]["result"] != nil)
+            let names = ["filesystem.delete_file", "memory.write_object_to_file", "process.exit", "process.spawn_child"]
+            for (answer, name) in zip(answers.dropFirst(2), names) {
+                let denial = answer["error"]?["data"]?["denial"]
+                #expect(answer["error"]?["data"]?["code"] == .string("permission_denied"))
+                #expect(denial?["layer"] == .string("manifest") && denial?["rule"] == .string("syscalls of perl_tool"))
+                #expect(denial?["certain"] == .bool(true))
+                #expect(denial?["suggestion"] == .string("add \(name) to `syscalls` in the tool's manifest"))
+            }
+            #expect(try HostFile.text(fixture.sandbox.path("a")) == "A")
+            #expect(fixture.kernel.calls.map(\.name) == ["clock.now"], "nothing else reached the runtime, the end of the process neither")
+            let results = try await fixture.audit("syscall.result").map(\.decision)
+            #expect(results.map { $0["ok"] } == [true, true, false, false, false, false].map { JSONValue.bool($0) })
+            #expect(results.dropFirst(2).map { $0["denial"]?["layer"] } == Array(repeating: .string("manifest"), count: 4))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `what a tool asked is withdrawn when it has ended`() async throws {
+        let script = #"ask('human.ask', '{"question":"?"}'); result("{}")"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
+            let asked = HumanRequestID.new()
+            fixture.kernel.answer("human.ask", .waiting(.human([asked])))
+            _ = try await fixture.call("perl_tool", "{}")
+            #expect(fixture.kernel.state.withLock { $0.withdrawn } == [asked])
         }
     }
 
@@ -106,6 +150,33 @@ internal import ToolBroker
             #expect(kept.withLock { $0 } == 1, "the result was kept before")
             guard case .array(let answers) = result.payload else { return }
             #expect(answers[0]["result"]?["deferred"] == .bool(true) && answers[1]["error"] != nil)
+        }
+    }
+
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (ProcessStatus.paused, "the call was cancelled: its process was paused"),
+            (.killed, "the call was cancelled: its process has ended (killed)"),
+        ])
+    func `a cancelled call says what became of its process`(status: ProcessStatus, message: String) async throws {
+        let script = #"say_('{"jsonrpc":"2.0","method":"progress","params":{"message":"begun"}}'); sleep 60"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
+            let (begun, tell) = AsyncStream<Void>.makeStream()
+            let (broker, process) = (fixture.broker, fixture.process)
+            let call = Task {
+                try await broker.call(ToolCallRequest(process: process, tool: "perl_tool", arguments: .object([]))) { _, _ in tell.yield() }
+            }
+            for await _ in begun { break }
+            try await fixture.change {
+                $0.status = status
+                if status.isTerminal { $0.outcome = .signal(.terminate, reason: nil) } else { $0.pause = .signal(nil) }
+            }
+            call.cancel()
+            guard case .done(let result) = try await call.value else { return }
+            #expect(!result.isOK && result.error == message && result.payload["error"]?["code"] == .string("execution_error"))
+            let record = try #require(try await fixture.calls(.failed).first)
+            #expect(record.error == message && record.report["outcome"]?["kind"] == .string("cancelled"))
         }
     }
 

@@ -104,6 +104,8 @@ internal import ToolBroker
                 let result = try await fixture.call(tool, arguments)
                 #expect(!result.isOK)
                 #expect(result.payload["error"]?["code"] == .string("validation_error"))
+                #expect(result.denial?.layer == .schema && result.denial?.rule.isEmpty == false && result.denial?.isCertain == true)
+                #expect(result.payload["error"]?["denial"]?["layer"] == .string("schema"))
                 #expect(result.error?.contains(problem) == true, "\(result.error ?? "")")
             }
             #expect(try await fixture.audit("external_effect.intent").isEmpty)

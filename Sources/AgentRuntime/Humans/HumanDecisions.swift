@@ -10,6 +10,7 @@ extension HumanQueue {
         _ id: HumanRequestID, _ decision: HumanDecision, in transaction: any StoreTransaction
     ) throws(LibOSError) -> HumanRequest {
         guard var request = try transaction.humanRequest(id) else { throw .notFound("human request \(id)") }
+        if request.status == .cancelled { throw withdrawn(request) }
         guard request.status == .pending else {
             throw LibOSError(.validation, "request \(id) is decided: \(request.status.rawValue)", mend: "a request is decided once")
         }
@@ -58,7 +59,7 @@ extension HumanQueue {
     }
 
     /// Stores a request that is no longer pending, tells of it, and wakes its process when nothing else is asked.
-    private func close(
+    func close(
         _ request: HumanRequest, by responder: String, in transaction: any StoreTransaction
     ) throws(LibOSError) {
         var request = request
@@ -85,13 +86,5 @@ extension HumanQueue {
             count += 1
         }
         return count
-    }
-
-    /// Withdraws what an ended process still asks.
-    func cancelAll(of process: ProcessID, in transaction: any StoreTransaction) throws(LibOSError) {
-        for var request in try transaction.humanRequests(status: .pending, process: process) {
-            request.status = .cancelled
-            try close(request, by: "runtime", in: transaction)
-        }
     }
 }

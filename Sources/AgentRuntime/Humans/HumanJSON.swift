@@ -25,6 +25,7 @@ extension HumanRequest.Content {
                 ]),
                 "context": .object([
                     "tool": .string(approval.tool), "arguments": approval.arguments, "policy_hash": .string(approval.policyHash),
+                    "asked_by": .strings(approval.rules),
                     "facts": approval.facts,
                 ]),
             ])

@@ -53,7 +53,10 @@ extension HumanQueue {
     ) throws(LibOSError) -> HumanRequest {
         // The same action asked for again, before it is decided, is the same question.
         for open in try transaction.humanRequests(status: .pending, process: process) {
-            if case .approval(let asked, _) = open.content, asked == approval, !open.isExpired(at: transaction.now) {
+            if case .approval(var asked, _) = open.content, !open.isExpired(at: transaction.now) {
+                // Whoever wants it asked by now, the question is the same.
+                asked.rules = approval.rules
+                guard asked == approval else { continue }
                 try transaction.beginWait(.human([open.id]), of: process)
                 return open
             }

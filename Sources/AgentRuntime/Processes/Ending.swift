@@ -54,11 +54,11 @@ extension ProcessTable {
         return process
     }
 
-    /// What every end brings with it: nothing is asked or pending any more, descendants end, memory is released, and a parent that
+    /// What every end brings with it: nothing is asked, allowed or pending any more, descendants end, memory is released, and a parent that
     /// waits goes on.
     func cleanUp(after process: AgentProcess, result: ObjectID?, in transaction: any StoreTransaction) throws(LibOSError) {
         try transaction.deletePendingAction(of: process.id)
-        try humans.cancelAll(of: process.id, in: transaction)
+        try humans.withdrawAll(of: process.id, because: "its process has ended", in: transaction)
         for child in try transaction.children(of: process.id) where !child.status.isTerminal {
             try kill(child.id, by: .terminate, reason: "its parent \(process.id) ended", in: transaction)
         }

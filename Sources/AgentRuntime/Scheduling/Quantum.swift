@@ -3,13 +3,19 @@ internal import StrictJSON
 
 extension Scheduler {
     /// Takes a process for one quantum. False when it is not runnable any more or has one: then nothing was changed.
-    func claim(_ id: ProcessID) async throws(LibOSError) -> Bool {
+    /// - Parameter waiter: For a quantum beyond those of the run: whose wait it may end.
+    func claim(_ id: ProcessID, unblocking waiter: ProcessID? = nil) async throws(LibOSError) -> Bool {
         guard runtime.quanta.begin(id) else { return false }
         do throws(LibOSError) {
             let isClaimed = try await runtime.store.write { transaction throws(LibOSError) in
                 guard var process = try transaction.process(id), process.status == .runnable else { return false }
                 try process.startQuantum(at: transaction.now)
                 try transaction.update(process)
+                if let waiter {
+                    try transaction.audit(
+                        "scheduler.unblock_quantum_reserved", by: "scheduler", target: id.resourceText,
+                        .object(["waiter_pid": .string(waiter.text)]))
+                }
                 try transaction.audit("scheduler.run_quantum", by: "scheduler", target: id.resourceText)
                 return true
             }
@@ -55,25 +61,26 @@ extension Scheduler {
             return process.status.isTerminal
         }
         // Its end was the end of its descendants.
-        if hasEnded { try await runtime.cancelQuantaOfEnded(except: id) }
+        if hasEnded { try await runtime.cancelStoppedQuanta(except: id) }
         return result
     }
 }
 
 extension AgentRuntime {
-    /// Cancels the quanta of processes that have ended under them, so that their tools end too. `except` is who ended them, and may
-    /// finish what it does.
-    func cancelQuantaOfEnded(except actor: ProcessID? = nil) async throws(LibOSError) {
+    /// Cancels the quanta of processes that were ended or paused under them, so that their tools end too: who holds an agent means what
+    /// it does now. What the tool was doing is recorded as cancelled and is not done again. `except` is who stopped them, and may finish
+    /// what it does.
+    func cancelStoppedQuanta(except actor: ProcessID? = nil) async throws(LibOSError) {
         let active = quanta.cancellable.filter { $0 != actor }
         if active.isEmpty { return }
-        let ended = try await store.read { store throws(LibOSError) in
-            var ended: [ProcessID] = []
+        let stopped = try await store.read { store throws(LibOSError) in
+            var stopped: [ProcessID] = []
             for id in active {
-                if let process = try store.process(id), process.status.isTerminal { ended.append(id) }
+                if let process = try store.process(id), process.status.isTerminal || process.status == .paused { stopped.append(id) }
             }
-            return ended
+            return stopped
         }
-        for id in ended { quanta.cancel(id) }
+        for id in stopped { quanta.cancel(id) }
     }
 }
 

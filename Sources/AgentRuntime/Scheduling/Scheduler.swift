@@ -20,10 +20,13 @@ package struct SchedulerLimits: Sendable {
     package var drain: Duration
     /// How long cancelled ones may take to notice. After that a run returns without them.
     package var grace: Duration
+    /// Quanta beyond those of the run that may go to processes which a tool under way waits for: without them its work would be lost.
+    package var unblocking: Int
 
-    package init(drain: Duration = .seconds(30), grace: Duration = .seconds(10)) {
+    package init(drain: Duration = .seconds(30), grace: Duration = .seconds(10), unblocking: Int = 16) {
         self.drain = drain
         self.grace = grace
+        self.unblocking = unblocking
     }
 }
 
@@ -33,6 +36,8 @@ package struct SchedulerReport: Sendable {
     package var results: [QuantumResult]
     /// Quanta that were charged.
     package var charged: Int
+    /// Quanta that were given beyond the run's own, so that a tool under way could end.
+    package var unblocking: Int
     package var stop: Stop
     /// Processes whose quantum did not end, not even when it was cancelled.
     package var unfinished: [ProcessID]
@@ -101,7 +106,10 @@ extension Scheduler {
                 start(process.id, in: batch)
             }
             let isStuck = try await isStuck(earlier + batch.running)
-            if batch.isSpent, isStuck { return .quanta }
+            if batch.isSpent {
+                if try await unblock(batch, only: only) { continue }
+                if isStuck { return .quanta }
+            }
             if turns.isEmpty, isStuck {
                 if try await runtime.expireOverdueRequests() > 0 { continue }
                 guard let humans, try await !runtime.drainHumanQueue(with: humans).isEmpty else { return .idle }
@@ -109,11 +117,11 @@ extension Scheduler {
             }
             if batch.isSpent {
                 // A turn that comes to nothing gives its quantum back, so what is under way ends first.
-                try await batch.waitForQuanta(runtime.store.commits, atMost: limits.drain) { () async throws(LibOSError) in
+                let isInTime = try await batch.waitForQuanta(runtime.store.commits, atMost: limits.drain) { () async throws(LibOSError) in
                     if !batch.isSpent { return true }
                     return try await self.isStuck(batch.running)
                 }
-                if batch.isSpent { return .quanta }
+                if batch.isSpent, !isInTime { return .quanta }
                 continue
             }
             _ = await wakeups.next()
@@ -133,7 +141,7 @@ extension Scheduler {
         }
     }
 
-    private func start(_ id: ProcessID, in batch: SchedulerBatch) {
+    func start(_ id: ProcessID, in batch: SchedulerBatch) {
         batch.begin(id)
         let task = Task {
             do throws(LibOSError) {
@@ -155,7 +163,7 @@ extension Scheduler {
             let cancelled = batch.cancelRunning()
             if cancelled.isEmpty { return }
             for id in cancelled { await recordCancellation(of: id) }
-            try? await batch.waitForQuanta(runtime.store.commits, atMost: limits.grace) { () async throws(LibOSError) in false }
+            _ = try? await batch.waitForQuanta(runtime.store.commits, atMost: limits.grace) { () async throws(LibOSError) in false }
         }.value
     }
 

@@ -7,6 +7,9 @@ final class SchedulerBatch: Sendable {
         /// nil: any number.
         var left: Int?
         var charged = 0
+        /// Of those that were given beyond `left`, and whose those are now.
+        var unblocked = 0
+        var unblocking: Set<ProcessID> = []
         var turns: [ProcessID: Int] = [:]
         var tasks: [ProcessID: Task<Void, Never>?] = [:]
         var results: [QuantumResult] = []
@@ -45,6 +48,28 @@ final class SchedulerBatch: Sendable {
         }
     }
 
+    /// Takes one quantum beyond those of the run, for a process that another one's tool waits for. False when there were enough.
+    func reserveUnblocking(_ id: ProcessID, atMost limit: Int) -> Bool {
+        state.withLock { state in
+            guard state.unblocked < limit else { return false }
+            state.unblocked += 1
+            state.unblocking.insert(id)
+            return true
+        }
+    }
+
+    func refundUnblocking(_ id: ProcessID) {
+        state.withLock { state in
+            state.unblocked -= 1
+            state.unblocking.remove(id)
+        }
+    }
+
+    /// Not while its last turn is still being noted, nor when a turn in this generation came to nothing already.
+    func mayStart(_ process: AgentProcess) -> Bool {
+        state.withLock { $0.tasks[process.id] == nil && $0.stalled[process.id] != process.generation }
+    }
+
     func refund() { state.withLock { $0.left = $0.left.map { $0 + 1 } } }
 
     /// Called before the quantum can finish or just after it did: the entry is there in both cases until `finish`.
@@ -64,10 +89,11 @@ final class SchedulerBatch: Sendable {
     func finish(_ id: ProcessID, _ result: QuantumResult, generation: Int64?) {
         end(id) { state in
             state.results.append(result)
+            let isExtra = state.unblocking.remove(id) != nil
             if result.isCharged {
-                state.charged += 1
+                if !isExtra { state.charged += 1 }
             } else {
-                state.left = state.left.map { $0 + 1 }
+                if !isExtra { state.left = state.left.map { $0 + 1 } }
                 state.stalled[id] = generation
             }
         }
@@ -93,10 +119,11 @@ final class SchedulerBatch: Sendable {
         return tasks.keys.sorted()
     }
 
-    /// Returns when nothing is under way, the time is over, or `isHopeless` says that what is left will not end by itself.
+    /// Returns when nothing is under way, the time is over, or `isHopeless` says that what is left will not end by itself. False when
+    /// the time was over.
     func waitForQuanta(
         _ signal: CommitSignal, atMost limit: Duration, unless isHopeless: () async throws(LibOSError) -> Bool
-    ) async throws(LibOSError) {
+    ) async throws(LibOSError) -> Bool {
         let isOver = Flag()
         let timer = Task {
             try? await Task.sleep(for: limit)
@@ -107,13 +134,16 @@ final class SchedulerBatch: Sendable {
         var wakeups = signal.listen().makeAsyncIterator()
         while !running.isEmpty, !isOver.isRaised, try await !isHopeless() {
             // Nil: the task is cancelled, and so is its waiting.
-            if await wakeups.next() == nil { return }
+            if await wakeups.next() == nil { break }
         }
+        return !isOver.isRaised
     }
 
     func report(_ stop: SchedulerReport.Stop) -> SchedulerReport {
         state.withLock { state in
-            SchedulerReport(results: state.results, charged: state.charged, stop: stop, unfinished: state.tasks.keys.sorted())
+            SchedulerReport(
+                results: state.results, charged: state.charged, unblocking: state.unblocked, stop: stop,
+                unfinished: state.tasks.keys.sorted())
         }
     }
 }

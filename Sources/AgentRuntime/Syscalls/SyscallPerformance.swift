@@ -11,7 +11,7 @@ extension AgentRuntime: LibOSKernel {
             case .done(let value): outcome = .value(value)
             case .waiting(let wait): outcome = .waiting(wait)
             }
-            if SyscallTable.ending.contains(syscall.name) { try await cancelQuantaOfEnded(except: caller.process) }
+            if SyscallTable.stopping.contains(syscall.name) { try await cancelStoppedQuanta(except: caller.process) }
         } catch {
             return .failed(error)
         }
@@ -95,6 +95,12 @@ extension AgentRuntime: LibOSKernel {
         try humans.requestApproval(request, of: process, in: transaction).id
     }
 
+    package func withdraw(
+        _ requests: Set<HumanRequestID>, because reason: String, in transaction: any StoreTransaction
+    ) throws(LibOSError) {
+        try humans.withdraw(requests.sorted(), because: reason, in: transaction)
+    }
+
     package func keepResult(
         _ payload: JSONValue, title: String, tool: ToolID, of process: ProcessID, in transaction: any StoreTransaction
     ) throws(LibOSError) -> ObjectHandle? {
@@ -111,10 +117,13 @@ extension SyscallScope {
     /// not, and when a person refused this very action.
     func approvalWait(for needs: [NeededRight], hash: String) throws(LibOSError) -> WaitState? {
         var asked: [NeededRight] = []
+        var rules: [String] = []
         for need in needs {
             switch try runtime.authority.standing(need.rights, on: need.resource, for: origin, in: transaction) {
             case .allowed: break
-            case .ask: asked.append(need)
+            case .ask(let denial):
+                asked.append(need)
+                if !rules.contains(denial.rule) { rules.append(denial.rule) }
             case .denied(let denial): throw .denied(denial)
             }
         }
@@ -126,7 +135,7 @@ extension SyscallScope {
             if case .waiting(let wait) = try runtime.humans.outcome(of: id, for: origin.process, in: transaction) { return wait }
         }
         let approval = ApprovalRequest(
-            tool: syscall.name, arguments: syscall.arguments, actionHash: hash, policyHash: "", needs: asked)
+            tool: syscall.name, arguments: syscall.arguments, actionHash: hash, policyHash: "", needs: asked, rules: rules)
         return .human([try runtime.humans.requestApproval(approval, of: origin.process, in: transaction).id])
     }
 }

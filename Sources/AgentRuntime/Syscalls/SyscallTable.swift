@@ -33,8 +33,8 @@ enum SyscallTable {
     static let entries: [String: SyscallEntry] = memory.merging(human) { _, new in new }.merging(clock) { _, new in new }
         .merging(process) { _, new in new }.merging(messages) { _, new in new }
 
-    /// Syscalls that can end other processes.
-    static let ending: Set<String> = ["process.exit", "process.signal"]
+    /// Syscalls that can end or pause other processes.
+    static let stopping: Set<String> = ["process.exit", "process.signal"]
 
     /// Syscalls of the reference that other parts answer, or nobody yet.
     static func refusal(of name: String) -> LibOSError {

@@ -38,6 +38,16 @@ package struct AuthorizationDecision: Sendable {
         return rights.first { $0.effect == .ask }?.denial(for: subject)
     }
 
+    /// When the effect is `ask`: which records and rules of the policy want a person to agree, each once.
+    package var askingRules: [String] {
+        var rules: [String] = []
+        for right in rights where right.effect == .ask {
+            let rule = right.denial(for: subject).rule
+            if !rules.contains(rule) { rules.append(rule) }
+        }
+        return rules
+    }
+
     /// For audit rows of `capability.authorize` and for calls that carry the decision.
     package var json: JSONValue {
         .object([

@@ -57,14 +57,20 @@ extension CapabilityBroker {
     }
 
     /// Ends the unused approvals of one action: for a pending action that is given up. Without it they stand until they expire, and
-    /// refuse other actions on the same resources meanwhile.
+    /// refuse other actions on the same resources meanwhile. Returns how many there were; one whose use is taken is left to its action.
+    @discardableResult
     package func withdrawApprovals(
         of hash: String, from subject: ProcessID, by actor: CapabilityActor, in transaction: any StoreTransaction
-    ) throws(LibOSError) {
+    ) throws(LibOSError) -> Int {
+        var count = 0
         for record in try transaction.capabilities(of: subject) {
-            guard record.status == .active, let bound = record.constraints.actionHash, haveSameBytes(bound, hash) else { continue }
+            guard record.status == .active, record.usesRemaining ?? 0 > 0, let bound = record.constraints.actionHash,
+                haveSameBytes(bound, hash)
+            else { continue }
             try revoke(record.id, by: actor, reason: "the approved action was given up", in: transaction)
+            count += 1
         }
+        return count
     }
 
     /// The stored request decides, not the copy that the caller holds.

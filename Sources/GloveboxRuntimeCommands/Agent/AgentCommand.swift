@@ -10,8 +10,8 @@ struct AgentCommand: ParsableCommand {
             glovebox human list
             glovebox why ID
 
-            Exit codes: 0 done; 1 an agent failed; 3 somebody has to answer; 124 timeout; 125 Glovebox could not do it; 126 denied; \
-            128+n signal; 64 usage.
+            Exit codes: 0 done; 1 an agent failed; 3 an agent has not ended; 124 timeout; 125 Glovebox could not do it, or a question was \
+            left open; 126 denied; 128+n signal; 64 usage.
             """,
         subcommands: [
             AgentSpawnCommand.self, AgentRunCommand.self, AgentListCommand.self, AgentShowCommand.self, AgentMessageCommand.self,

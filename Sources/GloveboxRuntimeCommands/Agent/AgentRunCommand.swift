@@ -13,11 +13,13 @@ struct AgentRunCommand: StoreCommand {
             On a terminal you are asked as questions come. Elsewhere the run ends when everything waits; `glovebox human list` shows \
             the questions, and the next run goes on with the very actions that waited.
 
-            Exit codes: 0 all have ended well; 1 one failed; 3 somebody has to answer, or more quanta are needed; 125 it could not run.
+            Exit codes: 0 all have ended well; 1 one failed; 3 one has not ended: it needs more quanta, a message or `agent signal`; 125 \
+            somebody has to answer and nobody did, or it could not run.
             """)
 
     @Argument(help: ArgumentHelp("Processes to run; all that can when none is named.", valueName: "pid")) var pids: [String] = []
-    @Option(help: "Actions at most, of all processes together.") var maxQuanta = 100
+    @Option(help: "Actions at most, of all processes together; a tool that waits for another agent may get that one a few more.")
+    var maxQuanta = 100
     @Flag(inversion: .prefixedNo, help: "Ask on the terminal. Without either: when standard input is one.") var interactive: Bool?
     @Flag(name: .shortAndLong, help: "No account of the steps on standard error.") var quiet = false
     @OptionGroup var script: ScriptOptions
@@ -63,6 +65,7 @@ struct AgentRunCommand: StoreCommand {
                 "run_agents/1",
                 [
                     JSONMember("stop", .string(report.stop.rawValue)), JSONMember("quanta", .int(Int64(report.charged))),
+                    JSONMember("unblock_quanta", .int(Int64(report.unblocking))),
                     JSONMember("processes", .array(end.processes.map { .object($0.members) })),
                     JSONMember("requests", .array(end.requests.map(\.json))),
                     JSONMember("unfinished", .strings(report.unfinished.map(\.text))),
@@ -86,6 +89,7 @@ struct AgentRunCommand: StoreCommand {
     static func exitCode(_ report: SchedulerReport, _ processes: [AgentProcess]) -> Int32 {
         if report.stop == .cancelled { return ExitStatus.failure }
         if processes.contains(where: { $0.status == .failed || $0.status == .killed }) { return ExitStatus.negative }
-        return processes.allSatisfy { $0.status.isTerminal } ? ExitStatus.success : ExitStatus.ask
+        if processes.contains(where: { $0.status == .waitingHuman }) { return ExitStatus.failure }
+        return processes.allSatisfy { $0.status.isTerminal } ? ExitStatus.success : ExitStatus.unfinished
     }
 }

@@ -23,6 +23,7 @@ enum HumanRequestText {
             line("action", approval.tool)
             line("arguments", cut(approval.arguments.canonicalText, request))
             for need in approval.needs { line("needs", "\(CapabilityWords.names(need.rights)) on \(need.resource)") }
+            for rule in approval.rules { line("asked by", rule) }
             if case .object(let facts) = approval.facts {
                 for fact in facts { line(SafeText.line(printable(fact.key)), fact.value.plainText) }
             }

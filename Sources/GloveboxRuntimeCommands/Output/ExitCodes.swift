@@ -2,6 +2,8 @@ internal import CommandOutput
 internal import LibOSModel
 
 extension ExitStatus {
+    /// `agent run`: agents are left that are neither ended nor waiting for a person.
+    static let unfinished: Int32 = 3
     static let timedOut: Int32 = 124
     static let denied: Int32 = 126
     static let notFound: Int32 = 127

@@ -26,6 +26,7 @@ struct ToolShowCommand: StoreCommand {
         }
         var lines = ["\(tool.name)  \(tool.action.word)" + (tool.policy.map { "  policy \($0)" } ?? ""), "  \(tool.spec.description)"]
         for need in tool.needs { lines.append("  needs   \(need.source)") }
+        if !tool.syscalls.isEmpty { lines.append("  libOS   \(tool.syscalls.sorted(by: utf8Precedes).joined(separator: ", "))") }
         lines.append("  from    \(tool.file)")
         Console.print(lines.map(SafeText.line).joined(separator: "\n"))
         Console.print(SafeText.clean(tool.spec.inputSchema.prettyText))

@@ -39,8 +39,12 @@ enum RunReportText {
         let kind = outcome["kind"]?.plainText ?? ""
         switch kind {
         case "exited": return "exited with \(outcome["code"]?.plainText ?? "")"
-        // A channel tool's result ends the call, and whatever still runs of the tool.
-        case "cancelled": return "ended by the supervisor"
+        case "cancelled": return "cancelled: ended by the supervisor"
+        case "completed", "failed":
+            let worker = outcome["worker"]
+            // A channel tool's result ends the call, and whatever still runs of the tool.
+            let end = worker?["kind"] == .string("ended_after_result") ? "ended by the supervisor" : worker.map(Self.outcome) ?? "gone"
+            return "\(kind), and its worker then \(end)"
         default: return [kind, outcome["message"]?.plainText].compactMap { $0 }.joined(separator: ": ")
         }
     }

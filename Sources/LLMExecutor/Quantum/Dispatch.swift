@@ -74,7 +74,7 @@ extension QuantumExecutor {
         _ selection: Selection, of id: ProcessID, result: [JSONMember], handle: ObjectHandle?, _ resumption: Resumption,
         before: (@Sendable (any StoreTransaction) throws(LibOSError) -> Void)? = nil, noticesMail: Bool = true
     ) async throws(LibOSError) -> QuantumResult {
-        let messages = runtime.messages
+        let (messages, humans) = (runtime.messages, runtime.humans)
         let payload = try await runtime.store.write { transaction throws(LibOSError) in
             try before?(transaction)
             var result = result
@@ -90,6 +90,7 @@ extension QuantumExecutor {
             } else if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
                 result.append(JSONMember("message_notice", .null))
             }
+            try humans.withdrawSuperseded(of: id, in: transaction)
             try transaction.deletePendingAction(of: id)
             let flags = resumption.flags
             func flag(_ key: String) -> JSONMember { JSONMember(key, .bool(flags.contains { $0.key == key })) }

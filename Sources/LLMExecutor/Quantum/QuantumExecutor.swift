@@ -36,7 +36,10 @@ package struct QuantumExecutor: QuantumRunner {
         let turn = try await prepare(process)
         do {
             switch try await select(turn) {
-            case .action(let selection): return try await carryOut(selection, of: id, .none)
+            case .action(let selection):
+                // Stopped while the model thought: nothing of the answer is begun.
+                try Task.checkCancellation()
+                return try await carryOut(selection, of: id, .none)
             case .overBudget(let error): return QuantumResult(process: id, payload: Self.failure(error.description))
             }
         } catch let error as ModelError where error.code == .cancelled {

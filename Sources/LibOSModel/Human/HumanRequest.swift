@@ -81,17 +81,22 @@ package struct ApprovalRequest: Sendable, Hashable {
     package var policyHash: String
     /// What the action needs and must be asked for.
     package var needs: [NeededRight]
+    /// What asked for a person: capability records by their id, and rules of the policy with their place. Empty in requests of earlier
+    /// versions.
+    package var rules: [String]
     /// Facts that the broker gathered (what exists, sizes, a preview); never words of the tool.
     package var facts: JSONValue
 
     package init(
-        tool: String, arguments: JSONValue, actionHash: String, policyHash: String, needs: [NeededRight], facts: JSONValue = .object([])
+        tool: String, arguments: JSONValue, actionHash: String, policyHash: String, needs: [NeededRight], rules: [String] = [],
+        facts: JSONValue = .object([])
     ) {
         self.tool = tool
         self.arguments = arguments
         self.actionHash = actionHash
         self.policyHash = policyHash
         self.needs = needs
+        self.rules = rules
         self.facts = facts
     }
 }

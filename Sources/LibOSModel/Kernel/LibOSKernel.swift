@@ -46,6 +46,10 @@ package protocol LibOSKernel: Sendable {
     /// Puts a question before a person and the process into its wait, in the caller's transaction.
     func ask(_ request: ApprovalRequest, for process: ProcessID, in transaction: any StoreTransaction) throws(LibOSError) -> HumanRequestID
 
+    /// Takes back what a call asked people and does not wait for any more, in the caller's transaction. What was answered and done is
+    /// left as it is.
+    func withdraw(_ requests: Set<HumanRequestID>, because reason: String, in transaction: any StoreTransaction) throws(LibOSError)
+
     /// Keeps a tool's result as an immutable object of the process. nil when the process has ended: the dead own nothing.
     func keepResult(
         _ payload: JSONValue, title: String, tool: ToolID, of process: ProcessID, in transaction: any StoreTransaction

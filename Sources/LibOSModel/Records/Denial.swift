@@ -14,6 +14,8 @@ package struct Denial: Sendable, Hashable {
 
     package enum Layer: String, Sendable, CaseIterable, Hashable {
         case toolTable = "tool_table"
+        /// What the tool's own manifest does not name.
+        case manifest
         case schema, capability, policy, human, sandbox, budget, process, `protocol`
     }
 

@@ -9,14 +9,15 @@ struct CrashRecovery {
     private static let actor = "runtime"
 
     func run() throws(LibOSError) {
-        try closeToolCalls()
+        let interrupted = try closeToolCalls()
         try closeModelCalls()
         try closeResumedActions()
-        try pauseProcesses()
+        try pauseProcesses(interrupted)
     }
 
-    /// An intent without an outcome: the effect may have happened or not.
-    private func closeToolCalls() throws(LibOSError) {
+    /// An intent without an outcome: the effect may have happened or not. Returns whose calls those were.
+    private func closeToolCalls() throws(LibOSError) -> Set<ProcessID> {
+        var interrupted: Set<ProcessID> = []
         for var call in try transaction.toolCalls(of: nil, state: .intended, limit: .max).reversed() {
             call.state = .unknown
             call.error = Self.reason
@@ -28,7 +29,9 @@ struct CrashRecovery {
             ])
             try emit(.toolFailed, from: call.tool.text, to: call.process.text, facts)
             try record("tool.call", on: call.tool.text, facts, capabilities: call.capabilities, correlation: call.id.text)
+            interrupted.insert(call.process)
         }
+        return interrupted
     }
 
     private func closeModelCalls() throws(LibOSError) {
@@ -89,10 +92,21 @@ struct CrashRecovery {
                 decision: .object(["child": .string(child.id.text), "child_status": .string(child.status.rawValue)])))
     }
 
-    private func pauseProcesses() throws(LibOSError) {
-        for var process in try transaction.processes(status: .running) {
-            process.status = .paused
+    /// Those that ran, and those that waited inside of a call: the tool that waited is gone, so nobody would hear the answer, and going
+    /// on would do the call again.
+    private func pauseProcesses(_ interrupted: Set<ProcessID>) throws(LibOSError) {
+        var held = try transaction.processes(status: .running)
+        for id in interrupted.sorted() where !held.contains(where: { $0.id == id }) {
+            if let process = try transaction.process(id), !process.status.isTerminal { held.append(process) }
+        }
+        for var process in held {
             process.wait = nil
+            if process.status == .paused {
+                // Its own reason stands: it was held before.
+                try move(&process)
+                continue
+            }
+            process.status = .paused
             process.pause = .interrupted
             process.statusMessage = "interrupted: the runtime ended while the process ran; nothing was repeated"
             try move(&process)

@@ -45,7 +45,7 @@ extension HumanRequest.Content {
             return .object([
                 "kind": .string(kind), "tool": .string(request.tool), "arguments": request.arguments,
                 "action_hash": .string(request.actionHash), "policy_hash": .string(request.policyHash), "needs": .array(needs),
-                "facts": request.facts, "question": .string(question),
+                "rules": .strings(request.rules), "facts": request.facts, "question": .string(question),
             ])
         case .output(let message, let channel):
             return .object(["kind": .string(kind), "message": .string(message), "channel": .string(channel)])
@@ -68,7 +68,8 @@ extension HumanRequest.Content {
                     tool: try fields.decode("tool", JSONShape.text), arguments: try fields.value("arguments"),
                     actionHash: try fields.decode("action_hash", JSONShape.text),
                     policyHash: try fields.decode("policy_hash", JSONShape.text),
-                    needs: try fields.decode("needs", NeededRight.list), facts: try fields.value("facts")),
+                    needs: try fields.decode("needs", NeededRight.list), rules: try fields.optional("rules", JSONShape.texts) ?? [],
+                    facts: try fields.value("facts")),
                 question: try fields.decode("question", JSONShape.text))
         case "output":
             self = .output(message: try fields.decode("message", JSONShape.text), channel: try fields.decode("channel", JSONShape.text))

@@ -190,7 +190,8 @@ struct CallMediator: ~Copyable {
             guard caller.isWaiting() else { throw SystemError(errno: ESRCH, operation: "open", object: "the sandbox's root") }
             let names = SandboxNames(root: root)
             creating = CreatingCalls(
-                names: names, rules: NameRules(plan: plan, denials: denials), createdLimit: confinement.limits.createdFiles)
+                names: names, rules: NameRules(plan: plan, denials: denials, workspace: confinement.workspace),
+                createdLimit: confinement.limits.createdFiles)
         } catch {
             throw .system(EPERM) // the caller made itself unreadable: it cannot be helped
         }

@@ -6,6 +6,8 @@ internal import SandboxPolicy
 struct NameRules {
     let plan: SandboxPlan
     let denials: NameDenials
+    /// The workspace's path, the same inside and outside; nil when the run has none.
+    let workspace: String?
 
     /// A refusal: what the tool gets, and what the record says.
     struct Refusal: Error {
@@ -77,6 +79,16 @@ struct NameRules {
         let names = rights.names.joined(separator: ", ")
         throw Refusal(
             errno: EACCES, layer: "landlock", reason: "no grant gives \(names) on \(place)",
-            allowedBy: "capabilities: [{allow: \"filesystem:host:\(place)\", rights: [\(names)]}]", rule: nil)
+            allowedBy: "capabilities: [{allow: \"\(resource(place, isDirectory: !place.isSamePath(as: path)))\", rights: [\(names)]}]",
+            rule: nil)
+    }
+
+    /// The smallest thing that a rule can name here. What is in the workspace is named as such: a policy is for any workspace, and a
+    /// grant on the host's path would hold for this one alone.
+    private func resource(_ place: String, isDirectory: Bool) -> String {
+        guard let workspace, place.isAtOrBelow(workspace) else { return "filesystem:host:\(place)" }
+        let below = String(decoding: place.utf8.dropFirst(workspace.utf8.count + 1), as: UTF8.self)
+        if below.isEmpty { return "filesystem:workspace:*" }
+        return "filesystem:workspace:\(below)" + (isDirectory ? "/*" : "")
     }
 }

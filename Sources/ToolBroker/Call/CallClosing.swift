@@ -90,6 +90,9 @@ private struct CallClosing {
             }
         }
         try chargeUsage(in: transaction)
+        if !outcome.asked.isEmpty {
+            try broker.kernel.withdraw(outcome.asked, because: "the tool that asked has ended", in: transaction)
+        }
         for effect in outcome.fileEffects {
             try broker.record(
                 effect.call, FileCaller(call), effect.facts, call.record.capabilities, call.intent, in: transaction)
@@ -98,7 +101,8 @@ private struct CallClosing {
         case .waiting(let wait):
             try recorder.waiting(wait, in: transaction)
             return .waiting(wait)
-        case .failure(let failure, let decision):
+        case .failure(let given, let decision):
+            let failure = try explained(given, in: transaction)
             try keep(.failed, nil, failure.message, in: transaction)
             return .done(
                 try recorder.fail(
@@ -117,12 +121,25 @@ private struct CallClosing {
         }
     }
 
+    /// A call that was cancelled says why, as far as its process knows.
+    private func explained(_ failure: ToolFailure, in store: any StoreReading) throws(LibOSError) -> ToolFailure {
+        guard case .cancelled? = outcome.report?.outcome, outcome.answer == nil, let process = try store.process(call.request.process)
+        else { return failure }
+        var explained = failure
+        switch process.status {
+        case .paused: explained.message += ": its process was paused"
+        case let status where status.isTerminal: explained.message += ": its process has ended (\(status.rawValue))"
+        default: break
+        }
+        return explained
+    }
+
     /// What the audit says of how it ran: which policy, and which protections held.
     private var receipt: [JSONMember] {
         guard let report = outcome.report else { return [] }
         let layers = report.receipt.map { JSONMember($0.layer, .string($0.state.rawValue)) }
         return [
-            JSONMember("policy_hash", .string(report.policyHash)), JSONMember("outcome", RunReportJSON.outcome(report.outcome)),
+            JSONMember("policy_hash", .string(report.policyHash)), JSONMember("outcome", outcome.runOutcome(of: report)),
             JSONMember("receipt", .object(layers)), JSONMember("violations", .int(Int64(report.violations.count))),
         ]
     }

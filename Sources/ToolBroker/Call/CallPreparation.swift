@@ -96,7 +96,9 @@ private struct CallPreparation {
             return .ended(try recorder.fail(failure, .validationError, in: transaction))
         }
         if let policyProblem {
-            let failure = ToolFailure(.execution, "the tool's policy cannot be used: \(policyProblem)")
+            let reason = "the tool's policy cannot be used: \(policyProblem)"
+            let failure = ToolFailure(
+                .execution, reason, denial: Denial(layer: .policy, rule: tool.policy ?? "no policy", reason: reason))
             return .ended(try recorder.fail(failure, .sandboxUnavailable, in: transaction))
         }
         let arguments = tool.input.withDefaults(request.arguments)
@@ -149,7 +151,8 @@ private struct CallPreparation {
         }
         let approval = ApprovalRequest(
             tool: call.tool.name, arguments: call.arguments, actionHash: call.actionHash, policyHash: policy?.hash ?? "",
-            needs: decision.asked, facts: CallFacts.of(call.plan, call.arguments, workingDirectory: call.workingDirectory))
+            needs: decision.asked, rules: decision.askingRules,
+            facts: CallFacts.of(call.plan, call.arguments, workingDirectory: call.workingDirectory))
         let asked = try broker.kernel.ask(approval, for: request.process, in: transaction)
         let wait = WaitState.human([asked])
         try recorder.waiting(wait, in: transaction)

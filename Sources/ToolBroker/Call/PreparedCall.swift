@@ -59,10 +59,15 @@ struct CallOutcome: Sendable {
     /// Something of the call ran, or may have run.
     var hasStarted: Bool
     var report: RunReport?
+    /// How a channel tool closed its call itself; nil when it did not, and for other tools.
+    var answer: Answer?
+    enum Answer: String, Sendable { case completed, failed }
     /// `glovebox.run/1` and how it ended, for the record.
     var reportValue: JSONValue = .null
     /// Files that were touched, for events and audit.
     var fileEffects: [(call: FileCall, facts: [JSONMember])] = []
+    /// What the tool asked people while it ran and nobody waits for any more.
+    var asked: Set<HumanRequestID> = []
     /// `process.exit` and `process.exec` that a tool asked for: done when its result is kept.
     var deferred: Syscall?
 }

@@ -48,7 +48,7 @@ package struct ChannelConversation: Sendable {
                 "jsonrpc": .string("2.0"), "id": id,
                 "error": .object([
                     "code": .int(Self.applicationError), "message": .string(error.description),
-                    "data": .object(["code": .string(error.code.rawValue), "denial": error.denial?.json ?? .null]),
+                    "data": .object(["code": .string(error.code.rawValue), "denial": ToolFailure(error).denial?.json ?? .null]),
                 ]),
             ]))
     }

@@ -49,6 +49,8 @@ package final class ChannelSession: Sendable {
             /// Set once the program runs: its pid, or nil when it has ended already.
             var start: Int32??
             var answer: Result<JSONValue, LibOSError>?
+            /// The libOS call that is under way, or was the last.
+            var task: Task<Void, Never>?
         }
         let state = Mutex(State())
         let wake: Wake
@@ -95,6 +97,9 @@ package final class ChannelSession: Sendable {
         }
     }
 
+    /// Returns when the libOS call that the end of the session cut off has ended too: what it did is done then, and nothing comes after.
+    package func lastCallEnded() async { await shared.state.withLock { $0.task }?.value }
+
     /// The thread's own state.
     private struct Talk {
         let session: ChannelSession
@@ -106,7 +111,6 @@ package final class ChannelSession: Sendable {
         var writer: Int32?
         var hasStarted = false
         var waitsForAnswer: JSONValue?
-        var task: Task<Void, Never>?
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
         init(session: ChannelSession) {
@@ -117,14 +121,14 @@ package final class ChannelSession: Sendable {
         }
 
         mutating func run() throws(ProtocolViolation) -> End {
-            defer { task?.cancel() }
+            defer { session.shared.state.withLock { $0.task }?.cancel() }
             while true {
                 wait()
                 takeNews()
                 if let end = try drainFrames() { return end }
                 let isAtEnd = try read()
                 if let end = try drainFrames() { return end }
-                // A libOS call that is under way when its caller dies is left to its own end; nobody hears the answer.
+                // Nobody hears the answer of a libOS call that is under way when its caller dies: it is cancelled.
                 if isAtEnd { throw ending }
                 flush()
                 // Frames that waited for room are there already: no event tells of them.
@@ -235,7 +239,7 @@ package final class ChannelSession: Sendable {
         private mutating func perform(_ syscall: Syscall, _ id: JSONValue) {
             waitsForAnswer = id
             let (handler, shared) = (session.handler, session.shared)
-            task = Task {
+            let task = Task {
                 let answer: Result<JSONValue, LibOSError>
                 do throws(LibOSError) {
                     answer = .success(try await handler(syscall))
@@ -245,6 +249,7 @@ package final class ChannelSession: Sendable {
                 shared.state.withLock { $0.answer = answer }
                 shared.wake.signal()
             }
+            shared.state.withLock { $0.task = task }
         }
 
         private mutating func flush() {

@@ -2,12 +2,13 @@ internal import LibOSModel
 internal import StrictJSON
 internal import Synchronization
 
-/// The libOS calls that a running tool makes over its channel: each on behalf of the calling process, decided anew at each use, and
-/// on record. Waits for people, children and messages happen in here: the tool sees the final answer.
+/// The libOS calls that a running tool makes over its channel: each one that the tool's manifest names, on behalf of the calling process,
+/// decided anew at each use, and on record. Waits for people, children and messages happen in here: the tool sees the final answer.
 final class NestedCalls: Sendable {
     private let broker: ToolBroker
     private let call: PreparedCall
     private let later = Mutex<Syscall?>(nil)
+    private let requests = Mutex<Set<HumanRequestID>>([])
 
     init(broker: ToolBroker, call: PreparedCall) {
         self.broker = broker
@@ -16,6 +17,9 @@ final class NestedCalls: Sendable {
 
     /// The end of its process that the tool asked for: it comes when the tool's result is kept.
     var deferred: Syscall? { later.withLock { $0 } }
+
+    /// Everything that people were asked on the way.
+    var asked: Set<HumanRequestID> { requests.withLock { $0 } }
 
     func answer(_ syscall: Syscall) async throws(LibOSError) -> JSONValue {
         try await audit("syscall.request", syscall, [])
@@ -39,6 +43,13 @@ final class NestedCalls: Sendable {
     }
 
     private func perform(_ syscall: Syscall) async throws(LibOSError) -> JSONValue {
+        guard call.tool.syscalls.contains(syscall.name) else {
+            throw .denied(
+                Denial(
+                    layer: .manifest, rule: "syscalls of \(call.tool.name)",
+                    reason: "the tool \(call.tool.name) is not one that makes the libOS call \(syscall.name)",
+                    suggestion: "add \(syscall.name) to `syscalls` in the tool's manifest"))
+        }
         if syscall.name == "process.exit" || syscall.name == "process.exec" {
             let isFirst = later.withLock { later in
                 if later != nil { return false }
@@ -82,6 +93,7 @@ final class NestedCalls: Sendable {
             case .output(let output): return output.data
             case .failure(let failure, _): throw failure.libOSError
             case .waiting(let wait):
+                if case .human(let asked) = wait { requests.withLock { $0.formUnion(asked) } }
                 try await broker.kernel.settled(wait, of: call.request.process)
                 if case .human(let requests) = wait { resumed = requests.first }
                 if Task.isCancelled { throw LibOSError(.process, "the tool that asked has ended") }

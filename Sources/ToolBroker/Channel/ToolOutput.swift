@@ -81,7 +81,12 @@ package struct ToolFailure: Error, Sendable, Equatable {
             case .notFound, .process, .store: .execution
             case .unsupported: .unsupported
             }
-        self.init(code, error.description, isRetryable: code == .timeout, denial: error.denial)
+        // Whatever was refused says by which rule: what was wrong with the request is one, too.
+        var denial = error.denial
+        if denial == nil, error.code == .validation {
+            denial = Denial(layer: .schema, rule: "arguments", reason: error.message, suggestion: error.mend)
+        }
+        self.init(code, error.description, isRetryable: code == .timeout, denial: denial)
     }
 
     /// What a tool says of its own failure, made harmless and no longer than somebody reads.

@@ -99,7 +99,7 @@ extension ToolBroker {
                 let request = ApprovalRequest(
                     tool: caller.tool, arguments: caller.record?.arguments ?? file.facts, actionHash: caller.actionHash,
                     policyHash: caller.policy?.hash ?? "",
-                    needs: decision.asked, facts: file.facts)
+                    needs: decision.asked, rules: decision.askingRules, facts: file.facts)
                 return .waiting(.human([try kernel.ask(request, for: process.id, in: transaction)]))
             case .allow:
                 if file.hasEffect, var record = caller.record {

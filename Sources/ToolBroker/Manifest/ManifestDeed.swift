@@ -15,6 +15,7 @@ extension ToolManifest {
         let bounds = limits.map { "\($0.key.rawValue)=\($0.value)" }.sorted(by: utf8Precedes)
         return JSONValue.array([
             .strings(words), .strings(needs.map(\.source)), .array(handed), .strings(files), .strings(bounds),
+            .strings(syscalls.sorted(by: utf8Precedes)),
         ]).canonicalText
     }
 }

@@ -6,10 +6,8 @@ package import StrictJSON
 extension ToolManifest {
     /// Keys of a manifest, in the order in which they are written.
     package static let keys = [
-        "$schema", "manifest", "name", "description", "version", "protocol", "syscall", "run", "descriptors", "policy", "limits", "files",
-        "needs",
-        "input",
-        "output", "tags",
+        "$schema", "manifest", "name", "description", "version", "protocol", "syscall", "run", "descriptors", "syscalls", "policy",
+        "limits", "files", "needs", "input", "output", "tags",
     ]
     package static let formatVersion = 1
     /// A manifest is some kilobytes; schemas nest deeper than policies.
@@ -64,12 +62,13 @@ private struct ManifestReader {
         let action = readAction()
         let needs = readNeeds(input)
         let descriptors = readDescriptors(input, needs)
+        let syscalls = readSyscalls()
         let policy = text("policy")
         if case .syscall(let name) = action {
             if policy != nil, !LibOSCall.files.contains(name), !LibOSCall.bridges.contains(name) {
                 fields.report(position("policy"), "`policy` has no meaning for `\(name)`", "remove it: the runtime decides")
             }
-            for key in ["limits", "run", "descriptors", "files", "needs"] where values[key] != nil {
+            for key in ["limits", "run", "descriptors", "syscalls", "files", "needs"] where values[key] != nil {
                 fields.report(position(key), "`\(key)` has no meaning for a syscall", "remove it: the libOS call decides by itself")
             }
         } else if policy == nil {
@@ -83,8 +82,8 @@ private struct ManifestReader {
             id: ToolIdentity.of(name), name: name, description: text("description") ?? "", version: text("version") ?? "1.0.0",
             inputSchema: input.source, outputSchema: output?.source, tags: tags)
         return ToolManifest(
-            spec: spec, action: action, needs: needs, descriptors: descriptors, files: files.values.sorted(),
-            policy: policy, limits: limits, input: input,
+            spec: spec, action: action, needs: needs, descriptors: descriptors, syscalls: syscalls,
+            files: files.values.sorted(), policy: policy, limits: limits, input: input,
             output: output,
             file: fields.fileName)
     }
@@ -225,6 +224,22 @@ private struct ManifestReader {
                     "add \"filesystem:workspace:\(pathText) \(right.rawValue)\" to `needs`")
             }
             result.append(DescriptorTemplate(name: entry.key, path: place, mode: known))
+        }
+        return result
+    }
+
+    /// `syscalls: [clock.now, memory.read_object]`
+    private mutating func readSyscalls() -> Set<String> {
+        guard let node = values["syscalls"] else { return [] }
+        if let word = values["protocol"].flatMap({ fields.text($0, of: "protocol") }), word == "command" {
+            fields.report(node.position, "only channel tools make libOS calls", "remove it, or write `protocol: channel`")
+        }
+        var result: Set<String> = []
+        for name in fields.texts(node, of: "syscalls") {
+            if !LibOSCall.isName(name.value) {
+                fields.report(name.position, "`\(name.value)` is no libOS call", NearestWord.mend(for: name.value, among: LibOSCall.names))
+            }
+            result.insert(name.value)
         }
         return result
     }

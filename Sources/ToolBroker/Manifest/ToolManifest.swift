@@ -10,6 +10,9 @@ package struct ToolManifest: Sendable, Equatable {
     package var needs: [NeedTemplate]
     /// Files that a worker gets as open descriptors, instead of a file system.
     package var descriptors: [DescriptorTemplate]
+    /// The libOS calls that a channel worker may make, each still decided on its own. A process's authority is not its tools': one that
+    /// is talked into something by what it reads can do no more than it was written for.
+    package var syscalls: Set<String>
     /// What the tool consists of on this host: its own programs and modules, absolute paths. Readable and executable in each call.
     package var files: [String]
     /// Policy that a call is confined by, before it is narrowed to the call's own grants. For calls on files it decides beside the
@@ -43,7 +46,7 @@ package struct ToolManifest: Sendable, Equatable {
 
     package init(
         spec: ToolSpec, action: Action, needs: [NeedTemplate], descriptors: [DescriptorTemplate] = [],
-        files: [String] = [], policy: String?,
+        syscalls: Set<String> = [], files: [String] = [], policy: String?,
         limits: [LimitName: UInt64], input: JSONSchema,
         output: JSONSchema?, file: String
     ) {
@@ -51,6 +54,7 @@ package struct ToolManifest: Sendable, Equatable {
         self.action = action
         self.needs = needs
         self.descriptors = descriptors
+        self.syscalls = syscalls
         self.files = files
         self.policy = policy
         self.limits = limits
@@ -90,6 +94,11 @@ extension JSONValue {
     func member(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key.utf8.elementsEqual(name.utf8) }?.value
+    }
+
+    func replacing(_ name: String, _ value: JSONValue) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.map { $0.key.utf8.elementsEqual(name.utf8) ? JSONMember($0.key, value) : $0 })
     }
 
     func adding(_ key: String, _ value: JSONValue) -> JSONValue {

@@ -83,7 +83,11 @@ extension ToolBroker {
             // it did is for the run to say, so that a limit is not reported as a cancellation.
             if !end.isEndOfStream { cancellation.cancel() }
             let report = await finished
-            return await concluded(call, end, report, handed, deferred: calls.deferred)
+            await session.lastCallEnded()
+            var outcome = await concluded(call, end, report, handed, deferred: calls.deferred)
+            // A call that was cancelled from outside is made again, and finds its answers; after any other end nobody does.
+            if !Task.isCancelled { outcome.asked = calls.asked }
+            return outcome
         } catch {
             return CallOutcome(kind: .failure(error.failure, error.decision), hasStarted: false)
         }
@@ -93,7 +97,7 @@ extension ToolBroker {
         _ call: PreparedCall, _ end: ChannelSession.End, _ report: RunReport, _ handed: HandedFiles, deferred: Syscall?
     ) async -> CallOutcome {
         var outcome = CallOutcome(kind: .failure(ToolFailure(.execution, ""), .allow), hasStarted: RunVerdict.hasStarted(report.outcome))
-        outcome.take(report, endedBy: end.word)
+        outcome.take(report, end: end)
         outcome.deferred = deferred
         switch end {
         case .failure(let failure): outcome.kind = .failure(failure, .allow)
@@ -230,28 +234,6 @@ struct CallRefusal: Error {
     init(_ failure: ToolFailure, _ decision: PolicyDecision) {
         self.failure = failure
         self.decision = decision
-    }
-}
-
-extension ChannelSession.End {
-    /// The stream ended before the result: the tool's own end says why.
-    var isEndOfStream: Bool {
-        if case .violation(let violation) = self { violation.rule == .earlyExit || violation.rule == .partialFrame } else { false }
-    }
-
-    var word: String {
-        switch self {
-        case .result: "result"
-        case .failure: "error"
-        case .violation(let violation): violation.rule.rawValue
-        }
-    }
-}
-
-extension CallOutcome {
-    mutating func take(_ report: RunReport, endedBy: String? = nil) {
-        self.report = report
-        reportValue = RunReportJSON.value(report, includingOutput: true).adding("ended_by", .optional(endedBy))
     }
 }
 

@@ -101,7 +101,7 @@ python3 "$shared/processes.py" end "$mark-bare"
 agent "${run[@]}"
 expect "the tests fail" wrote 'unittest"]}: done, exit code 1'
 expect "the project's secrets were kept from the agent" wrote "denied by deny filesystem:workspace:.env"
-expect "the run ended with a question" test "$code" = 3
+expect "the run ended with a question" test "$code" = 125
 printf '  %sWhat the hostile tool got this time:%s\n' "$dim" "$plain"
 quiet memory show "$(result style_check)" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["payload"]["content"])' \
     >"$scratch/output"

@@ -88,7 +88,8 @@ enum Sample {
             .permission(
                 PermissionRequest(resource: try resource("network:tcp:example.org:443"), rights: [.connect]), question: text, reason: text),
             .approval(
-                ApprovalRequest(tool: text, arguments: json, actionHash: text, policyHash: text, needs: [need, need], facts: json),
+                ApprovalRequest(
+                    tool: text, arguments: json, actionHash: text, policyHash: text, needs: [need, need], rules: [text, ""], facts: json),
                 question: text),
         ]
     }

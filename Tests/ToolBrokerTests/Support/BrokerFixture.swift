@@ -72,10 +72,15 @@ final class BrokerFixture: Sendable {
     }
 
     /// Another broker over the same store and sandboxes, as after a start with other manifests.
-    func broker(with registry: ToolRegistry) -> ToolBroker {
+    /// - Parameter policy: In the place of every tool's own; nil for those.
+    func broker(with registry: ToolRegistry, policy: ResolvedPolicy? = nil) -> ToolBroker {
         ToolBroker(
             registry: registry, store: store, kernel: kernel, capabilities: capabilities, supervisor: sandbox.supervisor,
-            files: broker.files, worker: broker.worker, limits: broker.limits, loadPolicy: broker.loadPolicy)
+            files: broker.files, worker: broker.worker, limits: broker.limits
+        ) { [broker] name throws(PolicyError) in
+            if let policy { return policy }
+            return try broker.loadPolicy(name)
+        }
     }
 
     // MARK: - Authority

@@ -10,6 +10,7 @@ final class FakeKernel: LibOSKernel {
         /// Answers by the name of the call; `value({})` without one.
         var answers: [String: SyscallOutcome] = [:]
         var approvals: [ApprovalRequest] = []
+        var withdrawn: Set<HumanRequestID> = []
         var kept: [JSONValue] = []
         /// How people answer what a running tool waits for; nil: nobody does.
         var settlement: Bool?
@@ -64,6 +65,12 @@ final class FakeKernel: LibOSKernel {
         let asked = HumanRequest(process: process, content: .approval(request, question: "may it?"), createdAt: transaction.now)
         try transaction.insert(asked)
         return asked.id
+    }
+
+    func withdraw(
+        _ requests: Set<HumanRequestID>, because reason: String, in transaction: any StoreTransaction
+    ) throws(LibOSError) {
+        state.withLock { $0.withdrawn.formUnion(requests) }
     }
 
     func keepResult(

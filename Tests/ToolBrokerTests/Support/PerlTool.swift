@@ -1,11 +1,13 @@
 internal import StrictJSON
+internal import ToolBroker
 
 /// Channel tools in Perl, which every Debian has: well-behaved and hostile ones.
 enum PerlTool {
     /// A manifest whose program reads the call, then does `script`. `$c` is the channel, `$id` the call's nonce; `say_` writes a line,
     /// `ask(NAME, JSON)` makes a libOS call and gives back its answer's text, `result(JSON)` ends the call.
     static func manifest(
-        _ script: String, name: String = "perl_tool", needs: [String] = [], policy: String = "runtime", limits: String = "{wall: 60s}",
+        _ script: String, name: String = "perl_tool", needs: [String] = [], syscalls: [String] = LibOSCall.names,
+        policy: String = "runtime", limits: String = "{wall: 60s}",
         input: String = "{type: object, additionalProperties: false}"
     ) -> String {
         let code = JSONValue.string(prelude + script).canonicalText.replacing("{", with: "{{").replacing("}", with: "}}")
@@ -17,6 +19,7 @@ enum PerlTool {
             run: ["/usr/bin/perl", "-e", \(code)]
             policy: \(policy)
             limits: \(limits)
+            syscalls: \(JSONValue.strings(syscalls).canonicalText)
             needs: \(JSONValue.strings(needs).canonicalText)
             input: \(input)
             """

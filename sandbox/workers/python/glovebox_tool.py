@@ -14,8 +14,8 @@ to the supervisor as descriptor 3. This module reads the call from it and writes
     if __name__ == "__main__":
         glovebox_tool.serve(run)
 
-What a tool may touch is decided outside of it, by its manifest, the policy and the caller's capabilities; a call of
-`call.libos` that is not allowed raises `LibOSError`, whose `denial` says which rule refused it and what would allow it.
+What a tool may touch is decided outside of it, by its manifest, the policy and the caller's capabilities. `call.libos` makes the
+libOS calls that the manifest lists under `syscalls`; one that is not listed, or not allowed, raises `LibOSError`, whose `denial` says which rule refused it and what would allow it.
 Only the process that Glovebox started may write to the channel: what a child of it writes ends the call.
 """
 
@@ -93,7 +93,10 @@ class Call:
         return os.fdopen(descriptor, mode, **options)
 
     def libos(self, name, **arguments):
-        """Makes a libOS call, for example `call.libos("filesystem.read_text", path="src/a")`, and gives back its value."""
+        """Makes a libOS call, for example `call.libos("filesystem.read_text", path="src/a")`, and gives back its value.
+
+        The manifest names the calls that the tool makes, `syscalls: [filesystem.read_text]`; others are refused.
+        """
         self._next_id += 1
         self._send({"jsonrpc": "2.0", "id": self._next_id, "method": "libos." + name, "params": arguments})
         answer = self._receive()
