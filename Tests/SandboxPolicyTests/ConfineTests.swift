@@ -161,7 +161,7 @@ import Testing
         for part in [
             "Files it can reach", "rwd-  /w: the workspace, except what is refused by name [workspace.yaml:8]",
             "history and hooks belong to the person, not to a tool [workspace.yaml:10]", ".env, .env.local",
-            "nothing: it has no network at all", "512MiB: memory, of all processes together",
+            "nothing: it reaches no network", "512MiB: memory, of all processes together",
             "mount read-only; Landlock READ_FILE READ_DIR EXECUTE", policy.hash,
         ] {
             #expect(text.contains(part), "\(part) is missing in \(text)")

@@ -46,7 +46,7 @@ import Testing
     @Test func sizesThatOverlapAreToldApart() throws {
         let compute = try Self.wide("compute")
         #expect(compute.contains("128MiB: size of any one file; less in /tmp, by the limit tmp"))
-        #expect(compute.contains("no row above lets anything there be written, and /tmp is memory and does not count"))
+        #expect(compute.contains("nothing here, no row lets it; /tmp is memory and does not count"))
         #expect(try Self.wide("workspace").contains("192MiB: written to disk and not deleted, by all processes together; /tmp is memory"))
         let even = try Fixtures.policy("version: 1\nname: t\nlimits: {file: 1MiB, tmp: 2MiB}\n")
         #expect(try Self.text(even, width: 400).contains("1MiB: size of any one file [policy.yaml:3]"))
@@ -94,7 +94,7 @@ import Testing
     @Test(arguments: ["workspace", "read-only", "compute", "shell", "python", "build"])
     func everyPolicySaysWhatOfProc(name: String) throws {
         let reads = ["shell", "python", "build"].contains(name)
-        let note = reads ? "about the processes of this run; of no other process" : "of processes only the numbers"
+        let note = reads ? "about the processes of this run; of no other process" : "of processes only their ids"
         #expect(try Self.wide(name).contains(note))
     }
 
@@ -108,8 +108,10 @@ import Testing
     }
 
     @Test func onlyAPresetMayBeWidened() throws {
-        #expect(try Self.wide("workspace").contains("`extends: guarded`"))
-        #expect(try Self.wide("workspace").contains("A policy that extends workspace itself can only narrow it."))
+        // Who wants more of `workspace` keeps what it refuses: a copy of it, not of what it extends.
+        #expect(try Self.wide("workspace").contains("for good: copy workspace.yaml "))
+        #expect(try Self.wide("workspace").contains("A policy that extends workspace instead can only narrow it."))
+        #expect(try Self.wide("guarded").contains("for good: a policy of your own with `extends: guarded`"))
         #expect(!(try Self.wide("guarded")).contains("can only narrow"))
         let alone = try Fixtures.rules("allow: 'filesystem:workspace:*', rights: [read]")
         #expect(try Self.text(alone, width: 200).contains("for good: a line in this policy itself"))

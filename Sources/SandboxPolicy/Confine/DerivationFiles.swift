@@ -51,7 +51,7 @@ extension ResolvedPolicy {
         let reader = confinement.readsProcesses
         let note =
             reader == nil
-            ? "facts about the machine (cpuinfo, meminfo and the like); of processes only the numbers"
+            ? "facts about the machine (cpuinfo, meminfo and the like); of processes only their ids"
             : "facts about the machine, and about the processes of this run; of no other process"
         return Self.fileStep(
             "/proc", .read, notes: [note],

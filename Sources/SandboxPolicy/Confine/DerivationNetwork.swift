@@ -8,7 +8,7 @@ extension ResolvedPolicy {
             let rule = rules.first { $0.resource.kind == .network && $0.effect == .deny && $0.resource.parts.isEmpty }?.reference
             return [
                 DerivationStep(
-                    section: .network, text: "nothing: it has no network at all, not even localhost",
+                    section: .network, text: "nothing: it reaches no network, not even the localhost of this machine",
                     mechanisms: ["network namespace of its own, no interface up", "filter: sockets for the internet are refused"],
                     location: rule?.location ?? "default", because: rule?.because)
             ]

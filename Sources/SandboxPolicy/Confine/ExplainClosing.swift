@@ -3,15 +3,25 @@ enum ExplainClosing {
     static func add(_ policy: ResolvedPolicy, to page: inout FoldedLines, _ style: ExplainStyle) {
         page.heading("To allow another directory")
         page.add("  ", "for one run: add --allow filesystem:host:/DIR=read to `glovebox run`", indent: 4)
-        // Children of a root preset may widen; those of another policy may not, so the nearest preset above is the one to extend.
-        if let preset = policy.chain.last(where: \.isRootPreset) {
+        let line = #"- {allow: "filesystem:host:/DIR", rights: [read]}"#
+        // Children of a root preset may widen; those of another policy may not. What extended the preset in its place would lose the
+        // rest of this policy, so a copy is what grows.
+        if let preset = policy.chain.last(where: \.isRootPreset), preset.name == name(policy) {
             page.add("  ", "for good: a policy of your own with `extends: \(preset.name)`, and under `capabilities:` the line", indent: 4)
-            page.add("    ", #"- {allow: "filesystem:host:/DIR", rights: [read]}"#)
-            if preset.name != name(policy) { page.add("    ", "A policy that extends \(name(policy)) itself can only narrow it.") }
+            page.add("    ", line)
+        } else if policy.chain.contains(where: \.isRootPreset) {
+            let file = FoldedLines.whole(policy.chain.last { $0.file != ResolvedPolicy.commandLine }?.file ?? "its file")
+            page.add(
+                "  ",
+                "for good: copy \(file) (`glovebox policy list --json` says where it lies) and keep its `extends:`; in the copy change `name:` "
+                    + "and add under `capabilities:` the line", indent: 4)
+            page.add("    ", line)
+            page.add("    ", "A policy that extends \(name(policy)) instead can only narrow it.")
         } else {
             page.add("  ", "for good: a line in this policy itself; one that extends it can only narrow it.", indent: 4)
         }
-        page.add("  ", "Rights are read, write, delete, execute. A `deny` rule outweighs every allow.", indent: 4)
+        page.add("  ", "Rights are read, write, delete, execute; several as read,write. A `deny` rule outweighs every allow.", indent: 4)
+        page.add("  ", "What is refused by name is refused in the workspace: a directory that you add brings its secrets along.", indent: 4)
         if style.mechanisms { glossary(to: &page) }
         page.add("", "")
         let more = style.mechanisms ? "" : "--mechanisms says what in the kernel enforces each line. "

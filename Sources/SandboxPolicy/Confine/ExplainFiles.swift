@@ -3,7 +3,8 @@ enum ExplainFiles {
     static func add(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
         page.add("  ", "r read, w change and create, d delete, x start as a program or load as a library.")
         page.add("  ", "A script that an interpreter reads (`python3 script.py`) needs only the r, and the interpreter the x.")
-        page.add("  ", "A directory stands for all that is in it; where rows overlap, the longest path counts. No other file is there.")
+        page.add("  ", "A directory stands for all that is in it; where rows overlap, the longest path counts.")
+        page.add("  ", "No other file is there: no home directory and nothing in it (~/.ssh), unless a row says so.")
         if steps.contains(where: \.isOptional) { page.add("  ", "Paths with a ? are left out where this machine has none.") }
         for group in groups(of: steps) {
             let rows = group.sorted { !$0.isOptional && $1.isOptional }

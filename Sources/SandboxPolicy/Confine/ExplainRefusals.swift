@@ -30,7 +30,7 @@ enum ExplainRefusals {
     /// What a refusal looks like from inside, and how far it reaches.
     private static func explain(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
         if steps.allSatisfy(\.isStanding) {
-            page.add("  ", "No row above grants these places. Where --allow or a policy that extends this one does, they stay refused.")
+            page.add("  ", "No row above grants these places. Nothing that is added to this policy opens them.")
         }
         let inside = reasons(steps).joined().lazy.map { Kind($0, style).name($0, style) }.first { !$0.utf8.contains(UInt8(ascii: "/")) }
         page.add(
@@ -38,12 +38,12 @@ enum ExplainRefusals {
             "Each path is that one place, with all that is in it; the same name in another directory is another path"
                 + (inside.map { ": `\($0)` does not cover `sub/\($0)`." } ?? "."))
         if steps.contains(where: { $0.rights.contains(.read) }) {
-            page.add("  ", "What cannot be read looks empty; opening or listing it fails (Permission denied).")
+            page.add("  ", "What cannot be read still shows its name; opening or listing it fails (Permission denied).")
         }
         if steps.contains(where: { !$0.rights.contains(.read) && !$0.rights.isDisjoint(with: [.write, .delete]) }) {
             page.add("  ", "Changing what cannot be changed fails (Read-only file system, or Permission denied).")
         }
-        page.add("  ", "A name that does not exist cannot be created (Permission denied).")
+        page.add("  ", "A name of this list that does not exist yet cannot be created (Permission denied); every other name can.")
     }
 
     /// What is refused, and where.
@@ -65,8 +65,8 @@ enum ExplainRefusals {
 
         func heading(_ style: ExplainStyle) -> String {
             let place = isInside ? "In \(style.workspace ?? "the workspace"), cannot be " : "Cannot be "
-            let reading = rights.contains(.read) ? "" : " (reading: as the row above says)"
-            return place + ResolvedPolicy.verbs(rights, joined: "or") + (isStanding ? " (where a rule grants it)" : reading) + ":"
+            let reading = rights.contains(.read) ? "" : ", only read"
+            return place + ResolvedPolicy.verbs(rights, joined: "or") + (isStanding ? ", even where a rule grants it" : reading) + ":"
         }
 
         func name(_ step: DerivationStep, _ style: ExplainStyle) -> String {

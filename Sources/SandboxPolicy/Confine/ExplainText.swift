@@ -9,7 +9,7 @@ package enum ExplainText {
         page.add(
             "  ",
             "Its rules come from " + chain.joined(separator: ", ")
-                + "; [file:line] says where each stands, [default] that Glovebox does so for every policy that says nothing else.")
+                + "; [file:line] says where each stands, [default] what every policy gets unless it says otherwise.")
         page.add("  ", policy.hash)
         let named = steps.compactMap(\.path)
         if let workspace = style.workspace, style.isPlaceholder, named.contains(where: { isAt($0, or: workspace) }) {
@@ -32,6 +32,11 @@ package enum ExplainText {
     /// One paragraph for each step; settings stand in a column of their own.
     private static func add(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
         if steps.first?.section == .protections { page.add("  ", "Each must be in place, or the run does not start:") }
+        if steps.first?.section == .limits {
+            page.add(
+                "  ",
+                "At wall, cpu and output the run is ended; at memory a process of it. At the others the call that asks for more fails.")
+        }
         let column = steps.compactMap { $0.key?.count }.max() ?? 0
         for (index, step) in steps.enumerated() {
             var lead = "  "

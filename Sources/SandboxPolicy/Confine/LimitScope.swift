@@ -14,7 +14,7 @@ extension LimitName {
         case .disk:
             confinement.writesAnything
                 ? "written to disk and not deleted, by all processes together; /tmp is memory and does not count"
-                : "written to disk; no row above lets anything there be written, and /tmp is memory and does not count"
+                : "written to disk: nothing here, no row lets it; /tmp is memory and does not count"
         case .created:
             "names made and still there (files, directories, links), of the whole run"
                 + (confinement.waived.contains(.notifications) ? "" : "; those in /tmp count")
