@@ -46,17 +46,21 @@ package final class SandboxSupervisor: Sendable {
         let path: String
         if let launcherPath { path = launcherPath } else { path = try LauncherConnection.installedPath() }
         connection = LauncherConnection(path: path)
-        // A group of v2 that we step into has to be made before any child.
-        var startsFirst = prestarts
-        if case .v2 = KernelFacts.controlGroups { startsFirst = false }
+        // A group of v2 that we step into has to be made before any child. Asking one file system is the short way to know; where
+        // it leads astray, the launcher is started again.
+        var startsFirst = prestarts && !KernelFacts.hasUnifiedControlGroups
         if startsFirst { Self.prestart(connection, preparedIdentity, isForOneRun: isForOneRun) }
+        if startsFirst, usesCgroups, case .v2 = KernelFacts.controlGroups {
+            connection.close()
+            startsFirst = false
+        }
         defer { if prestarts, !startsFirst { connection.prestart(nil) } }
         guard usesCgroups else {
             (cgroups, cgroupObstacle) = (nil, "not asked for")
             return
         }
         do {
-            cgroups = try ControlGroupPool()
+            cgroups = try ControlGroupPool(sweeps: !isForOneRun)
             cgroupObstacle = nil
         } catch {
             cgroups = nil
@@ -183,7 +187,10 @@ package final class SandboxSupervisor: Sendable {
         let sent = MonotonicClock.now()
         streams.handedOver()
         let run = SealedRun(preparation, streams: &streams, request: request, cancellation: cancellation, began: began)
-        let end = run.finish(cgroup: cgroup) { if isLast { connection.dismiss() } }
+        let end = run.finish(
+            cgroup: cgroup,
+            // Before the tool runs each processor is busy with its launch.
+            onStart: { if isLast { cgroups?.sweep() } }, onExit: { if isLast { connection.dismiss() } })
         // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
         // Nothing of the tool ran, so the launch is tried once more with a new plan.
         if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {

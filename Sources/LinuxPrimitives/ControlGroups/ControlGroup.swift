@@ -70,7 +70,7 @@ internal final class ControlGroup: Sendable {
 
     var name: String { memory.name }
 
-    var descriptors: [Int32] { entries.map(\.number) }
+    var descriptors: [Int32] { entries.map { $0.number } }
 
     private var directories: [ControlGroupDirectory] { memory === pids ? [memory] : [memory, pids] }
 

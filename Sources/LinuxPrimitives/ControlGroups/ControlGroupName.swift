@@ -44,7 +44,18 @@ internal struct ControlGroupName: Equatable {
         guard let bytes = try? SmallFile.read("/proc/\(pid)/stat") else { return nil }
         // The second field is the program's name in brackets, and may hold spaces and brackets itself.
         guard let bracket = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let rest = bytes[(bracket + 1)...].split(separator: UInt8(ascii: " "))
-        return rest.count > 19 ? UInt64(String(decoding: rest[19], as: UTF8.self)) : nil
+        // Each of the others has a space before it; the first after the bracket is field 3.
+        var field = 2
+        var value: UInt64 = 0
+        for byte in bytes[(bracket + 1)...] {
+            if byte == UInt8(ascii: " ") {
+                field += 1
+                if field > 22 { return value }
+            } else if field == 22 {
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+                value = value &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
+            }
+        }
+        return nil
     }
 }

@@ -25,7 +25,11 @@ package final class ControlGroupPool: Sendable {
 
     /// Opens the pool: sweeps what dead supervisors left, and makes a first group, which proves that it can be done.
     /// In cgroup v2 the calling process may move into a group of its own below; call it before starting any child.
-    package init(_ placement: ControlGroupPlacement = KernelFacts.controlGroups, capacity: Int = 8) throws(ControlGroupUnavailable) {
+    ///
+    /// - Parameter sweeps: false leaves the sweep to the caller, who has more time later.
+    package init(
+        _ placement: ControlGroupPlacement = KernelFacts.controlGroups, capacity: Int = 8, sweeps: Bool = true
+    ) throws(ControlGroupUnavailable) {
         self.capacity = capacity
         switch placement {
         case .unavailable(let reason):
@@ -41,8 +45,7 @@ package final class ControlGroupPool: Sendable {
             pids = memory
             delegation = try ControlGroupDelegation.prepare(memory)
         }
-        ControlGroupSweep.run(memory)
-        if pids !== memory { ControlGroupSweep.run(pids) }
+        if sweeps { sweep() }
         do {
             let first = try makeGroup()
             groups.withLock { $0.idle.append(first) }
@@ -54,6 +57,12 @@ package final class ControlGroupPool: Sendable {
 
     deinit {
         shutDown()
+    }
+
+    /// Removes what supervisors that died left behind.
+    package func sweep() {
+        ControlGroupSweep.run(memory)
+        if pids !== memory { ControlGroupSweep.run(pids) }
     }
 
     private static func open(_ path: String) throws(ControlGroupUnavailable) -> ControlGroupHierarchy {

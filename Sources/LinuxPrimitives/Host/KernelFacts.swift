@@ -66,6 +66,14 @@ package enum KernelFacts {
 
     package static let hasCgroupNamespaces: Bool = access("/proc/self/ns/cgroup", F_OK) == 0
 
+    /// Whether the usual place of the cgroups is a v2 hierarchy. Where it is not, v2 may still be mounted somewhere else.
+    package static let hasUnifiedControlGroups: Bool = {
+        let number = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return false }
+        let directory = OwnedDescriptor(adopting: number)
+        return gbx_filesystem_magic(directory.rawValue) == 0x6367_7270 // CGROUP2_SUPER_MAGIC
+    }()
+
     // MARK: Two files, one of them long
 
     /// Where this process stands in the cgroups. What it may do there, only `ControlGroupPool` finds out, by doing it.

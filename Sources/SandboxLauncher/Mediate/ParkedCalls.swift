@@ -19,7 +19,7 @@ struct ParkedCalls {
     private var entries: [UInt64: Entry] = [:]
 
     /// When the next one is to be looked at (nanoseconds of MonotonicClock); nil when none waits.
-    var nextDue: UInt64? { entries.values.lazy.map(\.dueAt).min() }
+    var nextDue: UInt64? { entries.isEmpty ? nil : entries.values.map { $0.dueAt }.min() }
 
     /// Whether one more may wait.
     var hasRoom: Bool { entries.count < Self.limit }
@@ -35,7 +35,7 @@ struct ParkedCalls {
 
     /// Those whose time has come, in the order in which they were made.
     func due(_ now: UInt64) -> [SeccompNotification] {
-        entries.values.filter { $0.dueAt <= now }.map(\.notification).sorted { $0.id < $1.id }
+        entries.values.filter { $0.dueAt <= now }.map { $0.notification }.sorted { $0.id < $1.id }
     }
 
     /// What they waited for may be there.

@@ -32,7 +32,7 @@ enum DeniedPrograms {
     private static func outermost(_ grants: [SandboxPlan.ResolvedGrant]) -> [String] {
         var kept: [String] = []
         // By bytes: to Swift two spellings of one letter are equal, to the kernel they are two names.
-        for path in grants.map(\.path).sorted(by: { $0.precedesAsPath($1) }) where !kept.contains(where: { path.isAtOrBelow($0) }) {
+        for path in grants.map({ $0.path }).sorted(by: { $0.precedesAsPath($1) }) where !kept.contains(where: { path.isAtOrBelow($0) }) {
             kept.append(path)
         }
         return kept

@@ -62,10 +62,15 @@ package struct HostPath: Sendable, Equatable {
 
     package static func readLink(_ path: String) throws(SystemError) -> String {
         let limit = Int(PATH_MAX)
-        var buffer = [CChar](repeating: 0, count: limit)
-        let length = readlink(path, &buffer, limit)
-        guard length >= 0 else { throw SystemError(errno: errno, operation: "readlink", object: path) }
-        return String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        var failure: Int32 = 0
+        let text = withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) { buffer in
+            guard let start = buffer.baseAddress else { return "" }
+            let length = readlink(path, start, limit)
+            if length < 0 { failure = errno }
+            return String(decoding: buffer[..<max(0, length)], as: UTF8.self)
+        }
+        if failure != 0 { throw SystemError(errno: failure, operation: "readlink", object: path) }
+        return text
     }
 }
 

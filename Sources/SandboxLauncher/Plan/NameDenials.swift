@@ -42,7 +42,7 @@ struct NameDenials: Sendable {
         }
         covers = taken.values.map { Self.cover($0.path, $0.rights) }
         // A cover inside a masked directory has no target any more; parents first, so that a read-only tree can hold masks.
-        let masked = covers.filter { $0.kind == .mask }.map(\.target)
+        let masked = covers.filter { $0.kind == .mask }.map { $0.target }
         covers = covers.filter { cover in !masked.contains { !cover.target.isSamePath(as: $0) && cover.target.isAtOrBelow($0) } }
             .sorted { $0.target.precedesAsPath($1.target) }
     }
@@ -151,7 +151,7 @@ struct NameDenials: Sendable {
             let found: Directory
             do throws(SystemError) {
                 let place = try HostPath.resolve(path)
-                found = .real(place.real, links: place.links.map(\.place))
+                found = .real(place.real, links: place.links.map { $0.place })
             } catch {
                 guard error.errno == ENOENT || error.errno == ENOTDIR, path != "/" else { throw error }
                 found = .absent(try resolve(path).path)

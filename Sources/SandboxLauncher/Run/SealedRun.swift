@@ -66,15 +66,18 @@ struct SealedRun: ~Copyable {
 
     /// Runs to the end. The whole tree is dead when this returns.
     ///
-    /// - Parameter onExit: called once the tool and everything it started have ended; what is left is the end of the init.
-    consuming func finish(cgroup: borrowing ControlGroupLease?, onExit: () -> Void) -> RunEnd {
+    /// - Parameters:
+    ///   - onStart: called once the tool runs.
+    ///   - onExit: called once the tool and everything it started have ended; what is left is the end of the init.
+    consuming func finish(cgroup: borrowing ControlGroupLease?, onStart: () -> Void, onExit: () -> Void) -> RunEnd {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
         var events: ControlGroupEvents?
         var peakMemory: UInt64?
         while !isOver {
-            let hadExited = exited != nil
+            let (hadStarted, hadExited) = (started != nil, exited != nil)
             step(buffer)
+            if started != nil, !hadStarted { onStart() }
             guard exited != nil, !hadExited else { continue }
             onExit()
             // Everything of the tool is reaped, so what the cgroup counted is final: it is read while the init ends.
