@@ -12,6 +12,8 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     let name: String
     let clock: any RuntimeClock
     let observer: StoreObserver?
+    private let decoded = DecodedColumns()
+    private let encoded = EncodedValues()
     private let mayWrite: Bool
     let state: Mutex<StoreState>
 
@@ -91,7 +93,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     }
 
     func connection(_ database: Database) -> StoreConnection {
-        StoreConnection(database: database, name: name, observer: observer)
+        StoreConnection(database: database, name: name, observer: observer, decoded: decoded, encoded: encoded)
     }
 
     /// The clock's instant, but never one before an instant that was given out.
