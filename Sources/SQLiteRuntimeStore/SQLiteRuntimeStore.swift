@@ -15,6 +15,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     private let decoded = DecodedColumns()
     private let encoded = EncodedValues()
     private let mayWrite: Bool
+    private let isInMemory: Bool
     let state: Mutex<StoreState>
 
     enum Access {
@@ -29,6 +30,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         self.clock = clock
         self.observer = observer
         if case .reading = access { mayWrite = false } else { mayWrite = true }
+        if case .memory = access { isInMemory = true } else { isInMemory = false }
         var state = StoreState()
         if case .writing(let lock) = access { state.lock = lock }
         self.state = Mutex(state)
@@ -52,8 +54,15 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     ) async throws(LibOSError) -> Value {
         try refuseWhenClosed()
         let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
-            database.asyncRead { database in
-                continuation.resume(returning: self.look(body, on: database))
+            if isInMemory {
+                // Its one connection would be made read-only for the moment, and SQLite then prepares every statement anew.
+                database.asyncWriteWithoutTransaction { database in
+                    continuation.resume(returning: self.look(body, on: .success(database)))
+                }
+            } else {
+                database.asyncRead { database in
+                    continuation.resume(returning: self.look(body, on: database))
+                }
             }
         }
         return try result.get()
