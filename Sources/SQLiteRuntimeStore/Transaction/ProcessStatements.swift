@@ -2,8 +2,10 @@ internal import LibOSModel
 
 extension SQLiteTransaction {
     func process(_ id: ProcessID) throws(LibOSError) -> AgentProcess? {
-        let process: AgentProcess? = try connection.row("WHERE id = ?1") { $0.bind(id) }
-        if let process { views[id] = .some(process.view) }
+        if let known = processes[id] { return known }
+        guard let process: AgentProcess = try connection.row("WHERE id = ?1", { $0.bind(id) }) else { return nil }
+        processes[id] = process
+        views[id] = .some(process.view)
         return process
     }
 
@@ -35,12 +37,14 @@ extension SQLiteTransaction {
     }
 
     func insert(_ process: AgentProcess) throws(LibOSError) {
+        processes[process.id] = nil
         try connection.insert(process)
         views[process.id] = .some(nil)
         try keepView(of: process)
     }
 
     func update(_ process: AgentProcess) throws(LibOSError) {
+        processes[process.id] = nil
         try connection.update(process, called: process.id.text)
         try keepView(of: process)
     }
@@ -51,6 +55,7 @@ extension SQLiteTransaction {
             try values.bind(json: BudgetItem.json(account.usage.amounts))
         }
         if changed == 0 { throw .notFound("process \(account.id)") }
+        processes[account.id]?.usage = account.usage
     }
 
     /// A view grows with every result, and most changes of a process leave it as it is: it is written when it changed.
