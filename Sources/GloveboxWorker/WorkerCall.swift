@@ -55,7 +55,7 @@ struct WorkerCall {
             bytes.append(contentsOf: room[..<count])
             if bytes.count > bounds.bytes { throw NoCall(description: "the call is too long") }
         }
-        let frame = try JSONDocument.read(bytes, bounds: bounds).value
+        let frame = try JSONDocument.value(of: bytes, bounds: bounds)
         guard case .string("tool.call")? = frame["method"], let id = frame["id"], let params = frame["params"],
             case .string(let tool)? = params["tool"], let arguments = params["arguments"],
             case .array(let names)? = params["descriptors"], names.count == numbers.count

@@ -12,7 +12,10 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     let name: String
     let clock: any RuntimeClock
     let observer: StoreObserver?
+    private let decoded = DecodedColumns()
+    private let encoded = EncodedValues()
     private let mayWrite: Bool
+    private let isInMemory: Bool
     let state: Mutex<StoreState>
 
     enum Access {
@@ -27,6 +30,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         self.clock = clock
         self.observer = observer
         if case .reading = access { mayWrite = false } else { mayWrite = true }
+        if case .memory = access { isInMemory = true } else { isInMemory = false }
         var state = StoreState()
         if case .writing(let lock) = access { state.lock = lock }
         self.state = Mutex(state)
@@ -50,8 +54,15 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     ) async throws(LibOSError) -> Value {
         try refuseWhenClosed()
         let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
-            database.asyncRead { database in
-                continuation.resume(returning: self.look(body, on: database))
+            if isInMemory {
+                // Its one connection would be made read-only for the moment, and SQLite then prepares every statement anew.
+                database.asyncWriteWithoutTransaction { database in
+                    continuation.resume(returning: self.look(body, on: .success(database)))
+                }
+            } else {
+                database.asyncRead { database in
+                    continuation.resume(returning: self.look(body, on: database))
+                }
             }
         }
         return try result.get()
@@ -91,7 +102,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     }
 
     func connection(_ database: Database) -> StoreConnection {
-        StoreConnection(database: database, name: name, observer: observer)
+        StoreConnection(database: database, name: name, observer: observer, decoded: decoded, encoded: encoded)
     }
 
     /// The clock's instant, but never one before an instant that was given out.

@@ -24,6 +24,17 @@ package enum JSONValue: Sendable, Hashable {
     /// The text, or null.
     package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 
+    /// Whether both are written the same, byte for byte. `==` also unites texts that Unicode calls equivalent.
+    package func isIdentical(to other: JSONValue) -> Bool {
+        switch (self, other) {
+        case (.string(let a), .string(let b)): haveSameBytes(a, b)
+        case (.array(let a), .array(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.isIdentical(to: $1) }
+        case (.object(let a), .object(let b)):
+            a.count == b.count && zip(a, b).allSatisfy { haveSameBytes($0.key, $1.key) && $0.value.isIdentical(to: $1.value) }
+        default: self == other
+        }
+    }
+
     /// The value under a key of an object, nil for other kinds and absent keys.
     package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }

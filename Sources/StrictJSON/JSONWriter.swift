@@ -7,6 +7,20 @@ extension JSONValue {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
+    /// Bytes of `canonicalText`, without making it.
+    package var canonicalByteCount: Int {
+        switch self {
+        case .null: 4
+        case .bool(let flag): flag ? 4 : 5
+        case .int(let number): String(number).utf8.count
+        case .double(let number): JSONWriter.text(of: number).utf8.count
+        case .string(let text): JSONWriter.byteCount(of: text)
+        case .array(let items): items.reduce(max(2, items.count + 1)) { $0 + $1.canonicalByteCount }
+        case .object(let members):
+            members.reduce(max(2, members.count + 1)) { $0 + JSONWriter.byteCount(of: $1.key) + 1 + $1.value.canonicalByteCount }
+        }
+    }
+
     /// For people: two spaces, keys in their given order, no newline at the end.
     package var prettyText: String {
         var writer = JSONWriter(pretty: true)
@@ -71,12 +85,31 @@ struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// With its quotes and escapes.
+    static func byteCount(of text: String) -> Int {
+        var text = text
+        return text.withUTF8 { utf8 in
+            var count = utf8.count + 2
+            for byte in utf8 where needsEscape(byte) {
+                switch byte {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x08, 0x09, 0x0A, 0x0C, 0x0D: count += 1
+                default: count += 5
+                }
+            }
+            return count
+        }
+    }
+
     private static func needsEscape(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
     private mutating func writeEscaped(_ text: UnsafeBufferPointer<UInt8>) {
-        for byte in text {
+        // What needs no escape goes over in one piece.
+        var from = 0
+        for (index, byte) in text.enumerated() where Self.needsEscape(byte) {
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<index]))
+            from = index + 1
             switch byte {
             case UInt8(ascii: "\""): append("\\\"")
             case UInt8(ascii: "\\"): append("\\\\")
@@ -85,12 +118,12 @@ struct JSONWriter {
             case 0x0A: append("\\n")
             case 0x0C: append("\\f")
             case 0x0D: append("\\r")
-            case 0..<0x20:
+            default:
                 let digits = String(byte, radix: 16)
                 append("\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits)
-            default: bytes.append(byte)
             }
         }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[from...]))
     }
 
     /// Whole numbers below 2^53 without a fraction, others as Swift's shortest text that reads back to the same value.

@@ -65,39 +65,47 @@ import Testing
         }
     }
 
-    @Test("many children and calls: every budget adds up") func many() async throws {
+    @Test("50 children and 1,000 calls: every budget adds up, and the store verifies") func many() async throws {
         try await AgentFixture.with { fixture in
             let budget = ResourceBudget([.toolCalls: 2_000, .childProcesses: 100, .materializedTokens: 65_536])
             let root = try await fixture.spawn(["process:spawn execute", "clock:now read"], budget: budget)
             let runtime = fixture.runtime
             let clock = try Resource.parse("clock:now")
-            var children: [ProcessID] = []
-            for _ in 0..<10 {
-                let made = try await runtime.store.write { transaction throws(LibOSError) in
-                    try runtime.processes.spawnChild(
+            for _ in 0..<50 {
+                try await runtime.store.write { transaction throws(LibOSError) in
+                    _ = try runtime.processes.spawnChild(
                         ChildRequest(
                             goal: .text("count"), inherited: [NeededRight(resource: clock, rights: [.read])],
-                            budget: ResourceBudget([.toolCalls: 40])), by: ActionOrigin(process: root, tool: "test"), in: transaction
-                    ).id
+                            budget: ResourceBudget([.toolCalls: 40])), by: ActionOrigin(process: root, tool: "test"), in: transaction)
                 }
-                children.append(made)
             }
             // All play one endless part; the quanta run out first.
-            let step = "- {action: get_current_time}\n"
-            let script = "'*':\n" + String(repeating: "  " + step, count: 400)
-            try await fixture.play(script, quanta: 200)
-            let processes = try await fixture.read { store throws(LibOSError) in try store.processes(status: nil) }
-            let calls = try await fixture.read { store throws(LibOSError) in try store.toolCalls(of: nil, state: nil, limit: 10_000) }
-            let perProcess = Dictionary(grouping: calls, by: \.process).mapValues(\.count)
-            #expect(calls.count == 200)
-            #expect(calls.allSatisfy { $0.state == .completed })
-            let rootProcess = try #require(processes.first { $0.id == root })
-            #expect(rootProcess.usage[.toolCalls] == 200)
-            #expect(rootProcess.usage[.childProcesses] == 10)
-            for child in processes where child.parent == root { #expect(child.usage[.toolCalls] == Int64(perProcess[child.id] ?? 0)) }
-            #expect(
-                Int64(processes.filter { $0.parent == root }.reduce(0) { $0 + $1.usage[.toolCalls] }) + Int64(perProcess[root] ?? 0)
-                    == 200)
+            let script = "'*':\n" + String(repeating: "  - {action: get_current_time}\n", count: 1_100)
+            try await fixture.play(script, quanta: 1_000)
+            let (processes, toolCalls, modelCalls) = try await fixture.read { store throws(LibOSError) in
+                (
+                    try store.processes(status: nil), try store.toolCalls(of: nil, state: nil, limit: 10_000),
+                    try store.modelCalls(of: nil, limit: 10_000)
+                )
+            }
+            #expect(processes.count == 51)
+            #expect(toolCalls.count == 1_000 && toolCalls.allSatisfy { $0.state == .completed })
+            #expect(modelCalls.count == 1_000 && modelCalls.allSatisfy { $0.status == .ok })
+            let callsOf = Dictionary(grouping: toolCalls, by: \.process).mapValues { Int64($0.count) }
+            let questionsOf = Dictionary(grouping: modelCalls, by: \.process).mapValues { Int64($0.count) }
+            let (parent, children) = (try #require(processes.first { $0.id == root }), processes.filter { $0.parent == root })
+            for child in children {
+                var usage = child.usage
+                usage.amounts[.runtimeSeconds] = nil // what no record but the account itself counts
+                #expect(usage == ResourceUsage([.toolCalls: callsOf[child.id] ?? 0, .modelCalls: questionsOf[child.id] ?? 0]))
+            }
+            // What its children used and what it used itself, exactly, of each item.
+            let own = [BudgetItem.toolCalls: callsOf[root] ?? 0, .modelCalls: questionsOf[root] ?? 0, .childProcesses: 50]
+            for item in BudgetItem.allCases where item != .runtimeSeconds {
+                #expect(parent.usage[item] == children.reduce(own[item] ?? 0) { $0 + $1.usage[item] }, "\(item)")
+            }
+            #expect(parent.usage[.runtimeSeconds] >= children.reduce(0) { $0 + $1.usage[.runtimeSeconds] })
+            #expect(parent.usage[.toolCalls] == 1_000 && parent.usage[.modelCalls] == 1_000)
         }
     }
 }

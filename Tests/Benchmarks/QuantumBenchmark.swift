@@ -9,6 +9,7 @@ internal import SQLiteRuntimeStore
 internal import SandboxLauncher
 internal import SandboxPolicy
 internal import StrictJSON
+internal import Synchronization
 internal import TestSupport
 internal import ToolBroker
 
@@ -30,48 +31,53 @@ struct QuantumBenchmark {
         let registry = ToolRegistry()
         try registry.load(directory: policies.directory + "/tools")
         let capabilities = CapabilityBroker()
-        let runtime = AgentRuntime(store: store, broker: capabilities, tools: Named(registry: registry))
+        let observed = TimedStore(store)
+        let runtime = AgentRuntime(store: observed, broker: capabilities, tools: Named(registry: registry))
         try await runtime.start()
         guard let worker = WorkerProgram.installed() else {
             throw SystemError(errno: ENOENT, operation: "find", object: "glovebox-worker beside this program")
         }
         let supervisor = try SandboxSupervisor()
         defer { supervisor.shutDown() }
-        let shipped = policies.directory
+        let loaded = LoadedPolicies(policies)
         let broker = ToolBroker(
             registry: registry, store: runtime.store, kernel: runtime, capabilities: capabilities, supervisor: supervisor,
             files: try WorkspaceFiles(path: place + "/workspace"), worker: worker
-        ) { name throws(PolicyError) in
-            let store = BenchmarkPolicies(directory: shipped)
-            do {
-                return try store.resolved(name)
-            } catch {
-                throw error as? PolicyError ?? PolicyError(file: name, message: "\(error)", mend: "look at the policies directory")
-            }
-        }
+        ) { name throws(PolicyError) in try loaded.policy(name) }
         try await broker.persistTools()
 
         var records = Measurement(name: "records alone")
         var whole = Measurement(name: "with a sealed read")
         var bare = Measurement(name: "a fresh process that reads it")
+        var stages = QuantumStages()
         let reader = BareLaunch(["/bin/cat", place + "/workspace/file.txt"])
-        let script = String(repeating: "{\"action\": \"read_text_file\", \"path\": \"file.txt\"}\n", count: rounds + 20)
+        let script = String(repeating: "{\"action\": \"read_text_file\", \"path\": \"file.txt\"}\n", count: rounds + 220)
         let client = try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl")
         let first = try await process(runtime)
-        let second = try await process(runtime)
         let alone = QuantumExecutor(runtime: runtime, tools: Answered(registry: registry), client: client)
         let sealed = QuantumExecutor(
             runtime: runtime, tools: broker, client: try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl"))
+        print("load \(Interleaved.load)")
+        // An agent makes some dozens of calls, and each leaves an object in its sight: a process takes its turn for so many.
+        var second = try await process(runtime)
         for round in 0..<(rounds + 20) {
+            if round % Self.callsOfAProcess == 0 { second = try await process(runtime) }
             let one = try await timed { try await check(alone.runQuantum(first)) }
-            let two = try await timed { try await check(sealed.runQuantum(second)) }
+            _ = observed.takeSteps()
+            let began = MonotonicClock.now()
+            try await check(sealed.runQuantum(second))
+            let ended = MonotonicClock.now()
+            let steps = observed.takeSteps()
             let three = try await timed {
                 if let problem = reader() { throw SystemError(errno: EIO, operation: problem, object: "/bin/cat") }
             }
             guard round >= 20 else { continue }
             records.add(one)
-            whole.add(two)
+            whole.add(Double(ended - began) / 1000)
             bare.add(three)
+            let agent = second
+            let call = try await store.read { store throws(LibOSError) in try store.toolCalls(of: agent, state: nil, limit: 1).first }
+            try stages.add(steps, began: began, ended: ended, report: call?.report ?? .null)
         }
         Table.row("one quantum, microseconds", ["min", "median", "p90"])
         for measurement in [records, whole, bare] {
@@ -79,7 +85,23 @@ struct QuantumBenchmark {
         }
         Table.row(
             "  sealed read to fresh process", [0, 0.5, 0.9].map { Table.number(whole.percentile($0) / bare.percentile($0), decimals: 2) })
+        stages.show()
+        try await growth(runtime, sealed)
+        print("load \(Interleaved.load)")
         await store.close()
+    }
+
+    private static let callsOfAProcess = 50
+
+    /// What a quantum costs when its process has many results in sight.
+    private func growth(_ runtime: AgentRuntime, _ executor: QuantumExecutor) async throws {
+        let agent = try await process(runtime)
+        var parts = [Measurement(name: "the first 20 calls of an agent"), Measurement(name: "its calls 181 to 200")]
+        for call in 1...200 {
+            let spent = try await timed { try await check(executor.runQuantum(agent)) }
+            if call <= 20 { parts[0].add(spent) } else if call > 180 { parts[1].add(spent) }
+        }
+        for part in parts { Table.row("  " + part.name, [0, 0.5, 0.9].map { Table.number(part.percentile($0), decimals: 0) }) }
     }
 
     private func timed(_ body: () async throws -> Void) async throws -> Double {
@@ -106,6 +128,25 @@ struct QuantumBenchmark {
     private struct Named: ToolDirectory {
         let registry: ToolRegistry
         func staticTool(named name: String) -> ToolID? { registry.tool(named: name)?.spec.id }
+    }
+
+    /// Each read once, as the commands keep them.
+    private final class LoadedPolicies: Sendable {
+        private let policies: BenchmarkPolicies
+        private let known = Mutex<[String: ResolvedPolicy]>([:])
+
+        init(_ policies: BenchmarkPolicies) { self.policies = policies }
+
+        func policy(_ name: String) throws(PolicyError) -> ResolvedPolicy {
+            if let policy = known.withLock({ $0[name] }) { return policy }
+            do {
+                let policy = try policies.resolved(name)
+                known.withLock { $0[name] = policy }
+                return policy
+            } catch {
+                throw error as? PolicyError ?? PolicyError(file: name, message: "\(error)", mend: "look at the policies directory")
+            }
+        }
     }
 
     /// Every call is answered at once: what is left is the quantum's own work.

@@ -2,6 +2,7 @@ import CapabilityBroker
 import CapabilityLanguage
 import LibOSModel
 import SQLiteRuntimeStore
+import StrictJSON
 import Testing
 
 struct CacheTests {
@@ -71,6 +72,52 @@ struct CacheTests {
                     [try small.authorize(request, in: store).effect, try small.authorize(other, in: store).effect]
                 }
                 #expect(effects == [.allow, .deny])
+            }
+        }
+    }
+
+    /// A record that is added is taken over into what was parsed; whoever parses everything anew must come to the same.
+    @Test("what grew record by record decides as what was read at once", arguments: [1, 2, 3] as [UInt64])
+    func grown(seed: UInt64) async throws {
+        let world = try await World()
+        var random = SeededGenerator(state: seed)
+        let places = ["*", "src", "src/a", "src/a/b", "docs", "docs/b"].map { "filesystem:workspace:\($0)" } + ["process:spawn"]
+        let effects = ["allow", "allow", "ask", "deny"]
+        var granted: [CapabilityRecord] = []
+        for step in 0..<60 {
+            let right = Bool.random(using: &random) ? "read" : "write"
+            let place = places.randomElement(using: &random) ?? ""
+            let isSpawn = place == "process:spawn"
+            let text = "\(effects.randomElement(using: &random) ?? "") \(place) \(isSpawn ? "execute" : right)"
+            let (uses, expiry): (Int64?, Timestamp?) = (step % 7 == 0 ? 1 : nil, step % 5 == 0 ? world.later(Double(step % 9 + 1)) : nil)
+            granted.append(
+                try await world.grant(text) {
+                    if $0.effect == .allow { $0.uses = uses }
+                    $0.expiresAt = expiry
+                })
+            if step % 11 == 10, let id = granted.randomElement(using: &random)?.id {
+                _ = await world.refusal { (transaction, broker) throws(LibOSError) in
+                    try broker.revoke(id, by: World.owner, in: transaction)
+                }
+            }
+            if step % 13 == 12 {
+                // A change that is undone leaves nothing behind.
+                let terms = try CapabilityTerms("deny filesystem:workspace:src read")
+                _ = await world.refusal { (transaction, broker) throws(LibOSError) in
+                    try broker.grant(terms, to: world.parent, by: World.owner, in: transaction)
+                    throw LibOSError(.timeout, "undone")
+                }
+            }
+            if step % 6 == 5 { world.clock.advance(seconds: 1) }
+            for need in ["filesystem:workspace:src/a read", "filesystem:workspace:docs/b/c write", "process:spawn execute"] {
+                let request = AuthorizationRequest(subject: world.parent, needs: [try NeededRight(need)])
+                let (grown, anew) = try await world.write { (transaction, broker) throws(LibOSError) in
+                    (
+                        try broker.authorize(request, in: transaction).json.canonicalText,
+                        try CapabilityBroker().authorize(request, in: transaction).json.canonicalText
+                    )
+                }
+                #expect(grown == anew, "step \(step), \(need)")
             }
         }
     }

@@ -16,6 +16,15 @@ struct DamagedRowTests {
 
         var testDescription: String { table.name }
 
+        /// Every column with the table that it is in.
+        var places: [(table: String, column: String)] {
+            table.columns.map { (table.name, $0) }
+                + table.apart.map { place in
+                    let parts = place.split(separator: ".").map(String.init)
+                    return (parts[0], parts[1])
+                }
+        }
+
         init<Record: StoredRecord & Sendable>(
             _ record: Record, key: String, _ insert: @escaping @Sendable (any StoreTransaction, Record) throws(LibOSError) -> Void
         ) {
@@ -68,14 +77,14 @@ struct DamagedRowTests {
 
     /// Damages one column, reads, and undoes it. Answers the error, if reading ended with one.
     private func damage(
-        _ store: SQLiteRuntimeStore, _ item: Table, _ column: String, _ expression: String, _ bytes: [UInt8]?
+        _ store: SQLiteRuntimeStore, _ item: Table, _ place: (table: String, column: String), _ expression: String, _ bytes: [UInt8]?
     ) async throws -> LibOSError? {
         let undone = LibOSError(.timeout, "undone")
         let error = await thrown {
             try await store.write { (tx) throws(LibOSError) in
                 guard let transaction = tx as? SQLiteTransaction else { return }
                 do throws(LibOSError) {
-                    try transaction.connection.run("UPDATE \(item.table.name) SET \(column) = \(expression)") { values in
+                    try transaction.connection.run("UPDATE \(place.table) SET \(place.column) = \(expression)") { values in
                         if let bytes { values.bind(blob: bytes) }
                     }
                 } catch {
@@ -107,19 +116,19 @@ struct DamagedRowTests {
         try await store.write(.process, item.insert)
         try await store.read(item.read)
         var refused = 0
-        for column in item.table.columns {
+        for place in item.places {
             for value in ["NULL", "-1", "9223372036854775807", "CAST(x'ff' AS TEXT)", "CAST(x'00ff' AS TEXT)", "x'00'"] {
-                let error = try await damage(store, item, column, value, nil)
-                check(error, item, column)
+                let error = try await damage(store, item, place, value, nil)
+                check(error, item, place.column)
                 refused += error == nil ? 0 : 1
             }
             for text in Self.forged {
-                let error = try await damage(store, item, column, "CAST(?1 AS TEXT)", Array(text.utf8))
-                check(error, item, column)
+                let error = try await damage(store, item, place, "CAST(?1 AS TEXT)", Array(text.utf8))
+                check(error, item, place.column)
                 refused += error == nil ? 0 : 1
             }
         }
-        #expect(refused > item.table.columns.count)
+        #expect(refused > item.places.count)
         try await store.read(item.read)
     }
 
@@ -127,12 +136,12 @@ struct DamagedRowTests {
         let store = try SQLiteRuntimeStore.inMemory()
         try await store.dropTriggers()
         try await store.write(.process, item.insert)
-        var random = SeededGenerator(state: UInt64(item.table.columns.count))
-        for column in item.table.columns {
+        var random = SeededGenerator(state: UInt64(item.places.count))
+        for place in item.places {
             let text = try await store.write { (tx) throws(LibOSError) -> [UInt8] in
                 var bytes: [UInt8] = []
                 try (tx as? SQLiteTransaction)?.connection.forEach(
-                    "SELECT CAST(\(column) AS TEXT) FROM \(item.table.name)", table: StoredTable("x", ["y"])
+                    "SELECT CAST(\(place.column) AS TEXT) FROM \(place.table)", table: StoredTable("x", ["y"])
                 ) { (row) throws(LibOSError) in
                     bytes = Array((try row.optionalText() ?? "").utf8)
                 }
@@ -148,7 +157,7 @@ struct DamagedRowTests {
                     default: bytes.insert(Array("\"{}[],:0\\u".utf8).randomElement(using: &random) ?? 0, at: at)
                     }
                 }
-                check(try await damage(store, item, column, "CAST(?1 AS TEXT)", bytes), item, column)
+                check(try await damage(store, item, place, "CAST(?1 AS TEXT)", bytes), item, place.column)
             }
         }
     }

@@ -23,6 +23,10 @@ import Testing
         }
     }
 
+    private static func outcome(_ read: () throws(JSONReadError) -> JSONValue) -> Result<JSONValue, JSONReadError> {
+        Result(catching: read)
+    }
+
     /// Ten thousand damaged documents: each is read or refused at a place inside it, none with a key twice.
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func damagedDocuments(seed: UInt64) throws {
         var random = SeededGenerator(state: seed)
@@ -45,6 +49,10 @@ import Testing
             } catch {
                 #expect(error.line >= 1 && error.column >= 1)
             }
+            // With positions or without: the same value, or the same refusal at the same place.
+            let placed = Self.outcome { () throws(JSONReadError) in try JSONDocument.read(bytes, bounds: .policy).value }
+            let plain = Self.outcome { () throws(JSONReadError) in try JSONDocument.value(of: bytes, bounds: .policy) }
+            #expect(placed == plain)
             do {
                 _ = try PolicyLoader.load(bytes, fileName: "f") { throw Fixtures.Unreadable(path: $0) }
             } catch {
@@ -58,6 +66,11 @@ import Testing
         for text in ["a: 1\na: 2\n", "{a: 1, \"a\": 2}", "b: [{a: 1, 'a': 2}]", "{\"a\": 1, \"\\u0061\": 2}", "\"a\": 1\n\"\\x61\": 2\n"] {
             #expect(throws: PolicyError.self) { try DocumentReader.read(Array(text.utf8), fileName: "f") }
         }
+    }
+
+    @Test func identicalIsByTheByte() {
+        let (composed, combined) = (JSONValue.object(["a": .string("\u{E9}")]), JSONValue.object(["a": .string("e\u{301}")]))
+        #expect(composed == combined && !composed.isIdentical(to: combined) && composed.isIdentical(to: composed))
     }
 
     /// Everything that the JSON reader accepts survives being written and read again.
@@ -82,6 +95,8 @@ import Testing
             let text = original.prettyText
             let again = try JSONDocument.read(Array(text.utf8), bounds: .policy).value
             #expect(again.canonicalText == original.canonicalText)
+            #expect(original.canonicalByteCount == original.canonicalText.utf8.count)
+            #expect(again.isIdentical(to: original) || again != original)
         }
     }
 }

@@ -5,11 +5,13 @@ internal import StrictJSON
 /// A view as text for a model: what fitted, and what did not, by name.
 package struct MaterializedContext: Sendable, Hashable {
     package var text: String
-    /// Objects that the text shows, in its order.
-    package var objects: [ObjectID]
+    /// The objects that fitted, in the order of the text.
+    package var heads: [ObjectHead]
     package var tokenCount: Int64
     package var omitted: [OmittedObject]
     package var policy: ContextPolicy
+
+    package var objects: [ObjectID] { heads.map(\.id) }
 }
 
 /// An object of the view that the text does not show.
@@ -35,31 +37,42 @@ extension ObjectMemory {
         _ view: MemoryView, policy: ContextPolicy, budget: Int64 = standardContextBudget, by origin: ActionOrigin,
         in transaction: any StoreTransaction
     ) throws(LibOSError) -> MaterializedContext {
-        var context = MaterializedContext(text: "", objects: [], tokenCount: 0, omitted: [], policy: policy)
-        var candidates: [Candidate] = []
+        var context = try choose(from: view, policy: policy, budget: budget, by: origin, in: transaction)
+        var sections: [String] = []
+        for head in context.heads {
+            if let object = try transaction.object(head.id) { sections.append(Self.rendered(object)) }
+        }
+        context.text = sections.joined(separator: "\n\n")
+        return context
+    }
+
+    /// The same without the text, for who renders objects in a way of its own, and not each of them each time.
+    package func choose(
+        from view: MemoryView, policy: ContextPolicy, budget: Int64 = standardContextBudget, by origin: ActionOrigin,
+        in transaction: any StoreTransaction
+    ) throws(LibOSError) -> MaterializedContext {
+        var context = MaterializedContext(text: "", heads: [], tokenCount: 0, omitted: [], policy: policy)
+        var allowed: [(object: ObjectID, decision: AuthorizationDecision)] = []
         for root in view.roots {
             do throws(LibOSError) {
-                let decision = try check(root, for: .materialize, by: origin, in: transaction)
-                guard let object = try transaction.object(root.object) else { continue }
-                candidates.append(Candidate(object: object, decision: decision))
+                allowed.append((root.object, try check(root, for: .materialize, by: origin, in: transaction)))
             } catch {
                 guard error.code == .denied else { throw error }
                 context.omitted.append(OmittedObject(object: root.object, reason: .denied))
             }
         }
-        var sections: [String] = []
+        let heads = try transaction.heads(of: allowed.map(\.object))
+        let candidates = allowed.compactMap { item in heads[item.object].map { Candidate(head: $0, decision: item.decision) } }
         for candidate in Self.ordered(candidates, by: policy) {
-            let object = candidate.object
-            guard context.tokenCount + object.metadata.tokenEstimate <= budget else {
-                context.omitted.append(OmittedObject(object: object.id, reason: .budget))
+            let head = candidate.head
+            guard context.tokenCount + head.tokenEstimate <= budget else {
+                context.omitted.append(OmittedObject(object: head.id, reason: .budget))
                 continue
             }
             try authority.take(candidate.decision, for: origin, in: transaction)
-            context.tokenCount += object.metadata.tokenEstimate
-            context.objects.append(object.id)
-            sections.append(Self.rendered(object))
+            context.tokenCount += head.tokenEstimate
+            context.heads.append(head)
         }
-        context.text = sections.joined(separator: "\n\n")
         try transaction.audit(
             "memory.materialize_context", by: origin.process.text, target: view.id.text, inputs: context.objects,
             .object([
@@ -69,7 +82,7 @@ extension ObjectMemory {
     }
 
     private struct Candidate {
-        var object: AgentObject
+        var head: ObjectHead
         var decision: AuthorizationDecision
     }
 
@@ -77,12 +90,12 @@ extension ObjectMemory {
     private static func ordered(_ candidates: [Candidate], by policy: ContextPolicy) -> [Candidate] {
         if policy == .recencyFirst {
             return candidates.enumerated().sorted {
-                ($1.element.object.updatedAt, $0.offset) < ($0.element.object.updatedAt, $1.offset)
+                ($1.element.head.updatedAt, $0.offset) < ($0.element.head.updatedAt, $1.offset)
             }.map(\.element)
         }
         let first = firstTypes(policy)
-        let rank: (AgentObject) -> Int = { first.firstIndex(of: $0.type) ?? first.count }
-        return candidates.enumerated().sorted { (rank($0.element.object), $0.offset) < (rank($1.element.object), $1.offset) }.map(\.element)
+        let rank: (ObjectHead) -> Int = { first.firstIndex(of: $0.type) ?? first.count }
+        return candidates.enumerated().sorted { (rank($0.element.head), $0.offset) < (rank($1.element.head), $1.offset) }.map(\.element)
     }
 
     private static func firstTypes(_ policy: ContextPolicy) -> [ObjectType] {

@@ -6,9 +6,11 @@ extension ObjectMemory {
     /// The object behind a handle, for one use of one right. A handle is good while its own bounds, the capability that backs it
     /// and every other record of its holder agree; a last use that backs it is taken.
     func opened(
-        _ handle: ObjectHandle, for right: ObjectRight, by origin: ActionOrigin, in transaction: any StoreTransaction
+        _ handle: ObjectHandle, _ known: AgentObject? = nil, for right: ObjectRight, by origin: ActionOrigin,
+        in transaction: any StoreTransaction
     ) throws(LibOSError) -> AgentObject {
         try authority.take(try check(handle, for: right, by: origin, in: transaction), for: origin, in: transaction)
+        if let known, known.id == handle.object { return known }
         guard let object = try transaction.object(handle.object) else { throw .notFound("object \(handle.object)") }
         return object
     }
@@ -25,7 +27,9 @@ extension ObjectMemory {
         if let expiry = handle.expiresAt, expiry <= store.now {
             throw refused(handle, right, rule: "expiry of the handle", because: "the handle expired at \(expiry)")
         }
-        guard let record = try store.capability(handle.capability), record.subject == origin.process,
+        let held = try authority.broker.heldRecord(handle.capability, of: origin.process, in: store)
+        let found: CapabilityRecord? = if let held { held } else { try store.capability(handle.capability) }
+        guard let record = found, record.subject == origin.process,
             record.effect == .allow, record.resource.covers(resource), record.rights.contains(right.asCapabilityRight)
         else {
             throw refused(handle, right, rule: handle.capability.text, because: "no capability of the process backs the handle")

@@ -92,10 +92,12 @@ extension ObjectMemory {
 
     /// Changes an object. Needs a handle with write, and for a new name or namespace write on both namespaces. Throws `denied`
     /// for immutable objects.
+    /// - Parameter known: the object, when the caller has read it in this transaction.
     package func update(
-        _ handle: ObjectHandle, with patch: ObjectPatch, by origin: ActionOrigin, in transaction: any StoreTransaction
+        _ handle: ObjectHandle, of known: AgentObject? = nil, with patch: ObjectPatch, by origin: ActionOrigin,
+        in transaction: any StoreTransaction
     ) throws(LibOSError) -> AgentObject {
-        var object = try opened(handle, for: .write, by: origin, in: transaction)
+        var object = try opened(handle, known, for: .write, by: origin, in: transaction)
         if object.isImmutable {
             throw .denied(
                 Denial(

@@ -7,6 +7,6 @@ package enum TokenEstimate {
 
     package static func of(_ payload: JSONValue) -> Int64 {
         if case .string(let text) = payload { return of(text) }
-        return of(payload.canonicalText)
+        return (Int64(payload.canonicalByteCount) + 3) / 4
     }
 }

@@ -39,6 +39,21 @@ final class AuthorityCache: Sendable {
         return built
     }
 
+    /// Carries what is known over the addition of one record, so that it needs not all be read again. `before` is the subject's
+    /// generation without it; anything else than exactly this one change in between, and the next question reads everything.
+    func note(_ record: CapabilityRecord, after before: Int64, at now: Timestamp, in store: any CapabilityReading) throws(LibOSError) {
+        let known = state.withLock { state -> SubjectAuthority? in
+            guard let entry = state.entries[record.subject], entry.authority.holds(at: now, generation: before) else { return nil }
+            state.entries[record.subject] = nil // the only one who holds it: it grows in place
+            state.records -= entry.authority.count
+            return entry.authority
+        }
+        let generation = try store.capabilityGeneration(of: record.subject)
+        guard var known, generation == before + 1 else { return }
+        try known.add(record, generation: generation, at: now, in: store)
+        keep(known)
+    }
+
     private func keep(_ authority: SubjectAuthority) {
         guard authority.count <= mostRecords else { return }
         state.withLock { state in

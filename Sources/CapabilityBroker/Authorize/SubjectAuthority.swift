@@ -6,48 +6,68 @@ internal import SandboxPolicy
 struct SubjectAuthority: Sendable {
     /// The records of one kind; `rules[i]` says what `records[i]` says.
     struct Holdings: Sendable {
-        let rules: RuleSet
-        let records: [CapabilityRecord]
-        let chains: [[IssuerLink]]
+        private(set) var rules: RuleSet
+        private(set) var records: [CapabilityRecord] = []
+        private(set) var chains: [[IssuerLink]] = []
         /// Places of the records that are no plain allow. Only these can cut a hole into a wider allow.
-        let restricted: [Int]
+        private(set) var restricted: [Int] = []
+
+        fileprivate init(_ kind: ResourceKind) { rules = RuleSet(kind, []) }
+
+        fileprivate mutating func append(_ record: CapabilityRecord, _ chain: [IssuerLink]) {
+            if !record.isPlainAllow { restricted.append(records.count) }
+            rules.append(record.rule)
+            records.append(record)
+            chains.append(chain)
+        }
     }
 
     let subject: ProcessID
-    let generation: Int64
+    private(set) var generation: Int64
     /// Good from this instant on, because records that had expired by then were left out …
-    let validFrom: Timestamp
+    private(set) var validFrom: Timestamp
     /// … until this one, at which the next of them expires.
-    let validUntil: Timestamp?
-    let count: Int
-    private let holdings: [ResourceKind: Holdings]
+    private(set) var validUntil: Timestamp?
+    private var holdings: [ResourceKind: Holdings] = [:]
+    private var places: [CapabilityID: (kind: ResourceKind, index: Int)] = [:]
+
+    var count: Int { places.count }
 
     init(of subject: ProcessID, at now: Timestamp, in store: any CapabilityReading) throws(LibOSError) {
         self.subject = subject
         generation = try store.capabilityGeneration(of: subject)
         validFrom = now
-        var until: Timestamp?
-        var kept: [ResourceKind: [(record: CapabilityRecord, chain: [IssuerLink])]] = [:]
-        var count = 0
-        for var record in try store.capabilities(of: subject) where record.subject == subject && record.isActive(at: now) {
-            // A path reads the same with and without what lies below it, so a record means the same however it was made.
-            record.resource = record.resource.asGranted
-            let lineage = try Lineage(of: record, at: now, in: store)
-            guard lineage.holds else { continue }
-            if let end = lineage.expiresAt { until = until.map { min($0, end) } ?? end }
-            kept[record.resource.kind, default: []].append((record, lineage.chain))
-            count += 1
+        for record in try store.capabilities(of: subject) where record.subject == subject {
+            try take(record, at: now, in: store)
         }
-        validUntil = until
-        self.count = count
-        var holdings: [ResourceKind: Holdings] = [:]
-        for (kind, held) in kept {
-            let records = held.map(\.record)
-            holdings[kind] = Holdings(
-                rules: RuleSet(kind, records.map(\.rule)), records: records, chains: held.map(\.chain),
-                restricted: records.indices.filter { !records[$0].isPlainAllow })
-        }
-        self.holdings = holdings
+    }
+
+    /// What reading all records anew would give after this one was added: the newest record is the last one. `generation` is the
+    /// number that the subject's records have with it.
+    mutating func add(
+        _ record: CapabilityRecord, generation: Int64, at now: Timestamp, in store: any CapabilityReading
+    ) throws(LibOSError) {
+        try take(record, at: now, in: store)
+        self.generation = generation
+        validFrom = now
+    }
+
+    private mutating func take(_ given: CapabilityRecord, at now: Timestamp, in store: any CapabilityReading) throws(LibOSError) {
+        guard given.isActive(at: now) else { return }
+        var record = given
+        // A path reads the same with and without what lies below it, so a record means the same however it was made.
+        record.resource = record.resource.asGranted
+        let lineage = try Lineage(of: record, at: now, in: store)
+        guard lineage.holds else { return }
+        if let end = lineage.expiresAt { validUntil = validUntil.map { min($0, end) } ?? end }
+        let kind = record.resource.kind
+        places[record.id] = (kind, holdings[kind]?.records.count ?? 0)
+        holdings[kind, default: Holdings(kind)].append(record, lineage.chain)
+    }
+
+    /// A record of the subject that is in force.
+    func record(_ id: CapabilityID) -> CapabilityRecord? {
+        places[id].flatMap { holdings[$0.kind]?.records[$0.index] }
     }
 
     func holds(at instant: Timestamp, generation: Int64) -> Bool {

@@ -33,7 +33,7 @@ extension CapabilityBroker {
             }
         }
         let record = bounded.record(for: subject, by: actor.text, at: transaction.now, below: parent)
-        try transaction.add(record, by: .process(actor), as: "capability.delegate")
+        try add(record, by: .process(actor), as: "capability.delegate", in: transaction)
         return record
     }
 
@@ -67,7 +67,7 @@ extension CapabilityBroker {
             records.append(own.record(for: child, by: actor.text, at: transaction.now, below: part.source))
         }
         for record in records {
-            try transaction.add(record, by: actor, as: "capability.inherit", extra: ["inherited_from": .string(parent.text)])
+            try add(record, by: actor, as: "capability.inherit", extra: ["inherited_from": .string(parent.text)], in: transaction)
         }
         return records
     }

@@ -11,7 +11,7 @@ extension CapabilityBroker {
         try requireTrusted(actor, to: "grant")
         try terms.validate(at: transaction.now)
         let record = terms.record(for: subject, by: actor.text, at: transaction.now)
-        try transaction.add(record, by: actor, as: "capability.grant")
+        try add(record, by: actor, as: "capability.grant", in: transaction)
         return record
     }
 
@@ -27,7 +27,7 @@ extension CapabilityBroker {
             resource: resource, rights: rights, effect: policy.effect, expiresAt: expiresAt, uses: policy.uses)
         try terms.validate(at: transaction.now)
         let record = terms.record(for: subject, by: actor.text, at: transaction.now)
-        try transaction.add(record, by: actor, as: "capability.permission_policy", extra: ["policy": .string(policy.rawValue)])
+        try add(record, by: actor, as: "capability.permission_policy", extra: ["policy": .string(policy.rawValue)], in: transaction)
         return record
     }
 

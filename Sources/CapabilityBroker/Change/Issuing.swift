@@ -17,8 +17,9 @@ extension CapabilityBroker {
         let transfer = try transfer(from: actor, in: transaction)
         let records = try issued(terms, to: subject, by: transfer, at: transaction.now)
         for record in records {
-            try transaction.add(
-                record, by: .process(actor), as: "capability.issue", extra: ["issuer_cap_id": .optional(record.parent?.text)])
+            try add(
+                record, by: .process(actor), as: "capability.issue", extra: ["issuer_cap_id": .optional(record.parent?.text)],
+                in: transaction)
         }
         return records
     }

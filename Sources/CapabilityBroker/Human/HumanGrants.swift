@@ -27,7 +27,7 @@ extension CapabilityBroker {
             records.append(terms.record(for: request.process, by: actor.text, at: transaction.now))
         }
         for record in records {
-            try transaction.add(record, by: actor, as: "capability.grant", extra: ["request_id": .string(request.id.text)])
+            try add(record, by: actor, as: "capability.grant", extra: ["request_id": .string(request.id.text)], in: transaction)
         }
         return records
     }

@@ -64,7 +64,7 @@ package struct ActionParser: Sendable {
                 throw ActionProblem("the arguments of `\(name)` have \(text.utf8.count) bytes, \(longestArguments) are allowed")
             }
             do throws(JSONReadError) {
-                value = try JSONDocument.read(Array(text.utf8), bounds: Self.bounds(longestArguments)).value
+                value = try JSONDocument.value(of: Array(text.utf8), bounds: Self.bounds(longestArguments))
             } catch {
                 throw ActionProblem("the arguments of `\(name)` are not JSON: \(error.description)")
             }

@@ -77,7 +77,7 @@ package struct ChatReader: Sendable {
     ) throws(ChatFailure) {
         let value: JSONValue
         do throws(JSONReadError) {
-            value = try JSONDocument.read(bytes, bounds: DocumentBounds(bytes: bounds.body, depth: 64, nodes: 500_000)).value
+            value = try JSONDocument.value(of: bytes, bounds: DocumentBounds(bytes: bounds.body, depth: 64, nodes: 500_000))
         } catch {
             throw failed(ModelError(.malformed, "the provider's answer is not JSON: \(error.description)"))
         }

@@ -31,20 +31,17 @@ struct ContextDifference {
 
     mutating func addCapabilities(of id: ProcessID, in store: any StoreReading) throws(LibOSError) {
         let now = store.now
-        let facts = try store.capabilities(of: id).filter { $0.isActive(at: now) }.map { record -> JSONValue in
+        // Handles on single objects come and go with every result; the object entries tell of them.
+        let records = try store.capabilities(of: id, except: .object).filter { $0.isActive(at: now) }
+        let facts = records.map { record -> JSONValue in
             .object([
                 "resource": .string(record.resource.description),
                 "rights": .strings(CapabilityRight.inOrder(record.rights).map(\.rawValue)),
                 "permission_policy": .string(Self.policy(of: record).rawValue), "expires_at": .optional(record.expiresAt?.description),
             ])
         }
-        // Handles on single objects come and go with every result; the object entries tell of them.
-        let lasting = facts.filter { fact in
-            guard case .string(let resource)? = fact["resource"] else { return false }
-            return !resource.hasPrefix("object:")
-        }
         tell(
-            "capabilities_snapshot", .array(lasting.sorted { utf8Precedes($0.canonicalText, $1.canonicalText) }), as: "capabilities")
+            "capabilities_snapshot", .array(facts.sorted { utf8Precedes($0.canonicalText, $1.canonicalText) }), as: "capabilities")
     }
 
     private static func policy(of record: CapabilityRecord) -> PermissionPolicy {
@@ -113,10 +110,10 @@ struct ContextDifference {
     mutating func addMemory(_ material: MaterializedContext, in store: any StoreReading) throws(LibOSError) {
         var objects: [JSONValue] = []
         var ids: [String] = []
-        for id in material.objects {
-            guard let object = try store.object(id) else { continue }
+        for head in material.heads {
+            let id = head.id
             let key = "object:\(id)"
-            guard log.captured[key] != .int(object.version) else { continue }
+            guard log.captured[key] != .int(head.version), let object = try store.object(id) else { continue }
             log.captured[key] = .int(object.version)
             ids.append(id.text)
             objects.append(

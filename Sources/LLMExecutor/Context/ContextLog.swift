@@ -53,20 +53,27 @@ struct ContextLog: Sendable {
 
     /// When the account is longer than the budget, its oldest entries fall out until a quarter of it is free again: seldom and
     /// much, because everything behind the cut must be read anew. The newest entry always stays.
-    mutating func trim(toTokens budget: Int64) {
-        var sizes = entries.map { TokenEstimate.of($0.rendered) }
-        var total = TokenEstimate.of(head) + sizes.reduce(0, +)
-        guard total > budget else { return }
-        while total > budget / 4 * 3, entries.count > 1 {
-            let entry = entries.removeFirst()
-            total -= sizes.removeFirst()
-            dropped.entries += 1
-            for object in entry.objects where !dropped.objects.contains(object) && dropped.objects.count < Dropped.longest {
-                dropped.objects.append(object)
+    /// - Returns: what the model reads.
+    mutating func trim(toTokens budget: Int64) -> String {
+        // Each entry becomes text once: they are most of what a quantum writes.
+        let texts = entries.map(\.rendered)
+        var total = TokenEstimate.of(head) + texts.reduce(0) { $0 + TokenEstimate.of($1) }
+        var cut = 0
+        if total > budget {
+            while total > budget / 4 * 3, entries.count - cut > 1 {
+                let entry = entries[cut]
+                total -= TokenEstimate.of(texts[cut])
+                cut += 1
+                dropped.entries += 1
+                for object in entry.objects where !dropped.objects.contains(object) && dropped.objects.count < Dropped.longest {
+                    dropped.objects.append(object)
+                }
+                // Told again if it is still in sight: it is not in the account any more.
+                for object in entry.objects { captured["object:" + object] = nil }
             }
-            // Told again if it is still in sight: it is not in the account any more.
-            for object in entry.objects { captured["object:" + object] = nil }
+            entries.removeFirst(cut)
         }
+        return ([head] + texts[cut...]).joined(separator: "\n\n---\n\n")
     }
 
     // MARK: - Text
@@ -81,8 +88,6 @@ struct ContextLog: Sendable {
         }
         return text
     }
-
-    var rendered: String { ([head] + entries.map(\.rendered)).joined(separator: "\n\n---\n\n") }
 
     // MARK: - Payload
 
@@ -127,8 +132,19 @@ extension JSONValue {
     /// For models: sorted keys, so that equal values are equal text.
     var prettySorted: String { sorted.prettyText }
 
-    /// With the keys of every object in one order.
-    var sorted: JSONValue {
+    /// With the keys of every object in one order. What comes from a store has it already.
+    var sorted: JSONValue { isSorted ? self : reordered }
+
+    private var isSorted: Bool {
+        switch self {
+        case .object(let members):
+            members.allSatisfy { $0.value.isSorted } && zip(members, members.dropFirst()).allSatisfy { !utf8Precedes($1.key, $0.key) }
+        case .array(let items): items.allSatisfy(\.isSorted)
+        default: true
+        }
+    }
+
+    private var reordered: JSONValue {
         switch self {
         case .object(let members):
             .object(members.sorted { utf8Precedes($0.key, $1.key) }.map { JSONMember($0.key, $0.value.sorted) })

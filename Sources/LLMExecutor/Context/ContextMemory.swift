@@ -40,7 +40,7 @@ struct ContextMemory: Sendable {
         let budget = process.budget[.materializedTokens] ?? ObjectMemory.standardContextBudget
         var source = process.view ?? MemoryView(owner: process.id)
         source.roots.removeAll { $0.object == existing?.id }
-        let material = try memory.materialize(source, policy: image.contextPolicy, budget: budget, by: origin, in: transaction)
+        let material = try memory.choose(from: source, policy: image.contextPolicy, budget: budget, by: origin, in: transaction)
 
         var difference = ContextDifference(log: log)
         difference.addProcess(process)
@@ -50,13 +50,13 @@ struct ContextMemory: Sendable {
         try difference.addMemory(material, in: transaction)
         difference.addOmissions(material.omitted)
         log = difference.log
-        log.trim(toTokens: budget)
+        let text = log.trim(toTokens: budget)
 
         let handle: ObjectHandle
         if let existing {
             handle = try memory.handle(to: existing.id, rights: [.read, .write], for: origin, in: transaction)
             if difference.hasChanges {
-                _ = try memory.update(handle, with: ObjectPatch(payload: log.json), by: origin, in: transaction)
+                _ = try memory.update(handle, of: existing, with: ObjectPatch(payload: log.json), by: origin, in: transaction)
             }
         } else {
             handle = try create(log, name: name, by: origin, in: transaction)
@@ -64,7 +64,6 @@ struct ContextMemory: Sendable {
             process.view?.roots.insert(handle, at: 0)
             try transaction.update(process)
         }
-        let text = log.rendered
         return Prepared(text: text, objects: [handle.object] + material.objects, omitted: material.omitted.map(\.object))
     }
 

@@ -8,8 +8,11 @@ extension QuantumExecutor {
     /// They are how a process gets rid of its interrupts, so interrupts do not keep it from them.
     private static let messageTools: Set<String> = ["read_process_messages", "receive_process_messages"]
 
-    func carryOut(_ selection: Selection, of id: ProcessID, _ resumption: Resumption) async throws(LibOSError) -> QuantumResult {
-        if let blocked = try await interrupted(selection.action, of: id) {
+    /// - Parameter hasInterrupts: whether there are unread ones; nil when nobody has looked yet.
+    func carryOut(
+        _ selection: Selection, of id: ProcessID, _ resumption: Resumption, hasInterrupts: Bool? = nil
+    ) async throws(LibOSError) -> QuantumResult {
+        if hasInterrupts != false, let blocked = try await interrupted(selection.action, of: id) {
             return try await complete(selection, of: id, result: blocked, handle: nil, resumption)
         }
         let completion = try await tools.call(
@@ -28,14 +31,15 @@ extension QuantumExecutor {
         }
     }
 
+    static func hasInterrupts(_ id: ProcessID, in store: any StoreReading) throws(LibOSError) -> Bool {
+        try !store.messages(for: id, status: .unread, matching: MessageFilter(kind: .interrupt), limit: 1).isEmpty
+    }
+
     /// The result of an action that unread interrupts kept from being done; nil when there are none.
     private func interrupted(_ action: ModelAction, of id: ProcessID) async throws(LibOSError) -> [JSONMember]? {
         if Self.messageTools.contains(action.name) { return nil }
         let messages = runtime.messages
-        let hasInterrupts = try await runtime.store.read { store throws(LibOSError) in
-            try !store.messages(for: id, status: .unread, matching: MessageFilter(kind: .interrupt), limit: 1).isEmpty
-        }
-        guard hasInterrupts else { return nil }
+        guard try await runtime.store.read({ store throws(LibOSError) in try Self.hasInterrupts(id, in: store) }) else { return nil }
         let notice = try await runtime.store.write { transaction throws(LibOSError) in
             try messages.notice(of: .interrupt, for: id, phase: .beforeTool, source: "llm.executor", in: transaction)
         }

@@ -5,32 +5,32 @@ internal import StrictJSON
 /// Getting one valid action: asking, understanding, and asking again with the reason when the answer was none.
 extension QuantumExecutor {
     enum Selected {
-        case action(Selection)
+        /// And whether interrupts had come by the time that the model answered.
+        case action(Selection, hasInterrupts: Bool)
         /// The process was ended because a budget is used up.
         case overBudget(LibOSError)
     }
 
-    func select(_ turn: Turn) async throws -> Selected {
+    /// - Parameter opened: the record of the first attempt.
+    func select(_ turn: Turn, _ opened: ModelCallRecord) async throws -> Selected {
         var last: ActionProblem?
         for attempt in 1...settings.attempts {
             var messages = turn.messages
             // Made anew from the original request each time: mistakes do not pile up, and the model's own words do not return to it.
             if let last { messages.append(ModelMessage(.user, UserPrompt.repair(last.message, tools: turn.tools.map(\.name)))) }
-            let completion: ModelCompletion
-            switch try await ask(turn, messages, attempt: attempt) {
-            case .completion(let given): completion = given
+            let (completion, standing): (ModelCompletion, Standing)
+            switch try await ask(turn, messages, attempt: attempt, attempt == 1 ? opened : nil) {
+            case .completion(let given, let found): (completion, standing) = (given, found)
             case .overBudget(let error): return .overBudget(error)
             }
             do throws(ActionProblem) {
                 let action = try settings.parser.action(from: completion)
-                let names = try await toolNames(of: turn.process)
-                guard names.contains(action.name) else {
+                guard standing.tools.contains(action.name) else {
                     throw ActionProblem("there is no function `\(printable(action.name))` for this process")
                 }
-                return .action(
-                    Selection(
-                        action: action, contentPreview: settings.preview(completion.content),
-                        toolCallCount: Int64(completion.toolCalls.count)))
+                let selection = Selection(
+                    action: action, contentPreview: settings.preview(completion.content), toolCallCount: Int64(completion.toolCalls.count))
+                return .action(selection, hasInterrupts: standing.hasInterrupts)
             } catch {
                 last = error
                 try await recordRepair(error, completion, attempt: attempt, of: turn.process)
@@ -39,36 +39,37 @@ extension QuantumExecutor {
         throw last ?? ActionProblem("the model was never asked")
     }
 
-    /// The table as it is now: it may have changed while the model thought.
-    private func toolNames(of id: ProcessID) async throws(ActionProblem) -> Set<String> {
-        do throws(LibOSError) {
-            return try await runtime.store.read { store throws(LibOSError) in Set(try store.existingProcess(id).toolTable.keys) }
-        } catch {
-            throw ActionProblem(error.description)
-        }
-    }
-
     // MARK: - One recorded call
 
     private enum Asked {
-        case completion(ModelCompletion)
+        case completion(ModelCompletion, Standing)
         case overBudget(LibOSError)
     }
 
+    /// The process as it is once the model has answered: both may have changed while it thought.
+    private struct Standing: Sendable {
+        var tools: Set<String>
+        var hasInterrupts: Bool
+    }
+
     /// The record is there before the model is asked, and closed with what came of it.
-    private func ask(_ turn: Turn, _ messages: [ModelMessage], attempt: Int) async throws -> Asked {
-        let request = ModelRequest(messages: messages, tools: turn.tools, process: turn.process.text)
-        let options: JSONValue = .object([
-            "attempt": .int(Int64(attempt)), "max_attempts": .int(Int64(settings.attempts)), "purpose": .string("action_selection"),
-            "client_class": .string(client.name), "real_llm_client": .bool(client.isRealModel),
-        ])
+    private func ask(
+        _ turn: Turn, _ messages: [ModelMessage], attempt: Int, _ opened: ModelCallRecord?
+    ) async throws -> Asked {
         var record: ModelCallRecord
-        switch try await open(turn, request, options) {
-        case .opened(let opened): record = opened
-        case .overBudget(let error): return .overBudget(error)
+        if let opened {
+            record = opened
+        } else {
+            let opening = try await runtime.store.write { transaction throws(LibOSError) in
+                try open(turn, messages, attempt: attempt, in: transaction)
+            }
+            switch opening {
+            case .opened(let opened): record = opened
+            case .overBudget(let error): return .overBudget(error)
+            }
         }
         do throws(ModelError) {
-            let completion = try await client.complete(request)
+            let completion = try await client.complete(ModelRequest(messages: messages, tools: turn.tools, process: turn.process.text))
             record.status = .ok
             record.api = completion.api
             record.model = completion.model
@@ -79,8 +80,10 @@ extension QuantumExecutor {
             record.reasoning = completion.reasoning
             record.usage = completion.usage
             record.rawResponse = completion.raw
-            if let error = try await close(record, charging: Self.tokens(completion.usage)) { return .overBudget(error) }
-            return .completion(completion)
+            switch try await close(record, charging: Self.tokens(completion.usage)) {
+            case .standing(let standing): return .completion(completion, standing)
+            case .overBudget(let error): return .overBudget(error)
+            }
         } catch {
             record.status = .error
             record.error = error.message
@@ -89,31 +92,40 @@ extension QuantumExecutor {
         }
     }
 
-    private enum Opened: Sendable {
+    enum Opened: Sendable {
         case opened(ModelCallRecord)
         case overBudget(LibOSError)
     }
 
-    private func open(_ turn: Turn, _ request: ModelRequest, _ options: JSONValue) async throws(LibOSError) -> Opened {
-        let processes = runtime.processes
-        return try await runtime.store.write { transaction throws(LibOSError) in
-            do throws(LibOSError) {
-                try transaction.charge(1, of: .modelCalls, to: turn.process)
-            } catch {
-                guard error.code == .limit else { throw error }
-                try processes.end(turn.process, overBudget: .modelCalls, in: transaction)
-                return .overBudget(error)
-            }
-            let record = ModelCallRecord(
-                process: turn.process, image: turn.image.id, messages: .array(request.messages.map(\.json)),
-                tools: .array(request.tools.map(\.json)), requestOptions: options, createdAt: transaction.now)
-            try transaction.insert(record)
-            return .opened(record)
+    /// Charges one model call and puts down what is asked. A process that has no call left ends.
+    func open(
+        _ turn: Turn, _ messages: [ModelMessage], attempt: Int, in transaction: any StoreTransaction
+    ) throws(LibOSError) -> Opened {
+        do throws(LibOSError) {
+            try transaction.charge(1, of: .modelCalls, to: turn.process)
+        } catch {
+            guard error.code == .limit else { throw error }
+            try runtime.processes.end(turn.process, overBudget: .modelCalls, in: transaction)
+            return .overBudget(error)
         }
+        let options: JSONValue = .object([
+            "attempt": .int(Int64(attempt)), "max_attempts": .int(Int64(settings.attempts)), "purpose": .string("action_selection"),
+            "client_class": .string(client.name), "real_llm_client": .bool(client.isRealModel),
+        ])
+        let record = ModelCallRecord(
+            process: turn.process, image: turn.image.id, messages: .array(messages.map(\.json)), tools: .array(turn.tools.map(\.json)),
+            requestOptions: options, createdAt: transaction.now)
+        try transaction.insert(record)
+        return .opened(record)
+    }
+
+    private enum Closed: Sendable {
+        case standing(Standing)
+        case overBudget(LibOSError)
     }
 
     /// Closes a record and charges what the answer cost. An answer that goes over the budget is not carried out.
-    private func close(_ record: ModelCallRecord, charging tokens: Int64) async throws(ModelError) -> LibOSError? {
+    private func close(_ record: ModelCallRecord, charging tokens: Int64) async throws(ModelError) -> Closed {
         let processes = runtime.processes
         do throws(LibOSError) {
             return try await runtime.store.write { transaction throws(LibOSError) in
@@ -122,12 +134,15 @@ extension QuantumExecutor {
                 try transaction.update(closed)
                 do throws(LibOSError) {
                     try transaction.charge(tokens, of: .modelTokens, to: record.process)
-                    return nil
                 } catch {
                     guard error.code == .limit else { throw error }
                     try processes.end(record.process, overBudget: .modelTokens, in: transaction)
-                    return error
+                    return .overBudget(error)
                 }
+                return .standing(
+                    Standing(
+                        tools: Set(try transaction.existingProcess(record.process).toolTable.keys),
+                        hasInterrupts: try Self.hasInterrupts(record.process, in: transaction)))
             }
         } catch {
             throw ModelError(.unavailable, "the answer of the model could not be recorded: \(error.description)")

@@ -24,22 +24,22 @@ package struct QuantumExecutor: QuantumRunner {
     }
 
     package func runQuantum(_ id: ProcessID) async throws -> QuantumResult {
-        let (process, pending) = try await runtime.store.read { store throws(LibOSError) in
-            (try store.existingProcess(id), try store.pendingAction(of: id))
-        }
-        guard process.status == .running || process.status == .runnable else {
+        let (turn, record): (Turn, ModelCallRecord)
+        switch try await begin(id) {
+        case .skipped(let status):
             return QuantumResult(
                 process: id, isCharged: false,
-                payload: .object(["ok": .bool(false), "skipped": .bool(true), "status": .string(process.status.rawValue)]))
+                payload: .object(["ok": .bool(false), "skipped": .bool(true), "status": .string(status.rawValue)]))
+        case .pending(let pending): return try await resume(pending)
+        case .overBudget(let error): return QuantumResult(process: id, payload: Self.failure(error.description))
+        case .ready(let prepared, let opened): (turn, record) = (prepared, opened)
         }
-        if let pending { return try await resume(pending) }
-        let turn = try await prepare(process)
         do {
-            switch try await select(turn) {
-            case .action(let selection):
+            switch try await select(turn, record) {
+            case .action(let selection, let hasInterrupts):
                 // Stopped while the model thought: nothing of the answer is begun.
                 try Task.checkCancellation()
-                return try await carryOut(selection, of: id, .none)
+                return try await carryOut(selection, of: id, .none, hasInterrupts: hasInterrupts)
             case .overBudget(let error): return QuantumResult(process: id, payload: Self.failure(error.description))
             }
         } catch let error as ModelError where error.code == .cancelled {

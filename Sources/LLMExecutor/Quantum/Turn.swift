@@ -14,32 +14,54 @@ extension QuantumExecutor {
     /// Image for a process whose own is unknown.
     static let standardImage = "base-agent:v0"
 
-    /// Looks at the process's memory, mail and events, and brings its context up to date: one transaction, so that the model sees
-    /// one state.
-    func prepare(_ given: AgentProcess) async throws(LibOSError) -> Turn {
-        let specs = tools.visibleTools(of: given)
-        let (runtime, context) = (runtime, context)
-        return try await runtime.store.write { transaction throws(LibOSError) in
-            var process = try transaction.existingProcess(given.id)
-            let image = try Self.image(of: process, in: transaction)
-            if process.view == nil {
-                process.view = MemoryView(owner: process.id, mode: .readOnly)
-                try transaction.update(process)
+    /// How a quantum begins.
+    enum Beginning: Sendable {
+        /// The process cannot run.
+        case skipped(ProcessStatus)
+        /// An action that was selected earlier comes first.
+        case pending(PendingAction)
+        /// What is asked, and the record of the first attempt, which is there before the model is.
+        case ready(Turn, ModelCallRecord)
+        /// The process was ended because a budget is used up.
+        case overBudget(LibOSError)
+    }
+
+    /// Looks at the process's memory, mail and events, brings its context up to date and opens the record of the first attempt: one
+    /// transaction, so that the model sees one state.
+    func begin(_ id: ProcessID) async throws(LibOSError) -> Beginning {
+        try await runtime.store.write { transaction throws(LibOSError) in
+            let process = try transaction.existingProcess(id)
+            guard process.status == .running || process.status == .runnable else { return .skipped(process.status) }
+            if let pending = try transaction.pendingAction(of: id) { return .pending(pending) }
+            let turn = try prepare(process, in: transaction)
+            switch try open(turn, turn.messages, attempt: 1, in: transaction) {
+            case .opened(let record): return .ready(turn, record)
+            case .overBudget(let error): return .overBudget(error)
             }
-            _ = try runtime.messages.notice(
-                of: .interrupt, for: process.id, phase: .beforeSelection, source: "llm.executor", in: transaction)
-            let prepared = try context.prepare(process, image: image, tools: specs, in: transaction)
-            let messages = [
-                ModelMessage(.system, SystemPrompt.text(for: image)), ModelMessage(.user, UserPrompt.text(context: prepared.text)),
-            ]
-            try transaction.append(
-                AuditEntry(
-                    actor: process.id.text, action: "llm.request", target: "image:\(image.id)", inputs: prepared.objects,
-                    decision: .object(["messages": .int(Int64(messages.count)), "policy": .string(image.contextPolicy.rawValue)])))
-            return Turn(
-                process: process.id, image: image, messages: messages,
-                tools: specs.map { ModelTool(name: $0.name, description: $0.description, parameters: $0.inputSchema) })
         }
+    }
+
+    private func prepare(_ given: AgentProcess, in transaction: any StoreTransaction) throws(LibOSError) -> Turn {
+        var process = given
+        let specs = tools.visibleTools(of: process)
+        let image = try Self.image(of: process, in: transaction)
+        if process.view == nil {
+            process.view = MemoryView(owner: process.id, mode: .readOnly)
+            try transaction.update(process)
+        }
+        _ = try runtime.messages.notice(
+            of: .interrupt, for: process.id, phase: .beforeSelection, source: "llm.executor", in: transaction)
+        let prepared = try context.prepare(process, image: image, tools: specs, in: transaction)
+        let messages = [
+            ModelMessage(.system, SystemPrompt.text(for: image)), ModelMessage(.user, UserPrompt.text(context: prepared.text)),
+        ]
+        try transaction.append(
+            AuditEntry(
+                actor: process.id.text, action: "llm.request", target: "image:\(image.id)", inputs: prepared.objects,
+                decision: .object(["messages": .int(Int64(messages.count)), "policy": .string(image.contextPolicy.rawValue)])))
+        return Turn(
+            process: process.id, image: image, messages: messages,
+            tools: specs.map { ModelTool(name: $0.name, description: $0.description, parameters: $0.inputSchema) })
     }
 
     private static func image(of process: AgentProcess, in store: any StoreReading) throws(LibOSError) -> AgentImage {

@@ -40,6 +40,23 @@ package struct AgentObject: Sendable, Hashable {
     package var qualifiedName: String { "\(namespace)/\(name)" }
 }
 
+/// What choosing among objects needs to know of each.
+package struct ObjectHead: Sendable, Hashable {
+    package var id: ObjectID
+    package var type: ObjectType
+    package var version: Int64
+    package var tokenEstimate: Int64
+    package var updatedAt: Timestamp
+
+    package init(id: ObjectID, type: ObjectType, version: Int64, tokenEstimate: Int64, updatedAt: Timestamp) {
+        self.id = id
+        self.type = type
+        self.version = version
+        self.tokenEstimate = tokenEstimate
+        self.updatedAt = updatedAt
+    }
+}
+
 package struct ObjectMetadata: Sendable, Hashable {
     package var title: String?
     package var summary: String?

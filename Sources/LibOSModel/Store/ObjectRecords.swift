@@ -1,5 +1,7 @@
 package protocol ObjectReading {
     func object(_ id: ObjectID) throws(LibOSError) -> AgentObject?
+    /// Those of the objects that are there, without their payloads.
+    func heads(of ids: [ObjectID]) throws(LibOSError) -> [ObjectID: ObjectHead]
     func object(named name: String, in namespace: String) throws(LibOSError) -> AgentObject?
     /// Oldest first, at most the query's limit.
     func objects(_ query: ObjectQuery) throws(LibOSError) -> [AgentObject]

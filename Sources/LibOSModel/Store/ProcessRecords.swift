@@ -1,5 +1,6 @@
 package protocol ProcessReading {
     func process(_ id: ProcessID) throws(LibOSError) -> AgentProcess?
+    func account(of id: ProcessID) throws(LibOSError) -> ProcessAccount?
     /// Oldest first.
     func processes(status: ProcessStatus?) throws(LibOSError) -> [AgentProcess]
     /// Direct children, ended ones too, oldest first.
@@ -15,6 +16,8 @@ package protocol ProcessWriting {
     func insert(_ process: AgentProcess) throws(LibOSError)
     /// Replaces the stored state. The caller read it in the same transaction.
     func update(_ process: AgentProcess) throws(LibOSError)
+    /// Replaces what the process has used, and nothing else of it. The caller read it in the same transaction.
+    func update(_ account: ProcessAccount) throws(LibOSError)
     func put(_ image: AgentImage) throws(LibOSError)
 }
 

@@ -5,10 +5,13 @@ extension ModelCallRecord: StoredRecord {
     static let table = StoredTable(
         "model_call",
         [
-            "id", "process", "image", "purpose", "status", "api", "model", "request_id", "response_id", "messages", "tools",
-            "request_options", "response_content", "tool_calls", "reasoning", "usage", "raw_response", "error", "created_at",
-            "completed_at",
-        ])
+            "id", "process", "image", "purpose", "status", "api", "model", "request_id", "response_id", "request_options",
+            "response_content", "tool_calls", "reasoning", "usage", "raw_response", "error", "created_at", "completed_at",
+        ], apart: ["model_request.messages", "model_tools.tools"],
+        join: """
+            LEFT JOIN model_request ON model_request.call = model_call.sequence
+            LEFT JOIN model_tools ON model_tools.number = model_request.tools
+            """)
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
         values.bind(id)
@@ -20,8 +23,6 @@ extension ModelCallRecord: StoredRecord {
         values.bind(model)
         values.bind(requestID)
         values.bind(responseID)
-        try values.bind(json: messages)
-        try values.bind(json: tools)
         try values.bind(json: requestOptions)
         values.bind(responseContent)
         try values.bind(json: toolCalls)
@@ -37,10 +38,12 @@ extension ModelCallRecord: StoredRecord {
         self.init(
             id: try row.id(), process: try row.id(), image: try row.text(), purpose: try row.text(), status: try row.word(),
             api: try row.optionalText(), model: try row.optionalText(), requestID: try row.optionalText(),
-            responseID: try row.optionalText(), messages: try row.json(), tools: try row.json(), requestOptions: try row.json(),
+            responseID: try row.optionalText(), messages: .null, tools: .null, requestOptions: try row.json(),
             responseContent: try row.optionalText(), toolCalls: try row.json(), reasoning: try row.optionalText(), usage: try row.json(),
             rawResponse: try row.json(), error: try row.optionalText(), createdAt: try row.instant(),
             completedAt: try row.optionalInstant())
+        messages = try row.json()
+        tools = try row.json()
     }
 }
 

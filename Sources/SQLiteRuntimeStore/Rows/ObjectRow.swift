@@ -47,6 +47,15 @@ extension AgentObject: StoredRecord {
     }
 }
 
+extension ObjectHead {
+    static let table = StoredTable("object", ["id", "type", "token_estimate", "version", "updated_at"])
+
+    init(from row: inout RowReader) throws(LibOSError) {
+        let (id, type, estimate): (ObjectID, ObjectType, Int64) = (try row.id(), try row.word(), try row.integer())
+        self.init(id: id, type: type, version: try row.integer(), tokenEstimate: estimate, updatedAt: try row.instant())
+    }
+}
+
 extension ObjectLink: StoredRecord {
     static let table = StoredTable(
         "object_link", ["id", "source", "relation", "destination", "metadata", "created_by", "created_at"])

@@ -5,9 +5,9 @@ extension AgentProcess: StoredRecord {
     static let table = StoredTable(
         "process",
         [
-            "id", "parent", "image", "status", "goal", "view", "tool_table", "working_directory", "budget", "usage", "wait", "pause",
-            "outcome", "status_message", "generation", "created_at", "updated_at", "waited_child",
-        ])
+            "id", "parent", "image", "status", "goal", "tool_table", "working_directory", "budget", "usage", "wait", "pause", "outcome",
+            "status_message", "generation", "created_at", "updated_at", "waited_child",
+        ], apart: ["process_view.view"], join: "LEFT JOIN process_view ON process_view.process = process.sequence")
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
         values.bind(id)
@@ -15,7 +15,6 @@ extension AgentProcess: StoredRecord {
         values.bind(image)
         values.bind(status.rawValue)
         values.bind(goal)
-        try values.bind(json: view?.json)
         try values.bind(json: .object(toolTable.map { JSONMember($0.key, .string($0.value.text)) }))
         values.bind(workingDirectory)
         try values.bind(json: BudgetItem.json(budget.limits))
@@ -33,13 +32,14 @@ extension AgentProcess: StoredRecord {
     init(from row: inout RowReader) throws(LibOSError) {
         self.init(
             id: try row.id(), parent: try row.optionalID(), image: try row.text(), status: try row.word(), goal: try row.optionalID(),
-            view: try row.optionalJSON(MemoryView.init(json:)), toolTable: try row.json(Self.toolTable),
+            toolTable: try row.longJSON(Self.toolTable),
             workingDirectory: try row.text(), budget: ResourceBudget(try row.json(BudgetItem.amounts)),
             usage: ResourceUsage(try row.json(BudgetItem.amounts)), wait: try row.optionalJSON(WaitState.init(json:)),
             pause: try row.optionalJSON(PauseReason.init(json:)), outcome: try row.optionalJSON(ProcessOutcome.init(json:)),
             statusMessage: try row.optionalText(), generation: try row.integer(), createdAt: try row.instant(),
             updatedAt: try row.instant())
         if try row.optionalID() != waitedChild { throw row.bad("is not what its wait says") }
+        view = try row.optionalLongJSON(MemoryView.init(json:))
     }
 
     /// Stands in a column too, so that a child's end finds who waits for it.
@@ -55,8 +55,21 @@ extension AgentProcess: StoredRecord {
     }
 }
 
+/// What the budget ledger reads and writes of a process.
+extension ProcessAccount {
+    static let table = StoredTable("process", ["id", "parent", "budget", "usage"])
+    static let select = table.select + "WHERE id = ?1"
+    static let update = "UPDATE process SET usage = ?2 WHERE id = ?1"
+
+    init(from row: inout RowReader) throws(LibOSError) {
+        self.init(
+            id: try row.id(), parent: try row.optionalID(), budget: ResourceBudget(try row.json(BudgetItem.amounts)),
+            usage: ResourceUsage(try row.json(BudgetItem.amounts)))
+    }
+}
+
 extension BudgetItem {
-    fileprivate static func json(_ amounts: [BudgetItem: Int64]) -> JSONValue {
+    static func json(_ amounts: [BudgetItem: Int64]) -> JSONValue {
         .object(amounts.map { JSONMember($0.key.rawValue, .int($0.value)) })
     }
 

@@ -9,7 +9,8 @@ enum StoreSchema {
     static var version: Int32 { Int32(steps.count) }
 
     static let steps: [(name: String, sql: String)] = [
-        ("runtime records", RuntimeTables.sql)
+        ("runtime records", RuntimeTables.sql),
+        ("long values apart", LongValueTables.sql),
     ]
 
     static var migrator: DatabaseMigrator {

@@ -8,12 +8,14 @@ struct RowReader {
     let statement: OpaquePointer
     let table: String
     let columns: [String]
+    private let decoded: DecodedColumns?
     private(set) var index: Int32 = 0
 
-    init(statement: OpaquePointer, table: String, columns: [String]) {
+    init(statement: OpaquePointer, table: String, columns: [String], decoded: DecodedColumns? = nil) {
         self.statement = statement
         self.table = table
         self.columns = columns
+        self.decoded = decoded
     }
 
     mutating func text() throws(LibOSError) -> String {
@@ -83,6 +85,31 @@ struct RowReader {
 
     /// JSON that is kept as a blob.
     mutating func optionalContentJSON() throws(LibOSError) -> JSONValue? { try optionalJSON(keptAs: SQLITE_BLOB) }
+
+    /// As `optionalJSON`, for a part of a record that is long and seldom changes: the same bytes are decoded once.
+    mutating func optionalLongJSON<Value: Sendable>(
+        _ decode: (JSONValue) throws(JSONShapeError) -> Value
+    ) throws(LibOSError) -> Value? {
+        let at = index
+        guard let decoded, sqlite3_column_type(statement, at) == SQLITE_TEXT,
+            sqlite3_column_bytes(statement, at) >= DecodedColumns.shortest, let key = sqlite3_column_text(statement, 0)
+        else { return try optionalJSON(decode) }
+        let place = Self.place(table, columns[Int(at)], key: String(cString: key))
+        if let known = withBytes(of: at, { decoded.value(of: Value.self, at: place, for: $0) }) {
+            _ = advance()
+            return known
+        }
+        guard let value = try optionalJSON(decode) else { return nil }
+        decoded.keep(value, at: place, for: withBytes(of: at) { Array($0) })
+        return value
+    }
+
+    mutating func longJSON<Value: Sendable>(_ decode: (JSONValue) throws(JSONShapeError) -> Value) throws(LibOSError) -> Value {
+        guard let value = try optionalLongJSON(decode) else { throw bad("is NULL") }
+        return value
+    }
+
+    static func place(_ table: String, _ column: String, key: String) -> String { "\(table).\(column) \(key)" }
 
     private mutating func optionalJSON(keptAs type: Int32) throws(LibOSError) -> JSONValue? {
         let at = advance()

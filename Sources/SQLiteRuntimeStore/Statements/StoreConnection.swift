@@ -9,6 +9,8 @@ struct StoreConnection {
     /// The file, for messages.
     let name: String
     var observer: StoreObserver?
+    var decoded: DecodedColumns?
+    var encoded: EncodedValues?
 
     /// Runs a statement that returns no row; answers how many rows it changed.
     @discardableResult
@@ -41,7 +43,7 @@ struct StoreConnection {
         let code = sqlite3_step(statement)
         if code == SQLITE_DONE { return nil }
         guard code == SQLITE_ROW else { throw failure(code, Record.table.select + clause) }
-        var row = RowReader(statement: statement, table: Record.table.name, columns: Record.table.columns)
+        var row = RowReader(statement: statement, table: Record.table.name, columns: Record.table.readColumns, decoded: decoded)
         return try Record(from: &row)
     }
 
@@ -78,7 +80,7 @@ struct StoreConnection {
             let code = sqlite3_step(statement)
             if code == SQLITE_DONE { return }
             guard code == SQLITE_ROW else { throw failure(code, sql) }
-            var row = RowReader(statement: statement, table: table.name, columns: table.columns)
+            var row = RowReader(statement: statement, table: table.name, columns: table.readColumns, decoded: decoded)
             if try !body(&row) { return }
         }
     }

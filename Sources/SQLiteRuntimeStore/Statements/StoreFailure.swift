@@ -1,6 +1,7 @@
 internal import GRDB
 internal import GRDBSQLite
 internal import LibOSModel
+internal import StrictJSON
 
 /// What SQLite says, as one line that tells what to do.
 enum StoreFailure {
@@ -13,8 +14,10 @@ enum StoreFailure {
         }
     }
 
-    static func error(code: Int32, message: String, store: String) -> LibOSError {
-        switch code & 0xFF {
+    static func error(code: Int32, message given: String, store: String) -> LibOSError {
+        // Of a damaged schema SQLite quotes whole lines.
+        let message = printable(given)
+        return switch code & 0xFF {
         case SQLITE_FULL:
             LibOSError(
                 .store, "there is no room for the store \(store): nothing of the transaction was written", mend: "free some disk space")

@@ -18,7 +18,7 @@ enum StoredJSON {
         return value.canonicalText
     }
 
-    static func value(of bytes: [UInt8]) throws(JSONReadError) -> JSONValue { try JSONDocument.read(bytes, bounds: bounds).value }
+    static func value(of bytes: [UInt8]) throws(JSONReadError) -> JSONValue { try JSONDocument.value(of: bytes, bounds: bounds) }
 
     private static func problem(in value: JSONValue, depth: Int) -> String? {
         switch value {
@@ -42,6 +42,8 @@ enum StoredJSON {
 
     /// Keys are compared as bytes, as the reader compares them.
     private static func repeatedKey(in members: [JSONMember]) -> String? {
+        // Keys that ascend are all different.
+        if zip(members, members.dropFirst()).allSatisfy({ utf8Precedes($0.key, $1.key) }) { return nil }
         if members.count < 9 {
             for (index, member) in members.enumerated()
             where members[..<index].contains(where: { $0.key.utf8.elementsEqual(member.key.utf8) }) {

@@ -11,21 +11,30 @@ protocol StoredRecord {
 struct StoredTable: Sendable {
     let name: String
     let columns: [String]
+    /// Columns of other tables, `table.column`, that belong to the record.
+    let apart: [String]
+    /// What a row of `select` holds: the columns, and then those that are kept apart.
+    let readColumns: [String]
     let insert: String
     let update: String
     let put: String
     let select: String
 
-    init(_ name: String, _ columns: [String]) {
+    /// - Parameters:
+    ///   - apart: Columns of other tables, `table.column`: long ones, which a change of the row would otherwise write anew.
+    ///   - join: How those tables hang on this one.
+    init(_ name: String, _ columns: [String], apart: [String] = [], join: String = "") {
         self.name = name
         self.columns = columns
+        self.apart = apart
+        readColumns = columns + apart.map { String($0.drop { $0 != "." }.dropFirst()) }
         let list = columns.joined(separator: ", ")
         let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         let assignments = columns.indices.dropFirst().map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ")
         insert = "INSERT INTO \(name) (\(list)) VALUES (\(marks))"
         update = "UPDATE \(name) SET \(assignments) WHERE \(columns[0]) = ?1"
         put = insert + " ON CONFLICT (\(columns[0])) DO UPDATE SET \(assignments)"
-        select = "SELECT \(columns.map { "\(name).\($0)" }.joined(separator: ", ")) FROM \(name) "
+        select = "SELECT \((columns.map { "\(name).\($0)" } + apart).joined(separator: ", ")) FROM \(name) \(join) "
     }
 }
 

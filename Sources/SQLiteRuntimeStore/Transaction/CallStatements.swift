@@ -1,4 +1,5 @@
 internal import LibOSModel
+internal import StrictJSON
 
 extension SQLiteTransaction {
     func tool(_ id: ToolID) throws(LibOSError) -> ToolSpec? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
@@ -33,7 +34,25 @@ extension SQLiteTransaction {
         }
     }
 
-    func insert(_ call: ModelCallRecord) throws(LibOSError) { try connection.insert(call) }
+    func insert(_ call: ModelCallRecord) throws(LibOSError) {
+        let tools = try descriptionID(of: call.tools)
+        try connection.insert(call)
+        try connection.run("INSERT INTO model_request (call, messages, tools) VALUES (last_insert_rowid(), ?1, ?2)") {
+            (values) throws(LibOSError) in
+            try values.bind(json: call.messages)
+            values.bind(tools)
+        }
+    }
+
+    /// Descriptions of tools are the same in nearly every request of a process: each is kept once.
+    private func descriptionID(of tools: JSONValue) throws(LibOSError) -> Int64? {
+        let text = if let encoded = connection.encoded { try encoded.text(of: tools) } else { try StoredJSON.text(of: tools) }
+        if let id = try connection.number("SELECT number FROM model_tools WHERE tools = ?1", { $0.bind(text) }) { return id }
+        try connection.run("INSERT INTO model_tools (tools) VALUES (?1)") { $0.bind(text) }
+        return try connection.number("SELECT last_insert_rowid()")
+    }
+
+    /// What was asked stays as it is.
     func update(_ call: ModelCallRecord) throws(LibOSError) { try connection.update(call, called: call.id.text) }
 
     func pendingAction(of process: ProcessID) throws(LibOSError) -> PendingAction? {

@@ -4,6 +4,19 @@ internal import StrictJSON
 extension SQLiteTransaction {
     func object(_ id: ObjectID) throws(LibOSError) -> AgentObject? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
 
+    func heads(of ids: [ObjectID]) throws(LibOSError) -> [ObjectID: ObjectHead] {
+        var heads: [ObjectID: ObjectHead] = [:]
+        if ids.isEmpty { return heads }
+        let sql = ObjectHead.table.select + "WHERE id IN (SELECT value FROM json_each(?1))"
+        try connection.forEach(sql, table: ObjectHead.table) { (values) throws(LibOSError) in
+            try values.bind(json: JSONShape.of(ids))
+        } _: { (row) throws(LibOSError) in
+            let head = try ObjectHead(from: &row)
+            heads[head.id] = head
+        }
+        return heads
+    }
+
     func object(named name: String, in namespace: String) throws(LibOSError) -> AgentObject? {
         try connection.row("WHERE namespace = ?1 AND name = ?2") {
             $0.bind(namespace)

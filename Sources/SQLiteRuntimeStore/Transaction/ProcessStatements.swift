@@ -2,7 +2,21 @@ internal import LibOSModel
 
 extension SQLiteTransaction {
     func process(_ id: ProcessID) throws(LibOSError) -> AgentProcess? {
-        try connection.row("WHERE id = ?1") { $0.bind(id) }
+        if let known = processes[id] { return known }
+        guard let process: AgentProcess = try connection.row("WHERE id = ?1", { $0.bind(id) }) else { return nil }
+        processes[id] = process
+        views[id] = .some(process.view)
+        return process
+    }
+
+    func account(of id: ProcessID) throws(LibOSError) -> ProcessAccount? {
+        var account: ProcessAccount?
+        try connection.forEach(ProcessAccount.select, table: ProcessAccount.table) {
+            $0.bind(id)
+        } _: { (row) throws(LibOSError) in
+            account = try ProcessAccount(from: &row)
+        }
+        return account
     }
 
     func processes(status: ProcessStatus?) throws(LibOSError) -> [AgentProcess] {
@@ -22,8 +36,47 @@ extension SQLiteTransaction {
         try connection.row("WHERE waited_child = ?1 ORDER BY sequence LIMIT 1") { $0.bind(id) }
     }
 
-    func insert(_ process: AgentProcess) throws(LibOSError) { try connection.insert(process) }
-    func update(_ process: AgentProcess) throws(LibOSError) { try connection.update(process, called: process.id.text) }
+    func insert(_ process: AgentProcess) throws(LibOSError) {
+        processes[process.id] = nil
+        try connection.insert(process)
+        views[process.id] = .some(nil)
+        try keepView(of: process)
+    }
+
+    func update(_ process: AgentProcess) throws(LibOSError) {
+        processes[process.id] = nil
+        try connection.update(process, called: process.id.text)
+        try keepView(of: process)
+    }
+
+    func update(_ account: ProcessAccount) throws(LibOSError) {
+        let changed = try connection.run(ProcessAccount.update) { (values) throws(LibOSError) in
+            values.bind(account.id)
+            try values.bind(json: BudgetItem.json(account.usage.amounts))
+        }
+        if changed == 0 { throw .notFound("process \(account.id)") }
+        processes[account.id]?.usage = account.usage
+    }
+
+    /// A view grows with every result, and most changes of a process leave it as it is: it is written when it changed.
+    private func keepView(of process: AgentProcess) throws(LibOSError) {
+        if let stored = views[process.id], stored == process.view { return }
+        if let view = process.view {
+            let text = try StoredJSON.text(of: view.json)
+            try connection.run(
+                "INSERT OR REPLACE INTO process_view (process, view) VALUES ((SELECT sequence FROM process WHERE id = ?1), ?2)"
+            ) {
+                $0.bind(process.id)
+                $0.bind(text)
+            }
+            connection.decoded?.keep(view, at: RowReader.place("process", "view", key: process.id.text), for: Array(text.utf8))
+        } else {
+            try connection.run("DELETE FROM process_view WHERE process = (SELECT sequence FROM process WHERE id = ?1)") {
+                $0.bind(process.id)
+            }
+        }
+        views[process.id] = .some(process.view)
+    }
 
     func image(_ id: String) throws(LibOSError) -> AgentImage? { try connection.row("WHERE id = ?1") { $0.bind(id) } }
     func images() throws(LibOSError) -> [AgentImage] { try connection.rows("ORDER BY sequence") }

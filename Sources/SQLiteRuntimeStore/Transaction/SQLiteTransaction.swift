@@ -9,6 +9,12 @@ final class SQLiteTransaction: StoreTransaction {
     var head: AuditHead?
     /// Whether `head` has to be written before the commit.
     var hasAppended = false
+    /// Processes as this transaction has read them, until it writes them. Nobody else writes while it lasts.
+    var processes: [ProcessID: AgentProcess] = [:]
+    /// Views as they are stored, of the processes that this transaction has met.
+    var views: [ProcessID: MemoryView?] = [:]
+    /// Generations of subjects, until a capability record is written.
+    var generations: [ProcessID: Int64] = [:]
     /// Transactions of this store that changed capability records and were undone before this one.
     let epoch: Int64
     /// Whether undoing this transaction begins another epoch.

@@ -13,6 +13,14 @@ package struct VariableList: Sendable, Equatable, Sequence, ExpressibleByDiction
         for (name, value) in elements { self[name] = value }
     }
 
+    /// By their bytes: Swift's own comparison of texts unites spellings that a tool tells apart.
+    package static func == (a: VariableList, b: VariableList) -> Bool {
+        func isSame(_ a: [String], _ b: [String]) -> Bool {
+            a.count == b.count && zip(a, b).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+        }
+        return isSame(a.names, b.names) && isSame(a.values, b.values)
+    }
+
     package var isEmpty: Bool { names.isEmpty }
     package var count: Int { names.count }
     package var keys: [String] { names }

@@ -8,9 +8,9 @@ package import CapabilityLanguage
 package struct RuleSet: Sendable {
     package let kind: ResourceKind
     /// In the order of the policy.
-    package let rules: [PolicyRule]
+    package private(set) var rules: [PolicyRule]
     /// Indices into `rules` by the place that they name, ascending.
-    private let named: [[ResourcePart]: [Int]]
+    private var named: [[ResourcePart]: [Int]]
 
     package init(_ kind: ResourceKind, _ rules: [PolicyRule]) {
         self.kind = kind
@@ -19,6 +19,12 @@ package struct RuleSet: Sendable {
         named.reserveCapacity(rules.count)
         for index in rules.indices { named[rules[index].resource.parts, default: []].append(index) }
         self.named = named
+    }
+
+    /// As if the rule had been the last one from the beginning.
+    package mutating func append(_ rule: PolicyRule) {
+        named[rule.resource.parts, default: []].append(rules.count)
+        rules.append(rule)
     }
 
     /// Every place that some rule names.

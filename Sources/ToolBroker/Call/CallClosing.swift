@@ -158,21 +158,13 @@ private struct CallClosing {
         if stored == nil { try transaction.insert(record) } else { try transaction.update(record) }
     }
 
-    /// What a run used is charged after it, also when it was killed. Who has less left than that is charged what is left: the run
-    /// has happened, and the next one finds the budget empty.
+    /// What a run used is charged after it, also when it was killed.
     private func chargeUsage(in transaction: any StoreTransaction) throws(LibOSError) {
         guard let usage = outcome.report?.usage, outcome.hasStarted else { return }
-        try chargeUpTo(Int64(clamping: usage.wallMicroseconds / 1000), .subprocessWallMilliseconds, in: transaction)
-        try chargeUpTo(Int64(clamping: usage.cpuMicroseconds / 1000), .subprocessCPUMilliseconds, in: transaction)
-    }
-
-    private func chargeUpTo(_ amount: Int64, _ item: BudgetItem, in transaction: any StoreTransaction) throws(LibOSError) {
-        var left = amount
-        var next: ProcessID? = call.request.process
-        while let id = next, let process = try transaction.process(id) {
-            if let limit = process.budget[item] { left = min(left, max(0, limit - process.usage[item])) }
-            next = process.parent
-        }
-        try transaction.charge(left, of: item, to: call.request.process)
+        try transaction.charge(
+            spent: [
+                .subprocessWallMilliseconds: Int64(clamping: usage.wallMicroseconds / 1000),
+                .subprocessCPUMilliseconds: Int64(clamping: usage.cpuMicroseconds / 1000),
+            ], to: call.request.process)
     }
 }

@@ -8,11 +8,11 @@ extension ToolBroker {
     /// The first transaction: everything that is decided before something starts, and the intent.
     func prepare(_ request: ToolCallRequest) async throws(LibOSError) -> Preparation {
         let tool = registry.tool(named: request.tool)
-        var policy: ResolvedPolicy?
+        var policy: CallPolicy?
         var policyProblem: PolicyError?
         if let name = tool?.policy {
             do throws(PolicyError) {
-                policy = try loadPolicy(name)
+                policy = policies.policy(try loadPolicy(name), named: name)
             } catch {
                 policyProblem = error
             }
@@ -31,7 +31,7 @@ private struct CallPreparation {
     let broker: ToolBroker
     let request: ToolCallRequest
     let tool: ToolManifest?
-    let policy: ResolvedPolicy?
+    let policy: CallPolicy?
     let policyProblem: PolicyError?
     let id = ToolCallID.new()
 
@@ -127,7 +127,7 @@ private struct CallPreparation {
         let decision = try broker.capabilities.authorize(
             AuthorizationRequest(
                 subject: process.id, needs: needs, context: ActionContext(tool: tool.name, actionHash: hash, arguments: argv),
-                policy: policy), in: transaction)
+                policy: policy?.resolved), in: transaction)
         switch decision.effect {
         case .deny:
             let denial = decision.denial ?? Denial(layer: .capability, rule: "no record", reason: decision.reason)

@@ -20,7 +20,7 @@ struct PreparedCall: Sendable {
     var decision: AuthorizationDecision?
     var reservation: UseReservation?
     /// Before it is narrowed to this call.
-    var policy: ResolvedPolicy?
+    var policy: CallPolicy?
     var plan: Plan
 
     enum Plan: Sendable {

@@ -18,6 +18,7 @@ package struct ToolBroker: Sendable {
     let worker: WorkerProgram
     let loadPolicy: @Sendable (String) throws(PolicyError) -> ResolvedPolicy
     let limits: ChannelLimits
+    let policies = CallPolicies()
 
     /// - Parameters:
     ///   - files: the workspace that `filesystem:workspace:` means.

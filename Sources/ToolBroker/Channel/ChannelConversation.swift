@@ -63,7 +63,7 @@ package struct ChannelConversation: Sendable {
         if isOver { throw ProtocolViolation(.dataAfterResult, "the worker went on after its result") }
         let value: JSONValue
         do throws(JSONReadError) {
-            value = try JSONDocument.read(frame, bounds: limits.document).value
+            value = try JSONDocument.value(of: frame, bounds: limits.document)
         } catch {
             throw ProtocolViolation(.notJSON, "a frame is no JSON: \(error)")
         }

@@ -15,11 +15,11 @@ struct FileCaller: Sendable {
     var actionHash: String
     var correlation: String?
     /// Decides beside the records: the tool's own.
-    var policy: ResolvedPolicy?
+    var policy: CallPolicy?
 
     func request(for need: NeededRight) -> AuthorizationRequest {
         AuthorizationRequest(
-            subject: process, needs: [need], context: ActionContext(tool: tool, actionHash: actionHash), policy: policy)
+            subject: process, needs: [need], context: ActionContext(tool: tool, actionHash: actionHash), policy: policy?.resolved)
     }
 
     /// A tool that is a file call itself.

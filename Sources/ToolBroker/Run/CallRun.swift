@@ -135,7 +135,7 @@ extension ToolBroker {
         guard let decision = call.decision else { return }
         let request = AuthorizationRequest(
             subject: call.request.process, needs: decision.rights.map { NeededRight(resource: $0.resource, rights: [$0.right]) },
-            context: ActionContext(tool: call.tool.name, actionHash: call.actionHash), policy: call.policy)
+            context: ActionContext(tool: call.tool.name, actionHash: call.actionHash), policy: call.policy?.resolved)
         let objection = try await store.read { reading throws(LibOSError) in
             try capabilities.objection(to: request, after: decision, taking: call.reservation, in: reading)
         }
@@ -178,19 +178,21 @@ extension ToolBroker {
             if !takesNames { grants.removeAll { $0.resource.kind == .filesystem } }
             // The built-in tools need nothing of the host's but themselves.
             if !isWorker { grants += policy.runtimeGrants }
-            var confined = policy.narrowed(to: grants, limits: call.tool.limits)
-            let own = call.tool.files.map { "filesystem:host:\($0)=read,execute" }
-            confined = try confined.adding(PolicyOverrides(allow: own))
+            var programs = call.tool.files
             if isWorker {
-                confined = try worker.added(to: confined)
+                programs += worker.programs
                 arguments[0] = worker.path
                 environment = worker.environment
             }
-            let confinement = try confined.confinement(workspace: takesNames ? files.path : nil, workspaceWritable: true)
+            let confined = try policies.confined(
+                policy.resolved,
+                to: .init(
+                    grants: grants, limits: call.tool.limits, programs: programs.map { ResourcePart($0) },
+                    workspace: takesNames ? ResourcePart(files.path) : nil))
             return RunRequest(
-                arguments: arguments, confinement: confinement, policyName: confined.name, policyHash: confined.hash,
-                workingDirectory: workingDirectory(call, confinement), environment: environment, output: .capture(keep: CommandOutput.kept),
-                workspaceIdentity: files.identity, channel: channel)
+                arguments: arguments, confinement: confined.confinement, policyName: confined.policyName, policyHash: confined.policyHash,
+                workingDirectory: workingDirectory(call, confined.confinement), environment: environment,
+                output: .capture(keep: CommandOutput.kept), workspaceIdentity: files.identity, channel: channel)
         } catch {
             throw CallRefusal(ToolFailure(.execution, "the call cannot be confined: \(error)"), .sandboxUnavailable)
         }
@@ -209,20 +211,6 @@ extension ToolBroker {
 
     private func isAtOrBelow(_ path: String, _ parent: String) -> Bool {
         path.utf8.elementsEqual(parent.utf8) || path.utf8.starts(with: (parent + "/").utf8)
-    }
-}
-
-extension ResolvedPolicy {
-    /// What a policy gives every run of a program, whoever asked: the system's programs and libraries, variables, devices, processes of
-    /// its own. Files of the workspace, the network, secrets and programs by name come from capabilities alone.
-    fileprivate var runtimeGrants: [CapabilityGrant] {
-        standingGrants.filter { grant in
-            switch grant.resource.kind {
-            case .filesystem: grant.resource.parts.first?.text == "host"
-            case .environment, .device, .syscall, .process: true
-            default: false
-            }
-        }
     }
 }
 
@@ -251,7 +239,7 @@ extension ToolManifest {
 
     /// What is wrong with a result; nil when it may be kept.
     func problem(with output: ToolOutput) -> ToolFailure? {
-        if output.data.canonicalText.utf8.count + (output.content?.utf8.count ?? 0) > Self.longestResult {
+        if output.data.canonicalByteCount + (output.content?.utf8.count ?? 0) > Self.longestResult {
             return ToolFailure(
                 .validation, "the result is larger than \(Self.longestResult) bytes",
                 denial: Denial(layer: .schema, rule: "size of results", reason: "the result is too large to be kept"))

@@ -6,7 +6,13 @@ internal import StrictJSON
 struct HandedFiles: Sendable {
     private final class Reading: Sendable {
         let descriptor: OwnedDescriptor
-        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+        /// Bytes when it was handed over.
+        let size: UInt64
+
+        init(_ descriptor: consuming OwnedDescriptor) {
+            size = (try? FileIdentity.of(descriptor.rawValue).size) ?? 0
+            self.descriptor = descriptor
+        }
     }
 
     private enum Open: Sendable {
@@ -58,7 +64,12 @@ struct HandedFiles: Sendable {
     /// before that is told all the same.
     func commit() async throws(LibOSError) -> Commitment {
         let open = open
-        if open.isEmpty { return Commitment() }
+        // What was only read asks nothing of the disk any more, and so no thread.
+        if !hasEffect {
+            var done = Commitment()
+            for (plan, file) in open { done.effects.append(try Self.commit(plan, file)) }
+            return done
+        }
         return try await WorkspaceFiles.work { () throws(LibOSError) in
             var done = Commitment()
             for (plan, file) in open {
@@ -78,8 +89,9 @@ struct HandedFiles: Sendable {
     ) throws(LibOSError) -> (call: FileCall, facts: [JSONMember]) {
         switch file {
         case .reading(let file):
-            let size = (try? FileIdentity.of(file.descriptor.rawValue).size) ?? 0
-            return (FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(size))])
+            return (
+                FileCall(operation: .readText(offset: 0, most: 0), place: plan.place), [JSONMember("size_bytes", .unsigned(file.size))]
+            )
         case .replacing(let file):
             try file.commit()
             let size = (try? FileIdentity.of(file.content.rawValue).size) ?? 0

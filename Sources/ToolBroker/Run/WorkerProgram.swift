@@ -31,11 +31,8 @@ package struct WorkerProgram: Sendable, Equatable {
         return nil
     }
 
-    /// The policy with the right to execute this program, and nothing else besides.
-    func added(to policy: ResolvedPolicy) throws(PolicyError) -> ResolvedPolicy {
-        let rules = ([path] + libraries).map { "filesystem:host:\($0)=read,execute" }
-        return try policy.adding(PolicyOverrides(allow: rules))
-    }
+    /// What must be readable and executable for it to run.
+    var programs: [String] { [path] + libraries }
 
     private static func parent(of path: String) -> String {
         path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""

@@ -1,0 +1,125 @@
+import LibOSModel
+import StrictJSON
+import Testing
+
+@testable import SQLiteRuntimeStore
+
+/// Values that are kept apart from the rows that change often, and what is remembered of them.
+struct LongValueTests {
+    private func processWithView(_ roots: Int) -> AgentProcess {
+        var process = Sample.process()
+        process.view = MemoryView(
+            owner: process.id, roots: (0..<roots).map { _ in ObjectHandle(object: .new(), rights: [.read], capability: .new()) })
+        return process
+    }
+
+    @Test("a store of the first version keeps its views and requests") func migration() async throws {
+        let fixture = try StoreFixture()
+        let store = try await fixture.open()
+        let (seeing, blind) = (processWithView(3), AgentProcess(image: "i", createdAt: Sample.noon))
+        let (first, second) = (Sample.modelCall(), Sample.modelCall())
+        try await store.write { (tx) throws(LibOSError) in
+            for process in [seeing, blind] { try tx.insert(process) }
+            for call in [first, second] { try tx.insert(call) }
+        }
+        // Back to the form of the first version.
+        try await store.tamper(
+            "ALTER TABLE process ADD COLUMN view TEXT",
+            "UPDATE process SET view = (SELECT view FROM process_view WHERE process_view.process = process.sequence)",
+            "DROP TABLE process_view", "ALTER TABLE model_call ADD COLUMN messages TEXT", "ALTER TABLE model_call ADD COLUMN tools TEXT",
+            """
+            UPDATE model_call SET messages = (SELECT messages FROM model_request WHERE call = sequence),
+                tools = (SELECT model_tools.tools FROM model_request JOIN model_tools ON number = model_request.tools WHERE call = sequence)
+            """, "DROP TABLE model_request", "DROP TABLE model_tools",
+            "DELETE FROM grdb_migrations WHERE identifier = 'long values apart'", "PRAGMA user_version = 1")
+        await store.close()
+
+        let reopened = try await fixture.open()
+        let read = try await reopened.read { (tx) throws(LibOSError) in
+            (try tx.process(seeing.id), try tx.process(blind.id), try tx.modelCall(first.id), try tx.modelCall(second.id))
+        }
+        #expect(read.0?.view == seeing.view && read.1?.view == nil)
+        #expect(read.0 != nil && read.2 == first && read.3 == second)
+        #expect(try await reopened.number("SELECT count(*) FROM model_tools") == 1)
+        await reopened.close()
+    }
+
+    @Test("a view is written when it changed, and read as it is stored") func views() async throws {
+        let store = try SQLiteRuntimeStore.inMemory()
+        let process = processWithView(20)
+        let other = processWithView(20)
+        try await store.write { (tx) throws(LibOSError) in try tx.insert(process) }
+        func stored() async throws -> MemoryView? {
+            try await store.read { (tx) throws(LibOSError) in try tx.process(process.id)?.view }
+        }
+        #expect(try await stored() == process.view)
+        // What was undone is not remembered.
+        let undone = LibOSError(.timeout, "undone")
+        let error = await thrown {
+            try await store.write { (tx) throws(LibOSError) in
+                var changed = try tx.existingProcess(process.id)
+                changed.view = other.view
+                try tx.update(changed)
+                let inside = try tx.existingProcess(process.id).view
+                throw inside == other.view ? undone : LibOSError(.store, "the transaction does not see its own view")
+            }
+        }
+        #expect(error == undone)
+        #expect(try await stored() == process.view)
+        // Neither is what somebody else replaced, even with as many bytes.
+        try await store.tamper("UPDATE process_view SET view = replace(view, '\"read\"', '\"diff\"')")
+        #expect(try await stored()?.roots.allSatisfy { $0.rights == [.diff] } == true)
+        // And a process may lose its view.
+        try await store.write { (tx) throws(LibOSError) in
+            var changed = try tx.existingProcess(process.id)
+            changed.view = nil
+            try tx.update(changed)
+        }
+        #expect(try await stored() == nil)
+        #expect(try await store.number("SELECT count(*) FROM process_view") == 0)
+    }
+
+    @Test("charging changes what was used and nothing else") func charging() async throws {
+        let store = try SQLiteRuntimeStore.inMemory()
+        var parent = AgentProcess(image: "i", budget: ResourceBudget([.subprocessCPUMilliseconds: 10]), createdAt: Sample.noon)
+        var child = processWithView(20)
+        child.parent = parent.id
+        child.budget = ResourceBudget()
+        child.usage = ResourceUsage()
+        let inserted = (parent, child)
+        try await store.write { (tx) throws(LibOSError) in
+            try tx.insert(inserted.0)
+            try tx.insert(inserted.1)
+            try tx.charge(2, of: .toolCalls, to: inserted.1.id)
+            // Eight of the parent's ten, then what is left.
+            try tx.charge(spent: [.subprocessCPUMilliseconds: 8, .subprocessWallMilliseconds: 30], to: inserted.1.id)
+            try tx.charge(spent: [.subprocessCPUMilliseconds: 8], to: inserted.1.id)
+        }
+        child.usage = ResourceUsage([.toolCalls: 2, .subprocessCPUMilliseconds: 10, .subprocessWallMilliseconds: 30])
+        parent.usage = child.usage
+        let expected = (parent, child)
+        let read = try await store.read { (tx) throws(LibOSError) in
+            (try tx.existingProcess(expected.0.id), try tx.existingProcess(expected.1.id))
+        }
+        #expect(read.0 == expected.0 && read.1 == expected.1)
+    }
+
+    @Test("descriptions of tools are kept once, and stay what was asked") func requests() async throws {
+        let store = try SQLiteRuntimeStore.inMemory()
+        let call = Sample.modelCall()
+        var later = Sample.modelCall()
+        later.tools = .array([.string("others")])
+        let others = later
+        try await store.write { (tx) throws(LibOSError) in
+            for call in [call, Sample.modelCall(), others] { try tx.insert(call) }
+            var closed = call
+            closed.messages = .null
+            closed.error = "closed"
+            try tx.update(closed)
+        }
+        let read = try await store.read { (tx) throws(LibOSError) in (try tx.modelCall(call.id), try tx.modelCall(others.id)) }
+        #expect(read.0?.messages == call.messages && read.0?.tools == call.tools && read.0?.error == "closed")
+        #expect(read.1 == others)
+        #expect(try await store.number("SELECT count(*) FROM model_tools") == 2)
+    }
+}
