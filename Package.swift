@@ -168,7 +168,7 @@ let package = Package(
             name: "LLMExecutorTests",
             dependencies: [
                 "LLMExecutor", "AgentRuntime", "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage",
-                "StrictJSON",
+                "StrictJSON", "TestSupport",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
