@@ -45,8 +45,11 @@ package final class HTTPTransport: ChatTransport {
     }
 
     private func close() async {
+        let client = client
         // It fails when requests are under way, which it ends.
-        try? await client.shutdown()
+        let ending = Task.detached { _ = try? await client.shutdown() }
+        // A connection that is still being made ends with its own time only; who was told to stop does not wait for that.
+        if !Task.isCancelled { await ending.value }
     }
 
     private static func tls(authorities: String?) throws(ModelError) -> TLSConfiguration {
