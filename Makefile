@@ -35,6 +35,7 @@ SWIFT_FILES := Package.swift Sources Tests
 define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
+make test-model  agents against a model server over HTTP that fails in many ways
 make demo        an agent mends a bug, people are asked, a hostile tool gets nowhere
 make demo-sealed five real tools, sealed, each with its receipt
 make bench       measures against the peers that are installed (ARGS= goes to the benchmark: launch, policy or store)
@@ -50,7 +51,7 @@ make setup       installs missing Debian packages; the other targets call it
 endef
 export HELP
 
-.PHONY: help setup setup-bench build launcher test demo demo-sealed bench soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
+.PHONY: help setup setup-bench build launcher test test-model demo demo-sealed bench soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
 
 help:
 	@printf '%s\n' "$$HELP"
@@ -110,6 +111,22 @@ test: setup
 	@echo "test: enforcement suites, as an ordinary user"
 	@.ci/test-as-ordinary-user $(BUILD)/debug $(RESULTS)/ordinary-user.xml 2>&1 | tee $(RESULTS)/ordinary-user.log
 	@echo "test: passed"
+
+test-model: setup $(BUILD)/model/requirements.txt
+	@.ci/setup openssl=openssl
+	@echo "test-model: building"
+	@for product in glovebox-runtime glovebox-worker glovebox-launcher; do \
+	    $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
+	@.ci/test-model.py $(BUILD)/debug/glovebox-runtime $(BUILD)/model/bin/llmock
+	@echo "test-model: passed"
+
+# The model server comes from the Python package index, into an environment of its own.
+$(BUILD)/model/requirements.txt: .ci/model-requirements.txt
+	@echo "test-model: installing llmock into $(@D)"
+	@python3 -m venv --clear $(@D) && \
+	    $(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $< || \
+	    { echo "test-model: llmock is not installable (python3-venv, pip, the package index)" >&2; exit 1; }
+	@cp $< $@
 
 fuzz: setup
 	@mkdir -p $(BUILD)/fuzz/corpus

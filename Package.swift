@@ -31,6 +31,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        // Without traits, and with products that async-http-client has built in any case: nothing more to compile.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     ],
     targets: [
         // C: what touches the kernel.
@@ -92,7 +96,15 @@ let package = Package(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
-        // Floor 5: what the two command-line programs share.
+        // Floor 5: the network under the model client, and what the two command-line programs share.
+        .target(
+            name: "ModelTransport",
+            dependencies: [
+                "LLMExecutor", "StrictJSON", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: swiftSettings),
         .target(
             name: "CommandOutput", dependencies: ["SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
             swiftSettings: swiftSettings),
@@ -110,8 +122,8 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "LLMExecutor", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "Glovebox",
-                "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                "ModelTransport", "LLMExecutor", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
+                "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings),
@@ -165,8 +177,12 @@ let package = Package(
             name: "LLMExecutorTests",
             dependencies: [
                 "LLMExecutor", "AgentRuntime", "ToolBroker", "CapabilityBroker", "SQLiteRuntimeStore", "LibOSModel", "CapabilityLanguage",
-                "StrictJSON",
+                "StrictJSON", "TestSupport",
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ModelTransportTests",
+            dependencies: ["ModelTransport", "LLMExecutor", "LibOSModel", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "AgentRuntimeTests",

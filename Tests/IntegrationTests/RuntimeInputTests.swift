@@ -20,6 +20,10 @@ struct RuntimeInputTests {
             Case(words: ["agent", "ps"], code: 125, says: "glovebox agent spawn"),
             Case(words: ["agent", "rnu"], code: 64, says: "did you mean `run`"),
             Case(words: ["agent", "run", "--script"], code: 64, says: "--script"),
+            Case(words: ["agent", "run"], code: 125, says: "--model"),
+            Case(words: ["agent", "run", "--model", "m"], code: 125, says: "--model-url"),
+            Case(words: ["agent", "run", "--model", "m", "--model-url", "http://example.org"], code: 125, says: "use https"),
+            Case(words: ["agent", "run", "--model", "m", "--script", "x"], code: 64, says: "exclude each other"),
             Case(words: ["agent", "spawn", "--preset", "everything"], code: 64, says: "everything"),
             Case(words: ["agent", "spawn", "--allow", "src=read"], code: 64, says: "src"),
             Case(words: ["agent", "spawn", "--tool", "read_text_fil"], code: 64, says: "read_text_file"),
@@ -61,7 +65,7 @@ struct RuntimeInputTests {
         }
         let signal = try fixture.glovebox(["agent", "signal", pid, "kill"])
         #expect(signal.code == 64)
-        #expect(try fixture.glovebox(["agent", "run"]).errorOutput.contains("no model client is configured"))
+        #expect(try fixture.glovebox(["agent", "run"]).errorOutput.contains("no model is named"))
     }
 
     @Test(.timeLimit(.minutes(2)))

@@ -130,6 +130,27 @@ struct ChatClientTests {
         #expect(transport.exchanges.count == 1)
     }
 
+    @Test("a garbled event of a stream is tried again, and nothing of it is used") func garbled() async throws {
+        let good = [
+            Self.chunk(#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"echo","arguments":"{}"}}]}"#), Self.chunk("{}", #""stop""#),
+        ]
+        let (result, transport, _) = await run([.stream([good[0], #"{"choices":[{"ind"#]), .stream(good)]) { $0.streams = true }
+        #expect(try result.get().toolCalls.count == 1)
+        #expect(transport.exchanges.count == 2)
+    }
+
+    @Test("a server that quotes the key is not quoted", arguments: [401, 500]) func quotedKey(_ status: Int) async throws {
+        let (result, _, _) = await run(
+            Array(repeating: .json(#"{"error":{"message":"bad key sk-secret!"}}"#, status: status), count: 3))
+        let error = #expect(throws: ModelError.self) { try result.get() }
+        #expect(try #require(error).message.contains("bad key (key)!"))
+    }
+
+    @Test("no try gets more time than is left of the deadline") func timeLeft() async throws {
+        let (_, transport, _) = await run([.json("{}", status: 503, headers: ["retry-after": "500"]), .json(Self.answer)])
+        #expect(transport.exchanges.map(\.timeout) == [300, 100])
+    }
+
     @Test("a broken connection is tried again") func reset() async throws {
         let (result, transport, _) = await run([FakeTransport.Answer(breaks: true), .json(Self.answer)])
         #expect(try result.get().toolCalls.count == 1)

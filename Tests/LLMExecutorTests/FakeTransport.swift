@@ -38,7 +38,8 @@ final class FakeTransport: ChatTransport {
         exchanges.compactMap { try? JSONDocument.read($0.body, bounds: DocumentBounds(bytes: 1 << 24, depth: 64, nodes: 1 << 20)).value }
     }
 
-    func send(_ exchange: ChatExchange, into reader: inout ChatReader) async throws(ChatFailure) -> ModelCompletion {
+    func send(_ exchange: ChatExchange, _ reader: ChatReader) async throws(ChatFailure) -> ModelCompletion {
+        var reader = reader
         asked.withLock { $0.append(exchange) }
         let answer = answers.withLock { $0.isEmpty ? Answer(status: 599) : $0.removeFirst() }
         if answer.breaks { throw ChatFailure(ModelError(.unavailable, "connection reset"), isTransient: true) }

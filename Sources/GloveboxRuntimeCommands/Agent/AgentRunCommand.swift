@@ -13,6 +13,11 @@ struct AgentRunCommand: StoreCommand {
             On a terminal you are asked as questions come. Elsewhere the run ends when everything waits; `glovebox human list` shows \
             the questions, and the next run goes on with the very actions that waited.
 
+            A model chooses the actions, or a script does: --model and --model-url, or --script. The model's key comes from a file \
+            or from GLOVEBOX_MODEL_KEY; OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY are understood too.
+
+            glovebox agent run --model qwen3 --model-url http://127.0.0.1:8080/v1
+
             Exit codes: 0 all have ended well; 1 one failed; 3 one has not ended: it needs more quanta, a message or `agent signal`; 125 \
             somebody has to answer and nobody did, or it could not run.
             """)
@@ -23,30 +28,38 @@ struct AgentRunCommand: StoreCommand {
     @Flag(inversion: .prefixedNo, help: "Ask on the terminal. Without either: when standard input is one.") var interactive: Bool?
     @Flag(name: .shortAndLong, help: "No account of the steps on standard error.") var quiet = false
     @OptionGroup var script: ScriptOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup var manifests: ToolOptions
     @OptionGroup var options: StoreOptions
 
     func validate() throws {
         if maxQuanta < 1 { throw ValidationError("--max-quanta \(maxQuanta) runs nothing; give 1 or more") }
+        if script.script != nil, model.isGiven { throw ValidationError("--script and --model exclude each other: one of them chooses") }
     }
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
         let only = try pids.map { word throws(CommandFailure) in try ProcessID.typed(word) }
+        let source = try ActionSource(script, model, workspace: try options.place().workspace)
         return try await RuntimeSession.with(options, tools: manifests) { session in
             for id in only {
                 _ = try await session.store.read { store throws(LibOSError) in try store.existingProcess(id) }
             }
-            let client = try script.client(session.store)
-            let (broker, supervisor) = try await session.toolBroker()
-            defer { supervisor.shutDown() }
-            let executor = QuantumExecutor(runtime: session.runtime, tools: broker, client: client)
-            let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json)
-            let scheduler = Scheduler(runtime: session.runtime, runner: narrator)
-            let asks = try TerminalPrompt.open(isWanted: interactive, interruption)
-            let report = try await scheduler.runUntilIdle(
-                maxQuanta: maxQuanta, only: only.isEmpty ? nil : Set(only), humans: asks.map { TerminalResponder(prompt: $0) })
-            return try await conclude(report, only, session)
+            return try await source.with(session.store) { client in try await run(only, client, session, interruption) }
         }
+    }
+
+    private func run(
+        _ only: [ProcessID], _ client: any ModelClient, _ session: RuntimeSession, _ interruption: Interruption
+    ) async throws -> Int32 {
+        let (broker, supervisor) = try await session.toolBroker()
+        defer { supervisor.shutDown() }
+        let executor = QuantumExecutor(runtime: session.runtime, tools: broker, client: client)
+        let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json)
+        let scheduler = Scheduler(runtime: session.runtime, runner: narrator)
+        let asks = try TerminalPrompt.open(isWanted: interactive, interruption)
+        let report = try await scheduler.runUntilIdle(
+            maxQuanta: maxQuanta, only: only.isEmpty ? nil : Set(only), humans: asks.map { TerminalResponder(prompt: $0) })
+        return try await conclude(report, only, session)
     }
 
     private struct End: Sendable {

@@ -6,7 +6,7 @@ internal import LinuxPrimitives
 internal import StrictJSON
 internal import Synchronization
 
-/// Who chooses the actions of a run.
+/// Planned actions in the place of a model's.
 struct ScriptOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -17,14 +17,10 @@ struct ScriptOptions: ParsableArguments {
 
     private static let longestScript = 8 << 20
 
-    func client(_ store: any RuntimeStore) throws -> any ModelClient {
-        guard let script else {
-            throw CommandFailure.failed(
-                "no model client is configured, so nobody chooses the agents' actions; give planned ones with --script FILE")
-        }
+    static func client(_ script: String, _ store: any RuntimeStore) throws -> ScriptedClient {
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try SmallFile.read(script, limit: Self.longestScript + 1)
+            bytes = try SmallFile.read(script, limit: longestScript + 1)
         } catch {
             throw CommandFailure.failed("the script \(script) cannot be read (\(error.symbol)); check --script")
         }

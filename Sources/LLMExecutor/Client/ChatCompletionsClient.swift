@@ -67,9 +67,9 @@ package final class ChatCompletionsClient: ModelClient {
             chat.omitted = learned.withLock(\.omitted)
             let failure: ChatFailure
             do throws(ChatFailure) {
-                return try await once(chat)
+                return try await once(chat, within: Double(end.microseconds - clock.now().microseconds) / 1_000_000)
             } catch {
-                failure = error
+                failure = redacted(error)
             }
             if let status = failure.error.status, status == 400 || status == 422, dropped < Self.mostCompatibilityRetries,
                 let option = ChatRequest.complaint(failure.error.message, omitted: chat.omitted)
@@ -94,17 +94,25 @@ package final class ChatCompletionsClient: ModelClient {
         }
     }
 
+    /// A failure goes into records and before people, and its words may be the server's.
+    private func redacted(_ failure: ChatFailure) -> ChatFailure {
+        guard let key = settings.key else { return failure }
+        var failure = failure
+        failure.error.message = key.redacted(from: failure.error.message)
+        return failure
+    }
+
     /// One try, from the request to the last byte.
-    private func once(_ chat: ChatRequest) async throws(ChatFailure) -> ModelCompletion {
+    private func once(_ chat: ChatRequest, within seconds: Double) async throws(ChatFailure) -> ModelCompletion {
         var headers = [("content-type", "application/json"), ("accept", chat.settings.streams ? "text/event-stream" : "application/json")]
         if let key = settings.key { headers.append(("authorization", "Bearer \(key.value)")) }
         if let organization = settings.organization { headers.append(("openai-organization", organization)) }
         if let project = settings.project { headers.append(("openai-project", project)) }
-        var reader = ChatReader(bounds: settings.bounds, now: clock.now().microseconds / 1_000_000)
+        let reader = ChatReader(bounds: settings.bounds, now: clock.now().microseconds / 1_000_000)
         return try await transport.send(
             ChatExchange(
                 url: settings.baseURL + "/chat/completions", headers: headers, body: Array(chat.body.canonicalText.utf8),
-                timeout: settings.timeout), into: &reader)
+                timeout: min(settings.timeout, seconds)), reader)
     }
 }
 
@@ -130,7 +138,7 @@ package struct ChatExchange: Sendable {
     package var timeout: Double
 }
 
-/// Carries one request to the server and feeds what comes back into a reader. Redirects are never followed: the key is for one host.
+/// Carries one request to the server and feeds what comes back to a reader. Redirects are never followed: the key is for one host.
 package protocol ChatTransport: Sendable {
-    func send(_ exchange: ChatExchange, into reader: inout ChatReader) async throws(ChatFailure) -> ModelCompletion
+    func send(_ exchange: ChatExchange, _ reader: ChatReader) async throws(ChatFailure) -> ModelCompletion
 }

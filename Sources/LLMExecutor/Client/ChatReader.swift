@@ -79,7 +79,8 @@ package struct ChatReader: Sendable {
         do throws(JSONReadError) {
             value = try JSONDocument.value(of: bytes, bounds: DocumentBounds(bytes: bounds.body, depth: 64, nodes: 500_000))
         } catch {
-            throw failed(ModelError(.malformed, "the provider's answer is not JSON: \(error.description)"))
+            // One event that was garbled on its way may be whole at the next try; a whole body that is no JSON is what this server says.
+            throw ChatFailure(ModelError(.malformed, "the provider's answer is not JSON: \(error.description)"), isTransient: isStream)
         }
         do throws(ModelError) {
             try take(&accumulator, value)
@@ -98,7 +99,8 @@ package struct ChatReader: Sendable {
         let isTransient = RetryPolicy.isTransient(status: status)
         let hint =
             switch status {
-            case 401, 403: "; check the key"
+            case 401, 403:
+                "; check the key (GLOVEBOX_MODEL_KEY_FILE, GLOVEBOX_MODEL_KEY; OPENAI_API_KEY goes to OPENAI_BASE_URL or OpenAI only)"
             case 404: "; check the address and the model's name"
             case 300..<400: "; redirects are not followed, name the final address"
             default: ""
