@@ -1,3 +1,4 @@
+import Glibc
 import LinuxPrimitives
 import SandboxLauncher
 import SandboxPolicy
@@ -176,6 +177,38 @@ import Testing
                 policy, "system('mkfifo', 'fifo') == 0 or die; open(my $f, '>', 'fifo') or die; print 'opened'")
             #expect(report.outcome == .timedOut(limitMilliseconds: 600))
             #expect(report.output == "")
+        }
+    }
+
+    /// The kernel follows forty links in a row. The supervisor, who follows them for the tool, stops at the eighth.
+    @Test(.timeLimit(.minutes(1))) func `a chain of links is followed, and one that is too long is refused`() async throws {
+        try await SandboxFixture.with { fixture in
+            let script = """
+                symlink 'end', 'link1'; symlink 'link' . ($_ - 1), "link$_" for 2..9;
+                for my $name ('link7', 'link9') {
+                    my $path = $name; my $fd = syscall(2, $path, 0x41, 0644);
+                    print $name, ' ', $fd < 0 ? name() : -e 'end' ? 'made' : 'made elsewhere', "\\n"; shut $fd; unlink 'end';
+                }
+                """
+            #expect(try fixture.perlOutside(script).output == "link7 made\nlink9 made\n")
+            for name in try HostFile.names(fixture.workspace) { unlink(fixture.path(name)) }
+            #expect(try await fixture.perl(try TestPolicies.shipped("shell"), script).output == "link7 made\nlink9 ELOOP\n")
+        }
+    }
+
+    /// Calls that each take the supervisor long, from many processes, do not keep the clock from it.
+    @Test(.timeLimit(.minutes(1))) func `a flood of calls that lead through links outlasts no deadline`() async throws {
+        try await SandboxFixture.with { fixture in
+            let script = """
+                mkdir 'd'; my $deep = join '/', ('d', '..') x 900;
+                symlink "$deep/end", 'link1'; symlink "$deep/link" . ($_ - 1), "link$_" for 2..7;
+                for (1..15) { last unless fork() // 0 }
+                while (1) { my $path = 'link7'; my $fd = syscall(2, $path, 0x41, 0644); shut $fd; unlink 'end' }
+                """
+            let policy = try TestPolicies.shipped("shell", limits: [.wall: 1000])
+            let report = try await fixture.perl(policy, script)
+            #expect(report.outcome == .timedOut(limitMilliseconds: 1000))
+            #expect(report.usage.createdFiles > 0)
         }
     }
 
