@@ -110,9 +110,9 @@ import Testing
     @Test func onlyAPresetMayBeWidened() throws {
         // Who wants more of `workspace` keeps what it refuses: a copy of it, not of what it extends.
         #expect(try Self.wide("workspace").contains("for good: copy workspace.yaml "))
-        #expect(try Self.wide("workspace").contains("A policy that extends workspace instead can only narrow it."))
+        #expect(try Self.wide("workspace").contains("Extending workspace would only narrow it"))
         #expect(try Self.wide("guarded").contains("for good: a policy of your own with `extends: guarded`"))
-        #expect(!(try Self.wide("guarded")).contains("can only narrow"))
+        #expect(!(try Self.wide("guarded")).contains("would only narrow"))
         let alone = try Fixtures.rules("allow: 'filesystem:workspace:*', rights: [read]")
         #expect(try Self.text(alone, width: 200).contains("for good: a line in this policy itself"))
     }

@@ -1,6 +1,6 @@
 /// The end of an explanation: how to allow more, and where the rest stands.
 enum ExplainClosing {
-    static func add(_ policy: ResolvedPolicy, to page: inout FoldedLines, _ style: ExplainStyle) {
+    static func add(_ policy: ResolvedPolicy, refuses: Bool, to page: inout FoldedLines, _ style: ExplainStyle) {
         page.heading("To allow another directory")
         page.add("  ", "for one run: add --allow filesystem:host:/DIR=read to `glovebox run`", indent: 4)
         let line = #"- {allow: "filesystem:host:/DIR", rights: [read]}"#
@@ -16,12 +16,18 @@ enum ExplainClosing {
                 "for good: copy \(file) (`glovebox policy list --json` says where it lies) and keep its `extends:`; in the copy change `name:` "
                     + "and add under `capabilities:` the line", indent: 4)
             page.add("    ", line)
-            page.add("    ", "A policy that extends \(name(policy)) instead can only narrow it.")
+            page.add(
+                "    ",
+                "and run with --policy ./COPY.yaml. Extending \(name(policy)) would only narrow it: presets alone (runtime, guarded) grow that way."
+            )
         } else {
             page.add("  ", "for good: a line in this policy itself; one that extends it can only narrow it.", indent: 4)
         }
         page.add("  ", "Rights are read, write, delete, execute; several as read,write. A `deny` rule outweighs every allow.", indent: 4)
-        page.add("  ", "What is refused by name is refused in the workspace: a directory that you add brings its secrets along.", indent: 4)
+        if refuses {
+            page.add(
+                "  ", "What is refused by name is refused in the workspace: a directory that you add brings its secrets along.", indent: 4)
+        }
         if style.mechanisms { glossary(to: &page) }
         page.add("", "")
         let more = style.mechanisms ? "" : "--mechanisms says what in the kernel enforces each line. "

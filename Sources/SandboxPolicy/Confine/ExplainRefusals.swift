@@ -31,6 +31,8 @@ enum ExplainRefusals {
     private static func explain(_ steps: [DerivationStep], to page: inout FoldedLines, _ style: ExplainStyle) {
         if steps.allSatisfy(\.isStanding) {
             page.add("  ", "No row above grants these places. Nothing that is added to this policy opens them.")
+        } else {
+            page.add("  ", "--allow opens none of them: a refusal outweighs every grant.")
         }
         let inside = reasons(steps).joined().lazy.map { Kind($0, style).name($0, style) }.first { !$0.utf8.contains(UInt8(ascii: "/")) }
         page.add(
@@ -43,7 +45,7 @@ enum ExplainRefusals {
         if steps.contains(where: { !$0.rights.contains(.read) && !$0.rights.isDisjoint(with: [.write, .delete]) }) {
             page.add("  ", "Changing what cannot be changed fails (Read-only file system, or Permission denied).")
         }
-        page.add("  ", "A name of this list that does not exist yet cannot be created (Permission denied); every other name can.")
+        page.add("  ", "A name of this list that does not exist yet cannot be created either (Permission denied).")
     }
 
     /// What is refused, and where.
@@ -65,7 +67,7 @@ enum ExplainRefusals {
 
         func heading(_ style: ExplainStyle) -> String {
             let place = isInside ? "In \(style.workspace ?? "the workspace"), cannot be " : "Cannot be "
-            let reading = rights.contains(.read) ? "" : ", only read"
+            let reading = rights.contains(.read) ? "" : "; reading and running stay as the rows say"
             return place + ResolvedPolicy.verbs(rights, joined: "or") + (isStanding ? ", even where a rule grants it" : reading) + ":"
         }
 

@@ -25,7 +25,7 @@ package enum ExplainText {
             default: add(own, to: &page, style)
             }
         }
-        ExplainClosing.add(policy, to: &page, style)
+        ExplainClosing.add(policy, refuses: steps.contains { $0.section == .refused }, to: &page, style)
         return page.lines.joined(separator: "\n") + "\n"
     }
 
