@@ -16,10 +16,10 @@ enum ExplainClosing {
                 "for good: copy \(file) (`glovebox policy list --json` says where it lies) and keep its `extends:`; in the copy change `name:` "
                     + "and add under `capabilities:` the line", indent: 4)
             page.add("    ", line)
+            let presets = policy.chain.filter(\.isRootPreset).map { "`\($0.name)`" }.joined(separator: ", ")
             page.add(
                 "    ",
-                "and run with --policy ./COPY.yaml. Extending \(name(policy)) would only narrow it: presets alone (runtime, guarded) grow that way."
-            )
+                "and run with --policy ./COPY.yaml. Extending \(name(policy)) would only narrow it; presets (\(presets)) grow that way.")
         } else {
             page.add("  ", "for good: a line in this policy itself; one that extends it can only narrow it.", indent: 4)
         }
