@@ -1,4 +1,5 @@
 internal import CapabilityLanguage
+internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
 internal import SQLiteRuntimeStore
@@ -32,6 +33,28 @@ internal import ToolBroker
             let listed = try await run(fixture, ["ls", "-R", "."], read: ["src/b"])
             #expect(listed.payload["stdout"] == .string(".:\nsrc\n\n./src:\nb\n"), "\(listed)")
             #expect(try await fixture.calls(.completed).count == 2)
+        }
+    }
+
+    /// Another directory under the workspace's name is another workspace: no path of it was decided, at the top or below.
+    @Test(.timeLimit(.minutes(1)), arguments: [["."], ["sub"]]) func `a workspace that was exchanged is not entered`(granted: [String])
+        async throws
+    {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.directory("sub", mode: 0o777)
+            try fixture.sandbox.file("sub/f", "ours")
+            try await fixture.grant("shell:cat", [.execute])
+            try await fixture.grant("filesystem:workspace:*", [.read, .write, .delete])
+            #expect(try await run(fixture, ["cat", "sub/f"], read: granted).payload["stdout"] == .string("ours"))
+            let workspace = fixture.sandbox.workspace
+            #expect(rename(workspace, workspace + "-old") == 0)
+            #expect(mkdir(workspace, 0o777) == 0 && mkdir(workspace + "/sub", 0o777) == 0)
+            try fixture.sandbox.file("sub/f", "theirs")
+            let result = try await run(fixture, ["cat", "sub/f"], read: granted)
+            #expect(!result.isOK && result.payload["stdout"] != .string("theirs"), "\(result)")
+            #expect(result.error?.contains("was exchanged") == true, "\(result)")
+            #expect(rename(workspace, workspace + "-other") == 0 && rename(workspace + "-old", workspace) == 0)
+            #expect(try await run(fixture, ["cat", "sub/f"], read: granted).payload["stdout"] == .string("ours"))
         }
     }
 

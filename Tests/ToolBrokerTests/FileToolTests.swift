@@ -39,6 +39,20 @@ internal import ToolBroker
         }
     }
 
+    /// Their policy has no sockets; the channel is one all the same.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [("echo", #"{"text": "hällo"}"#, "text"), ("parse_pytest_log", #"{"log": "1 passed in 0.1s"}"#, "passed")])
+    func `text tools need no authority and no file`(tool: String, arguments: String, member: String) async throws {
+        try await BrokerFixture.with { fixture in
+            let result = try await fixture.call(tool, arguments)
+            #expect(result.isOK, "\(result)")
+            #expect(result.payload[member] == (tool == "echo" ? .string("hällo") : .bool(true)))
+            let call = try #require(try await fixture.calls(.completed).first)
+            #expect(call.report["policy"]?["name"] != .string("workspace"))
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `another file is denied without a word about whether it is there`() async throws {
         try await BrokerFixture.with { fixture in
             try fixture.sandbox.file("token", "secret")

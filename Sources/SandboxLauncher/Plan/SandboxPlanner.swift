@@ -191,9 +191,10 @@ struct SandboxPlanner {
                 mend: grant.path == "/"
                     ? "name the directories that the tool needs" : "grant a device with device:\(grant.path), or drop the rule")
         }
+        let workspace = grant.isWorkspace ? try openWorkspace() : nil
         let host: HostPath
         do {
-            host = try HostPath.resolve(grant.path)
+            host = try reach(grant, in: workspace)
         } catch {
             if grant.optional, error.errno == ENOENT || error.errno == ENOTDIR {
                 absent.append(grant.path)
@@ -209,13 +210,37 @@ struct SandboxPlanner {
                 mend: "device nodes are granted with device:PATH")
         }
         try checkLinks(host, grant)
-        if let expected = workspaceIdentity, let workspace = confinement.workspace, grant.path.isSamePath(as: workspace),
-            expected.device != host.identity.device || expected.inode != host.identity.inode
-        {
-            throw LaunchError(
-                .path, "the workspace \(workspace) was exchanged while the run was being prepared", mend: "start the run again")
-        }
         return host
+    }
+
+    /// The workspace that the run was asked for: held, so that what is granted in it is looked up in it, whatever takes its name.
+    private func openWorkspace() throws(LaunchError) -> OwnedDescriptor? {
+        guard let expected = workspaceIdentity, let path = confinement.workspace else { return nil }
+        do {
+            let opened = try PathResolution.openPath(path: path, resolve: .noLinks)
+            let identity = try FileIdentity.of(opened.rawValue)
+            if identity.device == expected.device, identity.inode == expected.inode { return opened }
+        } catch {
+            // Not there any more, or a link now.
+        }
+        throw LaunchError(.path, "the workspace \(path) was exchanged while the run was being prepared", mend: "start the run again")
+    }
+
+    private func reach(_ grant: PathGrant, in directory: borrowing OwnedDescriptor?) throws(SystemError) -> HostPath {
+        guard let number = directory.number, let workspace = confinement.workspace, grant.path.isAtOrBelow(workspace) else {
+            return try HostPath.resolve(grant.path)
+        }
+        let below = String(decoding: grant.path.utf8.dropFirst(workspace.utf8.count + 1), as: UTF8.self)
+        do throws(SystemError) {
+            let opened = try PathResolution.openPath(at: number, path: below.isEmpty ? "." : below, resolve: [.noLinks, .beneath])
+            return HostPath(real: grant.path, identity: try FileIdentity.of(opened.rawValue), links: [])
+        } catch {
+            // A link on the way: it is named by who refuses it.
+            guard error.errno == ELOOP else { throw error }
+            let host = try HostPath.resolve(grant.path)
+            if host.links.isEmpty { throw error } // not the one that was met
+            return host
+        }
     }
 
     /// A link on the way to a grant says what is granted, so it must not be one that a tool could have planted: none at all in the

@@ -36,6 +36,8 @@ final class CallPolicies: Sendable {
         var programs: [ResourcePart]
         /// Nil for calls that see no workspace.
         var workspace: ResourcePart?
+        /// The tool reads its arguments from descriptor 3, with the descriptors that come with them.
+        var usesChannel = false
     }
 
     struct Confined: Sendable {
@@ -65,7 +67,12 @@ final class CallPolicies: Sendable {
         let known = state.withLock { state in state.confined[narrowing]?.first { $0.policy == policy }?.result }
         if let known { return known }
         var narrowed = policy.narrowed(to: narrowing.grants, limits: narrowing.limits)
-        narrowed = try narrowed.adding(PolicyOverrides(allow: narrowing.programs.map { "filesystem:host:\($0.text)=read,execute" }))
+        var more = narrowing.programs.map { "filesystem:host:\($0.text)=read,execute" }
+        // A policy without sockets of its own still has this one, made by the supervisor.
+        if narrowing.usesChannel, (try? SyscallCatalogue.allowedCalls(narrowed.syscalls))?.contains("recvmsg") == false {
+            more.append("syscall:recvmsg=execute")
+        }
+        narrowed = try narrowed.adding(PolicyOverrides(allow: more))
         let result = Confined(
             policyName: narrowed.name, policyHash: narrowed.hash,
             confinement: try narrowed.confinement(workspace: narrowing.workspace?.text, workspaceWritable: true))

@@ -188,7 +188,7 @@ extension ToolBroker {
                 policy.resolved,
                 to: .init(
                     grants: grants, limits: call.tool.limits, programs: programs.map { ResourcePart($0) },
-                    workspace: takesNames ? ResourcePart(files.path) : nil))
+                    workspace: takesNames ? ResourcePart(files.path) : nil, usesChannel: channel != nil))
             return RunRequest(
                 arguments: arguments, confinement: confined.confinement, policyName: confined.policyName, policyHash: confined.policyHash,
                 workingDirectory: workingDirectory(call, confined.confinement), environment: environment,
