@@ -49,6 +49,23 @@ struct RuntimeInputTests {
         #expect(ended.output.isEmpty)
     }
 
+    /// What a tool consists of is no agent's to change: neither its manifest nor its program may lie in the workspace.
+    @Test(.timeLimit(.minutes(2)), arguments: ["manifest", "program"])
+    func `a tool from the workspace is refused`(part: String) throws {
+        let fixture = try AgentFixture()
+        let outside = try ScratchDirectory("tools")
+        let program = fixture.workspace + "/greet.sh"
+        let directory = part == "manifest" ? fixture.workspace : outside.path
+        let action = part == "manifest" ? "run: [/bin/echo, hello]" : "run: [/bin/sh, \(program)]\nfiles: [\(program)]"
+        let head = "manifest: 1\nname: greet\ndescription: says hello\nprotocol: command\npolicy: runtime\n"
+        let manifest = head + action + "\ninput: {type: object, additionalProperties: false, properties: {}}\n"
+        try HostFile.write(directory + "/greet.yaml", manifest)
+        try HostFile.write(program, "echo hello")
+        let ended = try fixture.glovebox(["tool", "call", "greet", "{}", "--tools", directory + "/greet.yaml"])
+        #expect(ended.code == 125 && ended.errorOutput.contains("lies in the workspace"), "\(ended.errorOutput)")
+        #expect(!ended.output.contains("hello"))
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `ids that lead nowhere`() throws {
         let fixture = try AgentFixture()

@@ -1,5 +1,6 @@
 internal import CapabilityBroker
 internal import CapabilityLanguage
+internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
 internal import SQLiteRuntimeStore
@@ -50,6 +51,32 @@ internal import ToolBroker
                 ToolCallRequest(
                     process: fixture.process, tool: "changing", arguments: try json(#"{"path": "a"}"#), resumed: id))
             #expect(!wasDone(completion), "another program is another action: \(completion)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["as it was", "written anew", "replaced"])
+    func `a yes to a program is none to what its file holds by then`(change: String) async throws {
+        let place = try ScratchDirectory("program")
+        let program = place.path + "/job"
+        try HostFile.write(program, "cat \"$1\"")
+        let manifest = Self.manifest("/bin/sh").replacing("\"/bin/sh\", ", with: "/bin/sh, \(program), ") + "\nfiles: [\(program)]"
+        try await BrokerFixture.with(tools: [manifest]) { fixture in
+            try fixture.sandbox.file("a", "A")
+            try await fixture.grant("filesystem:workspace:a", [.read], effect: .ask)
+            let id = try asked(try await fixture.completion("changing", #"{"path": "a"}"#))
+            try await fixture.kernel.decide(id, true)
+            switch change {
+            case "written anew": try HostFile.write(program, "cut \"$1\"")
+            case "replaced":
+                try HostFile.write(program + ".new", "cat \"$0\"")
+                #expect(rename(program + ".new", program) == 0)
+            default: break
+            }
+            let completion = try await fixture.completion("changing", #"{"path": "a"}"#, resumed: id)
+            #expect(wasDone(completion) == (change == "as it was"), "\(completion)")
+            let intents = try await fixture.audit("external_effect.intent")
+            #expect(intents.count == (change == "as it was" ? 1 : 0))
+            if let intent = intents.first { #expect(intent.decision["programs"]?.canonicalText.contains("sha256:") == true) }
         }
     }
 

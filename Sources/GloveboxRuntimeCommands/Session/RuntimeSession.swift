@@ -64,6 +64,7 @@ struct RuntimeSession: Sendable {
     func toolBroker() async throws -> (broker: ToolBroker, supervisor: SandboxSupervisor) {
         let workspace = try Workspace(checking: place.workspace, writable: true)
         try place.requireOutside(workspace.path)
+        try registry.requireOutside(workspace.path, shipped: PolicyStore.standard().shippedDirectory.map { $0 + "/tools" })
         guard let worker = WorkerProgram.installed() else {
             throw CommandFailure.failed(
                 "glovebox-worker is neither beside this program nor in ../libexec/glovebox; build it with `make build`, or install "

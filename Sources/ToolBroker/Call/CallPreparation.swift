@@ -18,12 +18,21 @@ extension ToolBroker {
             }
         }
         let (loaded, problem) = (policy, policyProblem)
+        let programs = await programs(of: tool)
         // What starts a process must be on disk before; the runtime's own calls are one transaction there.
         let durability: Durability = policy == nil ? .process : .power
         return try await store.write(durability) { transaction throws(LibOSError) in
-            let step = CallPreparation(broker: self, request: request, tool: tool, policy: loaded, policyProblem: problem)
+            let step = CallPreparation(
+                broker: self, request: request, tool: tool, programs: programs, policy: loaded, policyProblem: problem)
             return try step.decide(in: transaction)
         }
+    }
+
+    /// Most tools have no files; those of the others are read apart from the pool that everybody shares.
+    private func programs(of tool: ToolManifest?) async -> [String] {
+        guard let files = tool?.files, !files.isEmpty else { return [] }
+        let digests = digests
+        return await Self.onThread(otherwise: []) { digests.words(of: files) }
     }
 }
 
@@ -31,6 +40,8 @@ private struct CallPreparation {
     let broker: ToolBroker
     let request: ToolCallRequest
     let tool: ToolManifest?
+    /// What its files hold.
+    let programs: [String]
     let policy: CallPolicy?
     let policyProblem: PolicyError?
     let id = ToolCallID.new()
@@ -111,13 +122,14 @@ private struct CallPreparation {
             return .ended(try recorder.fail(ToolFailure(error), error.code == .denied ? .deny : .validationError, in: transaction))
         }
         let hash = ActionHash.of(
-            tool: tool.name, deed: tool.deed, arguments: arguments, workingDirectory: process.workingDirectory, policyHash: policy?.hash)
+            tool: tool.name, deed: tool.deed(programs), arguments: arguments, workingDirectory: process.workingDirectory,
+            policyHash: policy?.hash)
         var call = PreparedCall(
             id: id, request: request, tool: tool, arguments: arguments, workingDirectory: process.workingDirectory, actionHash: hash,
             record: ToolCallRecord(
                 id: id, process: process.id, tool: tool.spec.id, toolName: tool.name, arguments: arguments, actionHash: hash,
                 policyHash: policy?.hash, createdAt: transaction.now),
-            intent: nil, decision: nil, reservation: nil, policy: policy, plan: plan)
+            intent: nil, decision: nil, reservation: nil, policy: policy, plan: plan, programs: programs)
         switch plan {
         case .syscall, .file, .bridge: return .ready(call) // decided where it is done, in one step with its effect
         case .command, .channel: break

@@ -51,12 +51,14 @@ struct CallRecorder {
 
     /// The intent of an effect: it is closed by `tool.call`, which names it.
     func intend(_ call: PreparedCall, in transaction: any StoreTransaction) throws(LibOSError) -> AuditID {
-        try audit(
-            "external_effect.intent",
-            [
-                JSONMember("protocol", .string(call.tool.action.word)), JSONMember("action_hash", .string(call.actionHash)),
-                JSONMember("policy_hash", .optional(call.record.policyHash)), JSONMember("policy_decision", .string("allow")),
-            ], capabilities: call.record.capabilities, in: transaction
+        var members = [
+            JSONMember("protocol", .string(call.tool.action.word)), JSONMember("action_hash", .string(call.actionHash)),
+            JSONMember("policy_hash", .optional(call.record.policyHash)), JSONMember("policy_decision", .string("allow")),
+        ]
+        // Which bytes were to run, where the tool has files of its own.
+        if !call.programs.isEmpty { members.append(JSONMember("programs", .strings(call.programs))) }
+        return try audit(
+            "external_effect.intent", members, capabilities: call.record.capabilities, in: transaction
         ).id
     }
 

@@ -22,6 +22,8 @@ struct PreparedCall: Sendable {
     /// Before it is narrowed to this call.
     var policy: CallPolicy?
     var plan: Plan
+    /// What the tool's files held when it was decided.
+    var programs: [String] = []
 
     enum Plan: Sendable {
         case syscall(Syscall)

@@ -19,6 +19,7 @@ package struct ToolBroker: Sendable {
     let loadPolicy: @Sendable (String) throws(PolicyError) -> ResolvedPolicy
     let limits: ChannelLimits
     let policies = CallPolicies()
+    let digests = ProgramDigests()
 
     /// - Parameters:
     ///   - files: the workspace that `filesystem:workspace:` means.

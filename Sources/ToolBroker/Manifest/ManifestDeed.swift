@@ -4,7 +4,9 @@ internal import StrictJSON
 extension ToolManifest {
     /// What the tool does, without what is only said about it, as one text. A tool's name outlives its manifest: another program
     /// under the same name is another action.
-    var deed: String {
+    ///
+    /// - Parameter programs: what the manifest's `files` hold, see `ProgramDigests`.
+    func deed(_ programs: [String]) -> String {
         var words: [String]
         switch action {
         case .syscall(let name): words = [name]
@@ -15,7 +17,7 @@ extension ToolManifest {
         let bounds = limits.map { "\($0.key.rawValue)=\($0.value)" }.sorted(by: utf8Precedes)
         return JSONValue.array([
             .strings(words), .strings(needs.map(\.source)), .array(handed), .strings(files), .strings(bounds),
-            .strings(syscalls.sorted(by: utf8Precedes)),
+            .strings(syscalls.sorted(by: utf8Precedes)), .strings(programs),
         ]).canonicalText
     }
 }

@@ -158,7 +158,7 @@ extension ToolBroker {
         return report
     }
 
-    private static func onThread<Value: Sendable>(otherwise: Value, _ body: @escaping @Sendable () -> Value) async -> Value {
+    static func onThread<Value: Sendable>(otherwise: Value, _ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             if !DetachedThread.start({ continuation.resume(returning: body()) }) { continuation.resume(returning: otherwise) }
         }
@@ -167,6 +167,14 @@ extension ToolBroker {
     /// The call's own confinement: what the policy allows and the call was granted, within the tool's limits.
     private func sealed(_ call: PreparedCall, _ words: [String], channel: ToolChannel?) throws(CallRefusal) -> RunRequest {
         guard let policy = call.policy, let decision = call.decision else { preconditionFailure("a run was decided and has a policy") }
+        // Decided was the program that was there then. Whoever may change it while it runs owns it anyway.
+        guard call.tool.files.isEmpty || digests.words(of: call.tool.files) == call.programs else {
+            throw CallRefusal(
+                .init(
+                    .transient, "the files of the tool \(call.tool.name) changed after the call was decided; call it again",
+                    isRetryable: true),
+                .sandboxUnavailable)
+        }
         var arguments = words
         do throws(PolicyError) {
             var grants = decision.grants
