@@ -20,6 +20,19 @@ import Testing
         try scratch.file("shipped/work.yaml", "version: 1\nname: work\nextends: base\n")
     }
 
+    @Test(arguments: ["shipped/work.yaml", "shipped/base.yaml"])
+    func `a policy that is kept is read again when a file of it was touched`(file: String) throws {
+        let tracked = try store.loadTracked("work")
+        let loaded = try store.load("work")
+        #expect(tracked.isCurrent && tracked.policy == loaded)
+        let text = try HostFile.text(scratch.path + "/" + file)
+        try scratch.file(file, text + "limits: {pids: 5}\n")
+        #expect(!tracked.isCurrent)
+        let again = try store.loadTracked("work")
+        #expect(again.isCurrent && again.policy != tracked.policy)
+        #expect(unlink(scratch.path + "/" + file) == 0 && !again.isCurrent)
+    }
+
     private func message(_ reference: String) -> String {
         do throws(PolicyError) {
             return "loaded \(try store.load(reference).name)"

@@ -96,7 +96,7 @@ package struct PolicyStore: Sendable, Equatable {
         var isShipped = false
     }
 
-    private func locate(_ reference: String) throws(PolicyError) -> Place {
+    func locate(_ reference: String) throws(PolicyError) -> Place {
         if Self.isPath(reference) { return Place(path: reference, shown: reference, mustBeOurs: false) }
         return try find(reference, beside: nil)
     }

@@ -86,16 +86,17 @@ struct RuntimeSession: Sendable {
     }
 }
 
-/// Policies of this host, each read once.
+/// Policies of this host, each read again when its files were touched.
 private final class LoadedPolicies: Sendable {
-    private let known = Mutex<[String: ResolvedPolicy]>([:])
+    private let known = Mutex<[String: TrackedPolicy]>([:])
     private let store = PolicyStore.standard()
 
+    /// As its files are now: a run may last for hours, and what a person takes back counts for the next call.
     func policy(_ name: String) throws(PolicyError) -> ResolvedPolicy {
-        if let policy = known.withLock({ $0[name] }) { return policy }
-        let policy = try store.load(name)
-        known.withLock { $0[name] = policy }
-        return policy
+        if let tracked = known.withLock({ $0[name] }), tracked.isCurrent { return tracked.policy }
+        let tracked = try store.loadTracked(name)
+        known.withLock { $0[name] = tracked }
+        return tracked.policy
     }
 }
 
