@@ -10,8 +10,8 @@ enum TextFile {
     /// Some of a file from an offset. A character that the cut goes through is left for the next piece.
     static func read(_ call: WorkerCall) throws(WorkerFailure) -> JSONValue {
         let file = try call.file("file")
-        let offset = max(0, call.count("offset", or: 0))
-        let most = min(max(1, call.count("max_bytes", or: standardRead)), longestRead)
+        let offset = max(0, try call.count("offset", or: 0))
+        let most = min(max(1, try call.count("max_bytes", or: standardRead)), longestRead)
         let size: UInt64
         var bytes: [UInt8]
         do throws(SystemError) {

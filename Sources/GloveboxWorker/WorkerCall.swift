@@ -90,8 +90,15 @@ struct WorkerCall {
         return text
     }
 
-    func count(_ name: String, or absent: Int) -> Int {
-        if case .int(let number)? = arguments[name] { Int(number) } else { absent }
+    /// A whole number in any form that JSON has for one.
+    func count(_ name: String, or absent: Int) throws(WorkerFailure) -> Int {
+        switch arguments[name] {
+        case .int(let number)?: return Int(number)
+        case .double(let number)?:
+            guard let whole = Int(exactly: number) else { throw WorkerFailure("validation_error", "`\(name)` is too large") }
+            return whole
+        default: return absent
+        }
     }
 
     func file(_ name: String) throws(WorkerFailure) -> Int32 {

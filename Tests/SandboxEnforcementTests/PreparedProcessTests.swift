@@ -68,6 +68,17 @@ import Testing
         }
     }
 
+    /// A launcher that somebody has stopped cannot leave by itself.
+    @Test(.timeLimit(.minutes(1))) func `a stopped launcher holds up no shutdown`() async throws {
+        await #expect(processExitsWith: .success) {
+            let supervisor = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true)
+            let launcher = try #require(try ProcessTable.children(of: getpid()).first)
+            #expect(kill(launcher.pid, SIGSTOP) == 0)
+            supervisor.shutDown()
+            #expect(try ProcessTable.children(of: getpid()).isEmpty)
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a launch that it does not fit gets a process of its own`() async throws {
         try await SandboxFixture.with { fixture in
             let policy = try TestPolicies.shipped("workspace")

@@ -39,6 +39,16 @@ internal import ToolBroker
         }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: ["2", "2.0", "2e0", "1e23"])
+    func `an offset counts in every form of a number`(offset: String) async throws {
+        try await BrokerFixture.with { fixture in
+            try fixture.sandbox.file("a", "abc")
+            try await fixture.grant("filesystem:workspace:a", [.read])
+            let result = try await fixture.call("read_text_file", #"{"path": "a", "offset": \#(offset)}"#)
+            #expect(offset == "1e23" ? !result.isOK : result.payload["text"] == .string("c"), "\(result)")
+        }
+    }
+
     /// Their policy has no sockets; the channel is one all the same.
     @Test(
         .timeLimit(.minutes(1)),

@@ -10,11 +10,17 @@ final class LauncherConnection: Sendable {
         var control: OwnedDescriptor?
         var process: ProcessHandle?
 
+        /// For the end of a launcher, nanoseconds.
+        private static let patience: UInt64 = 5_000_000_000
+
         /// Closes the control socket, upon which the launcher leaves, and reaps it: a launcher that stayed as a zombie would
         /// hold its number for as long as this process lives.
         mutating func retire() {
             control = nil
             guard let ended = process.take() else { return }
+            // It ends at once, or with the init of its only run. One that somebody has stopped does neither, and is not waited for.
+            let isOver = try? Polling.wait(ended.rawValue, for: .readable, deadline: MonotonicClock.now() + Self.patience)
+            if isOver != true { _ = try? ended.kill(SIGKILL) }
             _ = try? ended.wait()
         }
     }
