@@ -49,6 +49,7 @@ internal import ToolBroker
         ("object:{a} read", "obj_1", "object:obj_1 read"), ("process:{a} read", "pid_1", "process:pid_1 read"),
         ("shell:{a} execute", "git", "shell:git tree execute"), ("shell:{a} execute", "/usr/bin/git", "shell:/usr/bin/git execute"),
         ("network:tcp:{a}:443 connect", "example.org", "network:tcp:example.org:443 connect"),
+        ("environment:{a} read", "LANG", "environment:LANG read"),
         ("human:{a} write", "owner", "human:owner write"),
     ])
     func `an argument fills one part`(template: String, value: String, need: String) throws {

@@ -117,7 +117,7 @@ package struct NeedTemplate: Sendable, Equatable {
         return filled
     }
 
-    /// Something harmless for each place, of the shape that stands there: a letter where a host is named, which no number is.
+    /// Something harmless for each place, of the shape that stands there: a letter where a host or a variable is named, which no number is.
     private var sampleValues: [String] {
         var values: [String] = []
         var form = ""
@@ -126,7 +126,7 @@ package struct NeedTemplate: Sendable, Equatable {
             case .text(let literal): form += literal
             case .place:
                 let isHost = form.hasPrefix("network:tcp:") && form.utf8.count { $0 == UInt8(ascii: ":") } == 2
-                values.append(isHost ? "a" : "1")
+                values.append(isHost || form.hasPrefix("environment:") ? "a" : "1")
                 form += values[values.count - 1]
             }
         }
