@@ -7,13 +7,22 @@ package enum Console {
     /// What a command was asked for. Half of it under a success would be taken for the whole (a policy without its denials), so a
     /// full disk ends the program with 125.
     package static func print(_ text: String) {
+        do throws(CommandFailure) {
+            try show(text)
+        } catch {
+            complain(error.message)
+            exit(error.exitCode)
+        }
+    }
+
+    /// The same for whoever has work under way that must end in order first.
+    package static func show(_ text: String) throws(CommandFailure) {
         do throws(SystemError) {
             try Transfer.writeAll(1, Array((text + "\n").utf8))
         } catch {
             // A reader that is gone has nothing to be told.
             if error.errno == EPIPE { return }
-            complain("standard output could not be written (\(error.symbol)); make room, or send it elsewhere")
-            exit(ExitStatus.failure)
+            throw .failed("standard output could not be written (\(error.symbol)); make room, or send it elsewhere")
         }
     }
 

@@ -41,6 +41,7 @@ package final class HTTPTransport: ChatTransport {
         configuration.httpVersion = .http1Only
         // The client decides which failures are tried again, and tells of them.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.http1_1ConnectionDebugInitializer = { StatusGuard.install(in: $0) }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

@@ -21,6 +21,7 @@ enum TransportFailure {
         case let error as IOError: return unavailable("the connection to \(place) broke: \(text(of: error))")
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: return tls(error, place)
         case let error as HTTPParserError: return parser(error, place)
+        case is StatusGuard.NoSuchStatus: return noHTTP(place)
         case is ChannelError: return unavailable("the connection to \(place) broke")
         default: return unavailable("\(place) could not be asked: \(printable(String(describing: type(of: error))))")
         }
@@ -42,9 +43,12 @@ enum TransportFailure {
         switch error {
         case .invalidEOFState, .closedConnection: unavailable("\(place) closed the connection before its answer was complete")
         case .headerOverflow: ChatFailure(ModelError(.malformed, "\(place) sends more headers than are taken"), isTransient: false)
-        default:
-            ChatFailure(ModelError(.malformed, "what \(place) sends is no HTTP; check the address and the port"), isTransient: false)
+        default: noHTTP(place)
         }
+    }
+
+    private static func noHTTP(_ place: String) -> ChatFailure {
+        ChatFailure(ModelError(.malformed, "what \(place) sends is no HTTP; check the address and the port"), isTransient: false)
     }
 
     /// A certificate that is not trusted today is not trusted at the next try either.

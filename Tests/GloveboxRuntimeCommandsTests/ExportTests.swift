@@ -1,6 +1,9 @@
+import CommandOutput
 import LibOSModel
+import LinuxPrimitives
 import SQLiteRuntimeStore
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import GloveboxRuntimeCommands
@@ -27,5 +30,14 @@ import Testing
         }
         #expect(records.count == 2)
         await store.close()
+    }
+
+    /// The bytes must stay what was hashed, so nothing in them can be escaped.
+    @Test func aTerminalGetsNoRecords() throws {
+        let failure = #expect(throws: CommandFailure.self) { _ = try AuditExportCommand.destination(nil, isTerminal: true) }
+        #expect(failure?.message.contains("--output") == true)
+        _ = try AuditExportCommand.destination(nil, isTerminal: false)
+        let scratch = try ScratchDirectory("export")
+        _ = try AuditExportCommand.destination(scratch.path + "/records", isTerminal: true)
     }
 }

@@ -33,6 +33,8 @@ import Testing
             let failure = #expect(throws: CommandFailure.self) { try settings(["--model-key-file", file], workspace: workspace) }
             #expect(failure?.message.contains("lies in the workspace") == true, "\(failure?.message ?? "")")
         }
+        let marked = try scratch.file("\u{301}key", "sk-of-the-file\n")
+        #expect(throws: CommandFailure.self) { try settings(["--model-key-file", marked], workspace: scratch.path) }
         // A name that only begins alike is another directory.
         #expect(try settings(["--model-key-file", file], workspace: String(scratch.path.dropLast())).key != nil)
     }

@@ -17,6 +17,8 @@ import Testing
         let root = scratch.path + "/workspace"
         let inside = StorePlace(workspace: root, file: workspace + "/store.sqlite")
         #expect(throws: CommandFailure.self) { try inside.requireOutside(root) }
+        let marked = try scratch.directory("workspace/\u{301}d")
+        #expect(throws: CommandFailure.self) { try StorePlace(workspace: root, file: marked + "/store.sqlite").requireOutside(root) }
         let beside = StorePlace(workspace: root, file: try scratch.directory("workspace2") + "/store.sqlite")
         try beside.requireOutside(root)
     }

@@ -32,6 +32,14 @@ import Testing
         #expect(lines.count == 8)
     }
 
+    @Test func anAgentsWordsForgeNoLine() {
+        let text = Narrator.words("done\r\nglovebox: all is well\n\n\rproc  exited\u{85}", of: process)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count == 4 && lines[0] == "\(process) says: done")
+        #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("    | ") })
+        #expect(!text.unicodeScalars.contains { $0 == "\r" || $0 == "\u{85}" })
+    }
+
     @Test func aLongActionSaysThatItIsCut() throws {
         let request = try approval(.object(["text": .string(String(repeating: "x", count: 100_000))]))
         let all = HumanRequestText.lines(request, now: Timestamp(microseconds: 0)).joined(separator: "|")

@@ -81,6 +81,28 @@ struct AgentCommandTests {
         #expect(export.output.split(separator: "\n").count > 30)
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a full disk behind standard output ends a run in order`() throws {
+        let fixture = try AgentFixture()
+        let script = try fixture.script(
+            """
+            - {action: human_output, message: "one\\nglovebox: two"}
+            - {action: human_output, message: "three"}
+            - {action: process_exit}
+            """)
+        let pid = try fixture.spawn(["--preset", "edit"])
+        let full = try fixture.run(["/bin/sh", "-c", "exec \"$GLOVEBOX\" agent run --script \"$0\" >/dev/full", script])
+        #expect(full.code == 125, "\(full.errorOutput)")
+        #expect(full.errorOutput.contains("standard output could not be written (ENOSPC)"), "\(full.errorOutput)")
+        #expect(try fixture.process(pid)["status"] == .string("runnable"), "the next run goes on with it")
+
+        // Quiet is about the account of the steps, not about what an agent tells people.
+        let quiet = try fixture.glovebox(["agent", "run", "-q", "--script", script])
+        #expect(quiet.code == 0, "\(quiet.errorOutput)")
+        #expect(quiet.output.contains("\(pid) says: three"), "\(quiet.output)")
+        #expect(!quiet.errorOutput.contains("human_output"), "\(quiet.errorOutput)")
+    }
+
     @Test(.timeLimit(.minutes(3)))
     func `every refusal is explained by why, and names its rule`() throws {
         let fixture = try AgentFixture(files: ["notes.txt": "x\n", ".env": "KEY=hidden\n"])

@@ -139,6 +139,37 @@ struct ChatClientTests {
         #expect(transport.exchanges.count == 2)
     }
 
+    /// Where the text is cut, half of the key would be left.
+    @Test("a key at the place where an error is cut is not quoted by half", arguments: [true, false])
+    func cutKey(_ isJSON: Bool) async throws {
+        for before in 285...300 {
+            let text = String(repeating: "x", count: before) + "sk-secret"
+            let body = isJSON ? #"{"error":{"message":"\#(text)"}}"# : text
+            let (result, _, _) = await run([.json(body, status: 401)])
+            guard case .failure(let error) = result else { throw ModelError(.malformed, "it was accepted") }
+            #expect(!error.message.contains("sk-"), "\(error.message)")
+        }
+        let event = #"{"error":{"message":"\#(String(repeating: "x", count: 295))sk-secret"}}"#
+        let (result, _, _) = await run([.stream([event])]) { $0.streams = true }
+        guard case .failure(let error) = result else { throw ModelError(.malformed, "it was accepted") }
+        #expect(!error.message.contains("sk-"), "\(error.message)")
+    }
+
+    @Test("an answer that quotes the key is taken without it") func keyInAnswer() async throws {
+        let call = #"{"id":"sk-secret","function":{"name":"sk-secret","arguments":"{\"text\":\"a \\u0073k-secret\"}"}}"#
+        let value = #"{"id":"c2","function":{"name":"echo","arguments":{"sk-secret":["sk-secret"]}}}"#
+        let message = #"{"content":"sk-secret\u0301","reasoning_content":"sk-secret","tool_calls":[\#(call),\#(value)]}"#
+        let answer =
+            #"{"id":"sk-secret","model":"sk-secret","choices":[{"message":\#(message),"finish_reason":"stop"}],"usage":{"sk-secret":1}}"#
+        let long = String(repeating: "r", count: 124) + "sk-secret"
+        let (result, _, _) = await run([.json(answer, headers: ["x-request-id": long])])
+        let completion = try result.get()
+        #expect(!"\(completion)".contains("sk-"), "\(completion)")
+        #expect(completion.content == "(key)\u{301}" && completion.model == "(key)" && completion.toolCalls[0].name == "(key)")
+        #expect(completion.toolCalls[0].arguments == .value(.object(["text": .string("a (key)")])))
+        #expect(completion.toolCalls[1].arguments == .value(.object(["(key)": .array([.string("(key)")])])))
+    }
+
     @Test("a server that quotes the key is not quoted", arguments: [401, 500]) func quotedKey(_ status: Int) async throws {
         let (result, _, _) = await run(
             Array(repeating: .json(#"{"error":{"message":"bad key sk-secret!"}}"#, status: status), count: 3))

@@ -145,6 +145,21 @@ struct QuantumTests {
         #expect(try await fixture.audits("llm.action_repair_requested").isEmpty)
     }
 
+    @Test("a store without room is no failure of the process") func storeFailure() async throws {
+        let fixture = try await QuantumFixture()
+        let id = try await fixture.spawn()
+        let full: FakeTools.Body = { _ in throw LibOSError(.store, "the disk is full") }
+        let executor = fixture.executor(ListedModel(actions: [echo]), FakeTools([full]))
+        await #expect(throws: LibOSError(.store, "the disk is full")) { try await executor.runQuantum(id) }
+        #expect(try await fixture.process(id).status == .runnable)
+        #expect(try await fixture.audits("llm.action_failed").isEmpty)
+
+        let again = Scheduler(
+            runtime: fixture.runtime, runner: fixture.executor(ListedModel(actions: [echo]), FakeTools([full])))
+        await #expect(throws: LibOSError(.store, "the disk is full")) { try await again.runUntilIdle() }
+        #expect(try await fixture.process(id).status == .runnable, "the next run goes on with it")
+    }
+
     @Test("cancelling is no failure of the process") func cancelled() async throws {
         let fixture = try await QuantumFixture()
         let id = try await fixture.spawn()

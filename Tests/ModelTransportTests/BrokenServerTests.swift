@@ -144,6 +144,18 @@ struct BrokenServerTests {
         server.stop()
     }
 
+    /// In one piece and in two: the end of such an answer may come with its head or later.
+    @Test("a status that HTTP does not have is no answer", arguments: ["000", "001", "099"], [false, true])
+    func belowAnyStatus(_ status: String, _ isSplit: Bool) async throws {
+        let head = Wire.bytes("HTTP/1.1 \(status) x\r\ncontent-length: 2\r\n\r\n")
+        let pieces: [ScriptedServer.Step] = isSplit ? [.send(head), .send(Wire.bytes("{}"))] : [.send(head + Wire.bytes("{}"))]
+        let server = try ScriptedServer([[.read] + pieces])
+        let ended = try await TransportFixture.ask(server.baseURL)
+        #expect(ended.error?.code == .malformed, "\(ended.result)")
+        #expect(ended.pauses.isEmpty)
+        server.stop()
+    }
+
     @Test("a server that is not there is told as such, after the retries")
     func refused() async throws {
         let server = try ScriptedServer([])

@@ -1,5 +1,11 @@
-internal import LibOSModel
+package import LibOSModel
 internal import StrictJSON
+
+/// What a runner throws when the run cannot go on and no process is to blame: the run ends in order, and the process keeps its state.
+package struct RunFailure: Error {
+    package var reason: LibOSError
+    package init(_ reason: LibOSError) { self.reason = reason }
+}
 
 extension Scheduler {
     /// Takes a process for one quantum. False when it is not runnable any more or has one: then nothing was changed.
@@ -32,8 +38,14 @@ extension Scheduler {
         let begin = ContinuousClock.now
         var result: QuantumResult
         var failure: (text: String, type: String)?
+        var stop: LibOSError?
         do {
             result = try await runner.runQuantum(id)
+        } catch let error as RunFailure {
+            (result, stop) = (QuantumResult(process: id, payload: .null), error.reason)
+        } catch let error as LibOSError where error.code == .store {
+            // A store without room is not the process's doing: there may be room at the next run.
+            (result, stop) = (QuantumResult(process: id, payload: .null), error)
         } catch is CancellationError {
             result = QuantumResult(
                 process: id, payload: .object(["ok": .bool(false), "pid": .string(id.text), "error": .string("the quantum was cancelled")]))
@@ -48,20 +60,26 @@ extension Scheduler {
         defer { runtime.quanta.finish(id) }
         let seconds = runtime.quanta.wholeSeconds(adding: elapsed, to: id)
         // A store finishes what it was handed, even when the quantum's task is cancelled.
-        let hasEnded = try await runtime.store.write { transaction throws(LibOSError) in
-            if let failed {
-                try processes.fail(id, because: "the quantum failed: \(failed.text)", in: transaction)
-                try transaction.audit(
-                    "scheduler.process_task_failed", by: "scheduler", target: id.resourceText,
-                    .object(["error": .string(failed.text), "error_type": .string(failed.type)]))
+        let hasEnded: Bool
+        do throws(LibOSError) {
+            hasEnded = try await runtime.store.write { transaction throws(LibOSError) in
+                if let failed {
+                    try processes.fail(id, because: "the quantum failed: \(failed.text)", in: transaction)
+                    try transaction.audit(
+                        "scheduler.process_task_failed", by: "scheduler", target: id.resourceText,
+                        .object(["error": .string(failed.text), "error_type": .string(failed.type)]))
+                }
+                try processes.chargeRuntime(seconds, to: id, in: transaction)
+                var process = try transaction.existingProcess(id)
+                if process.endQuantum(at: transaction.now) { try transaction.update(process) }
+                return process.status.isTerminal
             }
-            try processes.chargeRuntime(seconds, to: id, in: transaction)
-            var process = try transaction.existingProcess(id)
-            if process.endQuantum(at: transaction.now) { try transaction.update(process) }
-            return process.status.isTerminal
+        } catch {
+            throw stop ?? error
         }
         // Its end was the end of its descendants.
         if hasEnded { try await runtime.cancelStoppedQuanta(except: id) }
+        if let stop { throw stop }
         return result
     }
 }

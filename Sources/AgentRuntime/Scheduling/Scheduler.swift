@@ -98,6 +98,8 @@ extension Scheduler {
             let earlier = batch.running
             let runnable = try await runtime.store.read { store throws(LibOSError) in try store.processes(status: .runnable) }
             let turns = batch.inTurn(runnable.filter { only?.contains($0.id) ?? true && !runtime.quanta.isActive($0.id) })
+            // Again: a quantum that stopped the run meanwhile has left its process runnable, and it must not get another turn.
+            if let error = batch.failure { throw error }
             for process in turns where batch.reserve() {
                 guard try await claim(process.id) else {
                     batch.refund()

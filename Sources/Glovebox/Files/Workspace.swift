@@ -79,10 +79,13 @@ package struct Workspace: Sendable, Equatable {
         if let home, home != "/" {
             let real = (try? PathResolution.canonicalPath(home)) ?? withoutTail(home)
             if path == real { return "a home directory holds keys and settings that no tool may see" }
-            if real.hasPrefix(path + "/") { return "it holds the home directory \(real)" }
+            // Byte by byte: to a comparison of characters, a slash before a combining mark is no slash.
+            if real.utf8.starts(with: (path + "/").utf8) { return "it holds the home directory \(real)" }
         }
         if refused.contains(path) { return "it is a directory of the system" }
-        if let tree = refusedTrees.first(where: { path.hasPrefix($0 + "/") }) { return "it lies in \(tree), which belongs to the system" }
+        if let tree = refusedTrees.first(where: { path.utf8.starts(with: ($0 + "/").utf8) }) {
+            return "it lies in \(tree), which belongs to the system"
+        }
         let parts = path.split(separator: "/")
         if parts.count == 2, parts.first == "home" { return "a home directory holds keys and settings that no tool may see" }
         return nil

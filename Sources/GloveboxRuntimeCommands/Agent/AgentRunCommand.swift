@@ -54,7 +54,7 @@ struct AgentRunCommand: StoreCommand {
         let (broker, supervisor) = try await session.toolBroker()
         defer { supervisor.shutDown() }
         let executor = QuantumExecutor(runtime: session.runtime, tools: broker, client: client)
-        let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json)
+        let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json, isForPrograms: options.json)
         let scheduler = Scheduler(runtime: session.runtime, runner: narrator)
         let asks = try TerminalPrompt.open(isWanted: interactive, interruption)
         let report = try await scheduler.runUntilIdle(

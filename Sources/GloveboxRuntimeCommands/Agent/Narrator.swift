@@ -8,20 +8,40 @@ internal import Synchronization
 struct Narrator: QuantumRunner {
     let base: any QuantumRunner
     let store: any RuntimeStore
+    /// No account of the steps. What agents tell people is no such account.
     let isQuiet: Bool
+    /// Standard output is for one document; what agents say goes to standard error.
+    var isForPrograms = false
 
     func runQuantum(_ process: ProcessID) async throws -> QuantumResult {
         let before = try await store.read { store throws(LibOSError) in
             try store.humanRequests(status: .delivered, process: process).count
         }
         let result = try await base.runQuantum(process)
-        if isQuiet { return result }
-        Console.note(SafeText.line("\(process)  \(Self.line(of: result.payload))"))
+        if !isQuiet { Console.note(SafeText.line("\(process)  \(Self.line(of: result.payload))")) }
         let said = try await store.read { store throws(LibOSError) in
             try store.humanRequests(status: .delivered, process: process).dropFirst(before).map(\.content)
         }
-        for case .output(let message, _) in said { Console.print("\(process) says: \(SafeText.clean(message))") }
+        for case .output(let message, _) in said { try show(Self.words(message, of: process)) }
         return result
+    }
+
+    private func show(_ text: String) throws(RunFailure) {
+        if isForPrograms { return Console.note(text) }
+        do throws(CommandFailure) {
+            try Console.show(text)
+        } catch {
+            // Other agents' tools are under way: they are ended and recorded before the program ends.
+            throw RunFailure(LibOSError(.unsupported, error.message))
+        }
+    }
+
+    /// What an agent says, each further line marked: none of them can pass for a line of Glovebox's own.
+    static func words(_ message: String, of process: ProcessID) -> String {
+        let lines = message.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+            SafeText.line(String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self))
+        }
+        return "\(process) says: " + lines.joined(separator: "\n    | ")
     }
 
     /// One quantum in one line.

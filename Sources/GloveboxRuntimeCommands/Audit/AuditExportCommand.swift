@@ -25,7 +25,7 @@ struct AuditExportCommand: StoreCommand {
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
         let count = try await options.withReader { store in
-            let file = try Self.destination(output)
+            let file = try Self.destination(output, isTerminal: TerminalWindow.isTerminal(1))
             var (last, count) = (after, 0)
             while true {
                 let from = last
@@ -47,7 +47,13 @@ struct AuditExportCommand: StoreCommand {
         return ExitStatus.success
     }
 
-    private static func destination(_ path: String?) throws(CommandFailure) -> OwnedDescriptor {
+    /// Records hold the words of agents and tools. A terminal obeys some of their characters, and escaping those would change the
+    /// bytes that the hashes are over.
+    static func destination(_ path: String?, isTerminal: Bool) throws(CommandFailure) -> OwnedDescriptor {
+        if path == nil, isTerminal {
+            throw .usage(
+                "audit records are not sent to a terminal, which obeys characters in them; name a file with --output, or use a pipe")
+        }
         let number = path.map { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) } ?? fcntl(1, F_DUPFD_CLOEXEC, 3)
         let code = errno
         if number >= 0 { return OwnedDescriptor(adopting: number) }

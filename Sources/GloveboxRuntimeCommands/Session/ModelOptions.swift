@@ -79,7 +79,8 @@ struct ModelOptions: ParsableArguments {
             throw ModelError(
                 .configuration, "the key file \(path) cannot be read (\(error.symbol)); check --model-key-file or GLOVEBOX_MODEL_KEY_FILE")
         }
-        if real.hasPrefix(workspace == "/" ? "/" : workspace + "/") {
+        // Byte by byte: to a comparison of characters, a slash before a combining mark is no slash.
+        if real.utf8.starts(with: (workspace == "/" ? "/" : workspace + "/").utf8) {
             throw ModelError(
                 .configuration, "the key file \(path) lies in the workspace \(workspace), where tools could read it; move it outside")
         }

@@ -56,7 +56,8 @@ struct StorePlace: Sendable, Equatable {
         var place = parent(of: file)
         while (try? FileIdentity.of(path: place)) == nil, place.utf8.count > 1 { place = parent(of: place) }
         guard let real = try? PathResolution.canonicalPath(place) else { return }
-        if real == root || real.hasPrefix(root + "/") {
+        // Byte by byte: to a comparison of characters, a slash before a combining mark is no slash.
+        if real.utf8.elementsEqual(root.utf8) || real.utf8.starts(with: (root + "/").utf8) {
             throw .failed(
                 "the store \(printable(file)) lies in the workspace \(printable(root)), where tools could reach it; name a file outside")
         }

@@ -7,6 +7,7 @@ internal import StrictJSON
 /// has a name and an id that differs from the one at its index.
 struct ChatAccumulator {
     let bounds: ChatBounds
+    let key: SecretText?
     private(set) var content = ""
     private(set) var reasoning = ""
     private(set) var finishReason: String?
@@ -24,7 +25,10 @@ struct ChatAccumulator {
         var value: JSONValue?
     }
 
-    init(bounds: ChatBounds) { self.bounds = bounds }
+    init(bounds: ChatBounds, key: SecretText? = nil) {
+        self.bounds = bounds
+        self.key = key
+    }
 
     /// A whole answer.
     mutating func take(body: JSONValue) throws(ModelError) {
@@ -38,7 +42,9 @@ struct ChatAccumulator {
 
     private mutating func takeFrame(_ frame: JSONValue, piece: String) throws(ModelError) {
         guard case .object = frame else { throw malformed("the answer is \(frame.kindName), not an object") }
-        if let error = frame["error"], error != .null { throw ModelError(.refused, "the provider says: \(ChatError.text(of: error))") }
+        if let error = frame["error"], error != .null {
+            throw ModelError(.refused, "the provider says: \(ChatError.text(of: error, without: key))")
+        }
         if case .string(let text)? = frame["model"] { model = text }
         if case .string(let text)? = frame["id"] { id = text }
         if let given = frame["usage"], given != .null { usage = given }
@@ -142,7 +148,9 @@ struct ChatAccumulator {
 enum ChatError {
     static let longest = 300
 
-    static func text(of error: JSONValue) -> String {
+    /// - Parameter key: taken out before the text is cut, which could leave half of it.
+    static func text(of error: JSONValue, without key: SecretText?) -> String {
+        let error = key?.redacted(from: error) ?? error
         let text: String
         if case .string(let message)? = error["message"] {
             text = message

@@ -53,7 +53,7 @@ package final class ChatCompletionsClient: ModelClient {
             completion = try await send(&chat)
         }
         if asksForSchema, completion.toolCalls.isEmpty, let call = ChatRequest.call(in: completion.content) {
-            completion.toolCalls = [call]
+            completion.toolCalls = [settings.key.map(call.redacted) ?? call]
         }
         return completion
     }
@@ -67,7 +67,8 @@ package final class ChatCompletionsClient: ModelClient {
             chat.omitted = learned.withLock(\.omitted)
             let failure: ChatFailure
             do throws(ChatFailure) {
-                return try await once(chat, within: Double(end.microseconds - clock.now().microseconds) / 1_000_000)
+                let completion = try await once(chat, within: Double(end.microseconds - clock.now().microseconds) / 1_000_000)
+                return settings.key.map(completion.redacted) ?? completion
             } catch {
                 failure = redacted(error)
             }
@@ -108,7 +109,7 @@ package final class ChatCompletionsClient: ModelClient {
         if let key = settings.key { headers.append(("authorization", "Bearer \(key.value)")) }
         if let organization = settings.organization { headers.append(("openai-organization", organization)) }
         if let project = settings.project { headers.append(("openai-project", project)) }
-        let reader = ChatReader(bounds: settings.bounds, now: clock.now().microseconds / 1_000_000)
+        let reader = ChatReader(bounds: settings.bounds, now: clock.now().microseconds / 1_000_000, key: settings.key)
         return try await transport.send(
             ChatExchange(
                 url: settings.baseURL + "/chat/completions", headers: headers, body: Array(chat.body.canonicalText.utf8),

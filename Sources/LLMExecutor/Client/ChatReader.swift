@@ -5,6 +5,8 @@ package struct ChatReader: Sendable {
     private let bounds: ChatBounds
     /// Seconds since 1970, for dates in `Retry-After`.
     private let now: Int64
+    /// Taken out of what is cut: half a key would not be found any more.
+    private let key: SecretText?
     private var status = 0
     private var requestID: String?
     private var retryAfter: Double?
@@ -15,16 +17,17 @@ package struct ChatReader: Sendable {
     private var accumulator: ChatAccumulator
     private var isDone = false
 
-    package init(bounds: ChatBounds, now: Int64) {
+    package init(bounds: ChatBounds, now: Int64, key: SecretText? = nil) {
         self.bounds = bounds
         self.now = now
+        self.key = key
         events = EventStream(longestEvent: bounds.body)
-        accumulator = ChatAccumulator(bounds: bounds)
+        accumulator = ChatAccumulator(bounds: bounds, key: key)
     }
 
     package mutating func begin(status: Int, header: (String) -> String?) {
         self.status = status
-        requestID = header("x-request-id").map { printable(String($0.prefix(128))) }
+        requestID = header("x-request-id").map { printable(String(redacted($0).prefix(128))) }
         retryAfter = RetryPolicy.asked(milliseconds: header("retry-after-ms"), seconds: header("retry-after"), now: now)
         isStream = status == 200 && (header("content-type") ?? "").lowercased().hasPrefix("text/event-stream")
     }
@@ -91,10 +94,12 @@ package struct ChatReader: Sendable {
 
     private func failed(_ error: ModelError) -> ChatFailure { ChatFailure(error, isTransient: false) }
 
+    private func redacted(_ text: String) -> String { key?.redacted(from: text) ?? text }
+
     private func refusal() -> ChatFailure {
-        var text = String(decoding: body.prefix(ChatError.longest), as: UTF8.self)
+        var text = String(redacted(String(decoding: body, as: UTF8.self)).prefix(ChatError.longest))
         if let value = try? JSONDocument.read(body, bounds: DocumentBounds(bytes: bounds.errorBody, depth: 32, nodes: 10_000)).value {
-            text = ChatError.text(of: value["error"] ?? value)
+            text = ChatError.text(of: value["error"] ?? value, without: key)
         }
         let isTransient = RetryPolicy.isTransient(status: status)
         let hint =

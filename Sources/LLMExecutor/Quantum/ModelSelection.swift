@@ -68,27 +68,28 @@ extension QuantumExecutor {
             case .overBudget(let error): return .overBudget(error)
             }
         }
+        let completion: ModelCompletion
         do throws(ModelError) {
-            let completion = try await client.complete(ModelRequest(messages: messages, tools: turn.tools, process: turn.process.text))
-            record.status = .ok
-            record.api = completion.api
-            record.model = completion.model
-            record.requestID = completion.requestID
-            record.responseID = completion.responseID
-            record.responseContent = completion.content
-            record.toolCalls = .array(completion.toolCalls.map(\.json))
-            record.reasoning = completion.reasoning
-            record.usage = completion.usage
-            record.rawResponse = completion.raw
-            switch try await close(record, charging: Self.tokens(completion.usage)) {
-            case .standing(let standing): return .completion(completion, standing)
-            case .overBudget(let error): return .overBudget(error)
-            }
+            completion = try await client.complete(ModelRequest(messages: messages, tools: turn.tools, process: turn.process.text))
         } catch {
             record.status = .error
             record.error = error.message
             _ = try await close(record, charging: 0)
             throw error
+        }
+        record.status = .ok
+        record.api = completion.api
+        record.model = completion.model
+        record.requestID = completion.requestID
+        record.responseID = completion.responseID
+        record.responseContent = completion.content
+        record.toolCalls = .array(completion.toolCalls.map(\.json))
+        record.reasoning = completion.reasoning
+        record.usage = completion.usage
+        record.rawResponse = completion.raw
+        switch try await close(record, charging: Self.tokens(completion.usage)) {
+        case .standing(let standing): return .completion(completion, standing)
+        case .overBudget(let error): return .overBudget(error)
         }
     }
 
@@ -125,27 +126,23 @@ extension QuantumExecutor {
     }
 
     /// Closes a record and charges what the answer cost. An answer that goes over the budget is not carried out.
-    private func close(_ record: ModelCallRecord, charging tokens: Int64) async throws(ModelError) -> Closed {
+    private func close(_ record: ModelCallRecord, charging tokens: Int64) async throws(LibOSError) -> Closed {
         let processes = runtime.processes
-        do throws(LibOSError) {
-            return try await runtime.store.write { transaction throws(LibOSError) in
-                var closed = record
-                closed.completedAt = transaction.now
-                try transaction.update(closed)
-                do throws(LibOSError) {
-                    try transaction.charge(tokens, of: .modelTokens, to: record.process)
-                } catch {
-                    guard error.code == .limit else { throw error }
-                    try processes.end(record.process, overBudget: .modelTokens, in: transaction)
-                    return .overBudget(error)
-                }
-                return .standing(
-                    Standing(
-                        tools: Set(try transaction.existingProcess(record.process).toolTable.keys),
-                        hasInterrupts: try Self.hasInterrupts(record.process, in: transaction)))
+        return try await runtime.store.write { transaction throws(LibOSError) in
+            var closed = record
+            closed.completedAt = transaction.now
+            try transaction.update(closed)
+            do throws(LibOSError) {
+                try transaction.charge(tokens, of: .modelTokens, to: record.process)
+            } catch {
+                guard error.code == .limit else { throw error }
+                try processes.end(record.process, overBudget: .modelTokens, in: transaction)
+                return .overBudget(error)
             }
-        } catch {
-            throw ModelError(.unavailable, "the answer of the model could not be recorded: \(error.description)")
+            return .standing(
+                Standing(
+                    tools: Set(try transaction.existingProcess(record.process).toolTable.keys),
+                    hasInterrupts: try Self.hasInterrupts(record.process, in: transaction)))
         }
     }
 

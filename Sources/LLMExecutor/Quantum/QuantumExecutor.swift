@@ -46,6 +46,9 @@ package struct QuantumExecutor: QuantumRunner {
             throw CancellationError()
         } catch is CancellationError {
             throw CancellationError()
+        } catch let error as LibOSError where error.code == .store {
+            // Nothing is wrong with the process: the run ends, and the next one goes on with it.
+            throw error
         } catch {
             return try await giveUp(id, because: error)
         }
