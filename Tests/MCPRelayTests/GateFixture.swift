@@ -1,7 +1,6 @@
 import AgentRuntime
 import CapabilityBroker
 import CapabilityLanguage
-import Dispatch
 import LibOSModel
 import LinuxPrimitives
 import MCPRelay
@@ -12,40 +11,6 @@ import SandboxTestSupport
 import StrictJSON
 import Synchronization
 import Testing
-
-/// The store of a test behind a gate: in memory, and open as long as the test.
-final class HeldStore: RelayRecords {
-    let store: SQLiteRuntimeStore
-    private let broker = CapabilityBroker()
-
-    init() throws { store = try SQLiteRuntimeStore.inMemory() }
-
-    func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value {
-        let result = Mutex<Result<Value, LibOSError>?>(nil)
-        let isThere = DispatchSemaphore(value: 0)
-        let (store, broker) = (store, broker)
-        let box = Box(result: result)
-        Task.detached {
-            do throws(LibOSError) {
-                box.put(.success(try await store.write { transaction throws(LibOSError) in try work(transaction, broker) }))
-            } catch {
-                box.put(.failure(error))
-            }
-            isThere.signal()
-        }
-        isThere.wait()
-        return try box.value.get()
-    }
-
-    private final class Box<Value: Sendable>: Sendable {
-        private let result: Mutex<Result<Value, LibOSError>?>
-        init(result: consuming Mutex<Result<Value, LibOSError>?>) { self.result = result }
-        func put(_ value: Result<Value, LibOSError>) { result.withLock { $0 = value } }
-        var value: Result<Value, LibOSError> { result.withLock { $0 } ?? .failure(LibOSError(.store, "no answer")) }
-    }
-
-    func enqueue(_ work: @escaping Work<Void>) { try? perform(work) }
-}
 
 /// A session of the server `files` with its records, and a person who answers.
 final class GateFixture: Sendable {

@@ -1,5 +1,6 @@
 internal import CapabilityBroker
 internal import Dispatch
+internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
 internal import MCPRelay
@@ -8,152 +9,159 @@ internal import Synchronization
 
 /// A store that is open only while there is something to write: a session lasts for hours, and people must be able to answer what it
 /// asks meanwhile, and other sessions to write.
+///
+/// What is handed over goes into the transaction of what is asked next, or into one of its own a moment later.
 final class LeasedStore: RelayRecords {
-    private enum Job: Sendable {
-        case work(run: @Sendable (SQLiteRuntimeStore, CapabilityBroker) async -> Void, refuse: @Sendable (LibOSError) -> Void)
-        /// Nothing was to be done for a while.
-        case idle
-        case end(@Sendable () -> Void)
+    private struct Lease {
+        var store: SQLiteRuntimeStore
+        /// It belongs to one opening: what it remembers may be old after the next.
+        var broker: CapabilityBroker
+        var since: UInt64
+        var lastWork: UInt64
     }
 
-    /// Nanoseconds without work after which the store is let go, and those that it is held at most under steady work.
-    private static let idleTime: UInt64 = 100_000_000
-    private static let longestHold: UInt64 = 1_000_000_000
-    /// Milliseconds in which somebody else may take it then.
-    private static let gap: UInt64 = 10
+    /// Milliseconds that something handed over waits for company; without work until the store is let go; of steady work until others
+    /// get a chance, and that chance; for somebody else who holds the store.
+    private static let delay = 5
+    private static let idleTime = 100
+    private static let longestHold: UInt64 = 1_000
+    private static let gap: UInt32 = 10
     private static let patience: UInt64 = 5_000
 
-    private let jobs: AsyncStream<Job>.Continuation
+    private let path: String
     private let complain: @Sendable (String) -> Void
+    /// Held while the store is worked with.
+    private let lease = Mutex<Lease?>(nil)
+    private let pending = Mutex<(work: [Work<Void>], isTimed: Bool)>(([], false))
+    private let isIdleTimed = Atomic<Bool>(false)
+    private let queue = DispatchQueue(label: "glovebox.mcp.records")
 
     /// - Parameter complain: told of what could not be recorded.
     init(path: String, complain: @escaping @Sendable (String) -> Void) {
+        self.path = path
         self.complain = complain
-        let (stream, continuation) = AsyncStream.makeStream(of: Job.self)
-        jobs = continuation
-        Task.detached { await Keeper(path: path, again: continuation).serve(stream) }
     }
 
     func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value {
-        let answer = Answer<Value>()
-        jobs.yield(
-            .work(
-                run: { store, broker in
-                    do throws(LibOSError) {
-                        answer.give(.success(try await store.write { transaction throws(LibOSError) in try work(transaction, broker) }))
-                    } catch {
-                        answer.give(.failure(error))
+        try lease.withLock { (lease) throws(LibOSError) in
+            let earlier = takePending()
+            let (store, broker) = try held(&lease, losing: earlier)
+            defer { timeIdleness() }
+            if !earlier.isEmpty {
+                do throws(LibOSError) {
+                    return try store.writeWaiting { transaction throws(LibOSError) in
+                        for one in earlier { try one(transaction, broker) }
+                        return try work(transaction, broker)
                     }
-                }, refuse: { answer.give(.failure($0)) }))
-        return try answer.wait().get()
+                } catch {
+                    // One of them cannot be: each stands for itself then.
+                    write(earlier, store, broker)
+                }
+            }
+            return try store.writeWaiting { transaction throws(LibOSError) in try work(transaction, broker) }
+        }
     }
 
     func enqueue(_ work: @escaping Work<Void>) {
-        let complain = complain
-        @Sendable func lost(_ error: LibOSError) { complain("something was not put on record: \(error)") }
-        jobs.yield(
-            .work(
-                run: { store, broker in
-                    do throws(LibOSError) {
-                        try await store.write { transaction throws(LibOSError) in try work(transaction, broker) }
-                    } catch {
-                        lost(error)
-                    }
-                }, refuse: lost))
+        let isFirst = pending.withLock { pending in
+            pending.work.append(work)
+            defer { pending.isTimed = true }
+            return !pending.isTimed
+        }
+        guard isFirst else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(Self.delay)) { [self] in
+            pending.withLock { $0.isTimed = false }
+            flush()
+        }
     }
 
     /// Waits until everything is written and the store is let go. Nothing may be handed over afterwards.
     func close() async {
-        await withCheckedContinuation { continuation in jobs.yield(.end { continuation.resume() }) }
-        jobs.finish()
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                flush()
+                lease.withLock { Self.release(&$0) }
+                continuation.resume()
+            }
+        }
     }
 
-    /// Holds the store, on one task.
-    private struct Keeper {
-        private struct Lease {
-            var store: SQLiteRuntimeStore
-            /// It belongs to one opening: what it remembers may be old after the next.
-            var broker: CapabilityBroker
-            var since: UInt64
+    // MARK: - Writing
+
+    private func takePending() -> [Work<Void>] {
+        pending.withLock { pending in
+            defer { pending.work = [] }
+            return pending.work
         }
+    }
 
-        let path: String
-        let again: AsyncStream<Job>.Continuation
-        private var lease: Lease?
-        private var lastWork: UInt64 = 0
-        private var isTimed = false
-
-        init(path: String, again: AsyncStream<Job>.Continuation) {
-            self.path = path
-            self.again = again
-        }
-
-        consuming func serve(_ jobs: AsyncStream<Job>) async {
-            var keeper = self
-            for await job in jobs { await keeper.handle(job) }
-        }
-
-        private mutating func handle(_ job: Job) async {
-            switch job {
-            case .work(let run, let refuse):
+    private func flush() {
+        lease.withLock { lease in
+            let work = takePending()
+            if work.isEmpty { return }
+            do throws(LibOSError) {
+                let (store, broker) = try held(&lease, losing: work)
                 do throws(LibOSError) {
-                    let held = try await held()
-                    await run(held.store, held.broker)
+                    try store.writeWaiting { transaction throws(LibOSError) in for one in work { try one(transaction, broker) } }
                 } catch {
-                    refuse(error)
+                    write(work, store, broker)
                 }
-                lastWork = MonotonicClock.now()
                 timeIdleness()
-            case .idle:
-                isTimed = false
-                if MonotonicClock.now() &- lastWork >= LeasedStore.idleTime { await release() } else { timeIdleness() }
-            case .end(let done):
-                await release()
-                done()
-            }
-        }
-
-        private mutating func held() async throws(LibOSError) -> Lease {
-            if let lease {
-                if MonotonicClock.now() &- lease.since < LeasedStore.longestHold { return lease }
-                await release()
-                try? await Task.sleep(for: .milliseconds(LeasedStore.gap))
-            }
-            let store = try await SQLiteRuntimeStore.open(path: path, patience: LeasedStore.patience)
-            let new = Lease(store: store, broker: CapabilityBroker(), since: MonotonicClock.now())
-            lease = new
-            return new
-        }
-
-        private mutating func release() async {
-            await lease?.store.close()
-            lease = nil
-        }
-
-        private mutating func timeIdleness() {
-            if isTimed || lease == nil { return }
-            isTimed = true
-            let again = again
-            Task.detached {
-                try? await Task.sleep(for: .nanoseconds(Int64(LeasedStore.idleTime)))
-                again.yield(.idle)
+            } catch {
+                return // complained about
             }
         }
     }
 
-    /// What a thread waits for.
-    private final class Answer<Value: Sendable>: Sendable {
-        private let result = Mutex<Result<Value, LibOSError>?>(nil)
-        private let isThere = DispatchSemaphore(value: 0)
-
-        func give(_ value: Result<Value, LibOSError>) {
-            result.withLock { $0 = value }
-            isThere.signal()
+    private func write(_ work: [Work<Void>], _ store: SQLiteRuntimeStore, _ broker: CapabilityBroker) {
+        for one in work {
+            do throws(LibOSError) {
+                try store.writeWaiting { transaction throws(LibOSError) in try one(transaction, broker) }
+            } catch {
+                complain("something was not put on record: \(error)")
+            }
         }
+    }
 
-        func wait() -> Result<Value, LibOSError> {
-            isThere.wait()
-            return result.withLock { $0 } ?? .failure(LibOSError(.store, "the store gave no answer"))
+    // MARK: - The lease
+
+    private func held(_ lease: inout Lease?, losing work: [Work<Void>]) throws(LibOSError) -> (SQLiteRuntimeStore, CapabilityBroker) {
+        let now = MonotonicClock.now()
+        if let held = lease {
+            if now &- held.since < Self.longestHold &* 1_000_000 {
+                lease?.lastWork = now
+                return (held.store, held.broker)
+            }
+            Self.release(&lease)
+            usleep(Self.gap &* 1_000)
+        }
+        do throws(LibOSError) {
+            let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: Self.patience)
+            let new = Lease(store: store, broker: CapabilityBroker(), since: MonotonicClock.now(), lastWork: MonotonicClock.now())
+            lease = new
+            return (new.store, new.broker)
+        } catch {
+            if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }
+            throw error
+        }
+    }
+
+    private static func release(_ lease: inout Lease?) {
+        lease?.store.closeWaiting()
+        lease = nil
+    }
+
+    private func timeIdleness() {
+        guard !isIdleTimed.exchange(true, ordering: .relaxed) else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(Self.idleTime)) { [self] in
+            isIdleTimed.store(false, ordering: .relaxed)
+            let isIdle = lease.withLock { lease in
+                guard let held = lease else { return true }
+                if MonotonicClock.now() &- held.lastWork < UInt64(Self.idleTime) * 1_000_000 { return false }
+                Self.release(&lease)
+                return true
+            }
+            if !isIdle { timeIdleness() }
         }
     }
 }

@@ -9,11 +9,11 @@ internal import StrictJSON
 /// Decides one call in one transaction, together with the record of the decision.
 struct CallDecider: Sendable {
     let session: RuntimeToolGate.Session
-    private let ofPolicy: [Resource]
+    private let argumentRules: ArgumentRuleCache
 
     init(session: RuntimeToolGate.Session) {
         self.session = session
-        ofPolicy = session.policy.rules.map(\.resource).filter { $0.kind == .mcp }
+        argumentRules = ArgumentRuleCache(ofPolicy: session.policy.rules.map(\.resource).filter { $0.kind == .mcp })
     }
 
     enum Verdict: Sendable {
@@ -52,7 +52,7 @@ struct CallDecider: Sendable {
             }
         }
         let hash = hash(of: resource, call.arguments)
-        let names = try ArgumentRules(ofPolicy + transaction.capabilities(of: session.process).map(\.resource))
+        let names = try argumentRules.rules(of: session.process, in: transaction)
         var needs = [NeededRight(resource: tool, rights: [.execute])]
         if case .object(let members) = call.arguments, !names.isEmpty {
             for member in members {

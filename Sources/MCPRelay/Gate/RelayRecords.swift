@@ -7,6 +7,6 @@ package protocol RelayRecords: Sendable {
 
     /// Does it in one transaction, after everything that was handed over before, and waits for it. The broker is the store's.
     func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value
-    /// Hands it over. What fails is told to whoever runs the relay.
+    /// Hands it over, to be written with what is asked next or soon after. What fails is told to whoever runs the relay.
     func enqueue(_ work: @escaping Work<Void>)
 }

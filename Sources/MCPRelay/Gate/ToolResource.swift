@@ -1,6 +1,7 @@
 internal import CapabilityLanguage
 internal import LibOSModel
 internal import StrictJSON
+internal import Synchronization
 
 /// Tools of a server, and what their arguments name, in the capability language:
 ///
@@ -93,5 +94,22 @@ struct ArgumentRules: Sendable {
         if named.contains(Named(tool: tool.parts, argument: argument)) { return .named }
         let folded = argument.lowercased()
         return named.contains { $0.tool == tool.parts && $0.argument.lowercased() == folded } ? .nearly : nil
+    }
+}
+
+/// The rules on arguments, looked for anew when the records of the session have changed.
+final class ArgumentRuleCache: Sendable {
+    private let ofPolicy: [Resource]
+    private let known = Mutex<(generation: Int64, rules: ArgumentRules)?>(nil)
+
+    init(ofPolicy: [Resource]) { self.ofPolicy = ofPolicy }
+
+    /// Ask in a transaction that has not changed any record.
+    func rules(of process: ProcessID, in store: any StoreReading) throws(LibOSError) -> ArgumentRules {
+        let generation = try store.capabilityGeneration(of: process)
+        if let known = known.withLock({ $0 }), known.generation == generation { return known.rules }
+        let rules = ArgumentRules(ofPolicy + (try store.capabilities(of: process).map(\.resource)))
+        known.withLock { $0 = (generation, rules) }
+        return rules
     }
 }

@@ -46,7 +46,7 @@ extension SQLiteRuntimeStore {
         }
     }
 
-    private static func opening(
+    static func opening(
         path: String, clock: any RuntimeClock, observer: StoreObserver?, patience: UInt64
     ) throws(LibOSError) -> SQLiteRuntimeStore {
         let file = try StoreFile(path: path, for: .writing)
