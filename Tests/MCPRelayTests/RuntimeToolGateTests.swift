@@ -13,7 +13,8 @@ import Testing
         arguments: [
             ([], [], "pass", "pass"),
             (["deny: \"mcp:files:write\""], [], "deny policy", "pass"),
-            (["ask: \"mcp:files:write\""], [], "ask", "deny capability"),
+            (["ask: \"mcp:files:write\""], [], "ask", "pass"), (["ask: \"mcp:files:*\""], [], "ask", "ask"),
+            (["ask: \"mcp:*\""], [], "ask", "ask"), ([], ["ask mcp:*"], "ask", "ask"), ([], ["ask mcp:files:write"], "ask", "pass"),
             (["ask: \"mcp:files:write\"", "allow: \"mcp:files:*\""], [], "ask", "pass"),
             (["allow: \"mcp:files:read\""], [], "deny capability", "pass"),
             (["allow: \"mcp:files:*\"", "deny: \"mcp:files:*\""], [], "deny policy", "deny policy"),

@@ -16,14 +16,14 @@ struct MCPRunCommand: StoreCommand {
         commandName: "run", abstract: "Run an MCP server of standard input and output in one sandbox, and decide each of its calls.",
         discussion: """
             What the client and the server say goes through unchanged. Only calls of tools are decided: by rules on `mcp:NAME:TOOL` and \
-            `mcp:NAME:TOOL:ARGUMENT/VALUE` in the policy or on the command line; without any, every tool may be called. What the server \
-            may touch is the policy's matter, as in `glovebox run`, and holds for its whole life.
+            `mcp:NAME:TOOL:ARGUMENT/VALUE` in the policy or on the command line; where none allows a tool by name, every one may be called that \
+            nothing else is said of. What the server may touch is the policy's matter, as in `glovebox run`, and holds for its whole life.
 
             glovebox mcp run --policy workspace --name files --ask mcp:files:write_file -- python3 server.py
 
             A call that must be asked about is answered with the command that approves it; made again after that, it goes through, once. \
             Tools are pinned when they are first seen: one that describes itself differently later is reported, shown as it was, and asked \
-            about. Every call is in `glovebox audit list`.
+            about. Every call is in `glovebox audit list`; --json writes the report of the run to standard error at the end.
 
             Exit codes: the server's own; 124 to 128 + n and 64 as of `glovebox run`.
             """)

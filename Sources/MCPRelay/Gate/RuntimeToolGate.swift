@@ -48,16 +48,17 @@ package struct RuntimeToolGate: ToolGate {
         decider = CallDecider(session: session)
     }
 
-    /// What the session's process is given: the policy's own words on tools, or every tool where it has none of them, and what was
-    /// said on the command line. A tool comes with its arguments unless those are listed.
+    /// What the session's process is given: what the policy and the command line say of tools, and every tool where neither of them
+    /// allows any by name. A tool comes with its arguments unless those are listed.
     package static func terms(_ policy: ResolvedPolicy, server: String, given: [CapabilityTerms]) -> [CapabilityTerms] {
         var terms = policy.rules.filter { $0.resource.kind == .mcp && $0.effect != .deny && Self.concerns($0.resource, server) }
             .map { CapabilityTerms(resource: $0.resource, rights: Set($0.rights), effect: $0.effect) }
-        let own = given.filter { $0.resource.kind == .mcp && Self.concerns($0.resource, server) }
-        if terms.isEmpty, !own.contains(where: { $0.effect == .allow }) {
-            terms.append(CapabilityTerms(resource: Resource(kind: .mcp, parts: [server], extent: .members), rights: [.execute]))
+        terms += given.filter { $0.resource.kind == .mcp && Self.concerns($0.resource, server) }
+        let every = Resource(kind: .mcp, parts: [server], extent: .members)
+        // First: among equals the later one decides.
+        if !terms.contains(where: { $0.effect == .allow || $0.effect == .ask && $0.resource.covers(every) }) {
+            terms.insert(CapabilityTerms(resource: every, rights: [.execute]), at: 0)
         }
-        terms += own
         let listed = terms.filter { $0.effect != .deny }.map(\.resource)
         return terms.map { term in
             var term = term

@@ -37,6 +37,7 @@ package struct RelaySession: ~Copyable {
     private var isServerAtEnd = false
     private var isInputClosed = false
     private var isCancelled = false
+    private var isInterrupted = false
     private var heard = MonotonicClock.now()
     /// When a server that should end is ended.
     private var farewell: UInt64?
@@ -75,7 +76,8 @@ package struct RelaySession: ~Copyable {
             engine.expire(now: now, heard: heard)
             if isClientGone { cancel() }
             if let at = farewell, now >= at { cancel() }
-            if let report, isServerAtEnd || isClientGone { return conclude(report) }
+            // Whoever was told to end does not wait for a client that reads slowly.
+            if let report, isServerAtEnd || isClientGone || isInterrupted { return conclude(report) }
             if !isInputClosed, isClientAtEnd, engine.toServer.isEmpty {
                 isInputClosed = true
                 server.closeInput()
@@ -116,6 +118,7 @@ package struct RelaySession: ~Copyable {
         }
         if interruption != nil, !isCancelled, let last = entries.last, last.fd == interruption, last.revents != 0 {
             isClientAtEnd = true
+            isInterrupted = true
             cancel()
         }
     }
