@@ -33,11 +33,11 @@ package struct RuntimeToolGate: ToolGate {
         }
     }
 
-    private let session: Session
-    private let records: any RelayRecords
+    let session: Session
+    let records: any RelayRecords
     private let pins: ToolPins
     private let decider: CallDecider
-    private let say: @Sendable (String) -> Void
+    let say: @Sendable (String) -> Void
 
     /// - Parameter say: tells the person at the other end of standard error, one line at a time.
     package init(_ session: Session, records: any RelayRecords, pins: ToolPins, say: @escaping @Sendable (String) -> Void) {
@@ -197,46 +197,5 @@ package struct RuntimeToolGate: ToolGate {
                     AuditEntry(actor: process.text, action: "mcp.tool_changed", target: target, decision: facts))
             }
         }
-    }
-
-    // MARK: - Notes
-
-    package func noted(_ note: RelayNote) {
-        let (process, server) = (session.process, session.resources.server)
-        let action: String
-        let decision: JSONValue
-        switch note {
-        case .dropped(let drop, let side, let id):
-            action = "mcp.message_dropped"
-            decision = .object([
-                "rule": .string(drop.rawValue), "from": .string(side.rawValue),
-                "id": .optional(id.map { printable(String($0.text.prefix(128))) }),
-                "reason": .string(drop.reason),
-            ])
-            say("glovebox: a message of the \(side.rawValue) was dropped: \(drop.reason)")
-        case .violation(let violation):
-            action = "sandbox.violation"
-            decision = violation.fact
-        case .suppressed(let count, let kind):
-            action = "mcp.message_dropped"
-            decision = .object([
-                "rule": .string(kind), "count": .int(Int64(count)), "reason": .string("as many more of them, not noted one by one"),
-            ])
-        }
-        records.enqueue { transaction, _ throws(LibOSError) in
-            try transaction.append(
-                AuditEntry(actor: process.text, action: action, target: "mcp_server:\(server)", decision: decision))
-        }
-    }
-}
-
-extension Violation {
-    /// As audit records have it.
-    var fact: JSONValue {
-        .object([
-            "layer": .string(layer), "syscall": .string(syscall), "arguments": .string(printable(arguments)),
-            "program": .string(printable(program)), "answer": .string(answer), "reason": .string(printable(reason)),
-            "rule": .optional(rule), "allowed_by": .optional(allowedBy),
-        ])
     }
 }
