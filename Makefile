@@ -36,6 +36,7 @@ define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
 make test-model  agents against a model server over HTTP that fails in many ways
+make test-mcp    wrapped MCP servers, driven by the official SDK of both generations
 make demo        an agent mends a bug, people are asked, a hostile tool gets nowhere
 make demo-sealed five real tools, sealed, each with its receipt
 make bench       measures against the peers that are installed (ARGS= goes to the benchmark: launch, policy or store)
@@ -51,7 +52,7 @@ make setup       installs missing Debian packages; the other targets call it
 endef
 export HELP
 
-.PHONY: help setup setup-bench build launcher test test-model demo demo-sealed bench soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
+.PHONY: help setup setup-bench build launcher test test-model test-mcp demo demo-sealed bench soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
 
 help:
 	@printf '%s\n' "$$HELP"
@@ -126,6 +127,20 @@ $(BUILD)/model/requirements.txt: .ci/model-requirements.txt
 	@python3 -m venv --clear $(@D) && \
 	    $(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $< || \
 	    { echo "test-model: llmock is not installable (python3-venv, pip, the package index)" >&2; exit 1; }
+	@cp $< $@
+
+test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt
+	@echo "test-mcp: building"
+	@for product in glovebox-runtime glovebox-launcher; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
+	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
+	@echo "test-mcp: passed"
+
+# Each generation of the SDK in an environment of its own, of the system's Python: that is what a sandbox may see.
+$(BUILD)/mcp-%/requirements.txt: .ci/mcp-%-requirements.txt
+	@echo "test-mcp: installing the SDK into $(@D)"
+	@/usr/bin/python3 -m venv --clear $(@D) && \
+	    $(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $< || \
+	    { echo "test-mcp: the SDK is not installable (python3-venv, pip, the package index)" >&2; exit 1; }
 	@cp $< $@
 
 fuzz: setup

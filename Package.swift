@@ -54,6 +54,7 @@ let package = Package(
         // Floor 0
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
+        .target(name: "ModelContextProtocol", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(
             name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")],
@@ -93,6 +94,13 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 4
         .target(
+            name: "MCPRelay",
+            dependencies: [
+                "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxLauncher",
+                "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
+            ],
+            swiftSettings: swiftSettings),
+        .target(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
@@ -122,8 +130,9 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
-                "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives",
+                "ModelTransport", "LLMExecutor", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
+                "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
+                "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings),
@@ -159,6 +168,17 @@ let package = Package(
                 "glovebox-launcher",
             ],
             path: "Tests/QuantumCrashProbe", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPRelayTests",
+            dependencies: [
+                "MCPRelay", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher",
+                "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport", "TestSupport",
+                "glovebox-launcher",
+            ],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "LibOSModelTests", dependencies: ["LibOSModel", "CapabilityLanguage", "StrictJSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -236,7 +256,7 @@ let package = Package(
             name: "GloveboxRuntimeCommandsTests",
             dependencies: [
                 "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
-                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "TestSupport",
+                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

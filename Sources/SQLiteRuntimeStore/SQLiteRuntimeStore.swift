@@ -14,7 +14,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     let observer: StoreObserver?
     private let decoded = DecodedColumns()
     private let encoded = EncodedValues()
-    private let mayWrite: Bool
+    let mayWrite: Bool
     private let isInMemory: Bool
     let state: Mutex<StoreState>
 
@@ -77,15 +77,13 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         guard isFirst else { return }
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                // What fails here is the last checkpoint; the next opener does it.
-                try? self.database.close()
-                self.state.withLock { $0.lock = nil }
+                self.letGo()
                 continuation.resume()
             }
         }
     }
 
-    private func refuseWhenClosed() throws(LibOSError) {
+    func refuseWhenClosed() throws(LibOSError) {
         if state.withLock({ $0.isClosed }) { throw LibOSError(.store, "the store \(name) is closed") }
     }
 

@@ -107,6 +107,7 @@ package final class SandboxSupervisor: Sendable {
     /// - Parameter isLast: nothing but `shutDown` follows, so that the launcher may leave and the cgroup go while the run ends.
     package func run(_ request: RunRequest, cancellation: RunCancellation? = nil, isLast: Bool = false) -> RunReport {
         let began = MonotonicClock.now()
+        defer { request.releaseStreams() }
         do {
             return try launch(request, cancellation, began, isLast: isLast)
         } catch {

@@ -15,6 +15,7 @@ extension RuntimeCommand {
 enum RuntimeCommands {
     static let all: [any RuntimeCommand.Type] = [
         AgentHelp.self, HumanHelp.self, ToolHelp.self, CapabilityHelp.self, AuditHelp.self, WhyHelp.self, MemoryHelp.self,
+        MCPHelp.self,
     ]
 
     static func has(_ word: String) -> Bool { all.contains { $0.page.name == word } }
@@ -52,5 +53,10 @@ struct WhyHelp: RuntimeCommand {
 
 struct MemoryHelp: RuntimeCommand {
     static let page = (name: "memory", abstract: "Show what agents keep in memory.")
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}
+
+struct MCPHelp: RuntimeCommand {
+    static let page = (name: "mcp", abstract: "Seal an MCP server: one sandbox around it, one decision for each call.")
     @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }

@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import CommandOutput
 internal import LLMExecutor
 internal import LibOSModel
+internal import MCPRelay
 internal import SandboxLauncher
 internal import StrictJSON
 
@@ -70,7 +71,10 @@ struct AgentRunCommand: StoreCommand {
     private func conclude(_ report: SchedulerReport, _ only: [ProcessID], _ session: RuntimeSession) async throws -> Int32 {
         let touched = Set(report.results.map(\.process)).union(only)
         let end = try await session.store.read { store throws(LibOSError) in
-            let processes = try store.processes(status: nil).filter { touched.contains($0.id) || !$0.status.isTerminal }
+            // Sessions of MCP servers are processes that nobody runs.
+            let processes = try store.processes(status: nil).filter {
+                touched.contains($0.id) || !$0.status.isTerminal && $0.image != SessionProcess.image.id
+            }
             return End(processes: processes, requests: try store.humanRequests(status: .pending, process: nil))
         }
         if options.json {

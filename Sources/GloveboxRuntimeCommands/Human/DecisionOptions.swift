@@ -15,18 +15,18 @@ struct DecisionOptions: ParsableArguments {
         _ decide: @escaping (HumanRequest, Timestamp) async throws -> HumanDecision?
     ) async throws -> Int32 {
         let id = try HumanRequestID.typed(id)
-        let settled: HumanRequest? = try await RuntimeSession.with(options) { session in
-            let (request, now) = try await session.store.read { store throws(LibOSError) in
-                guard let request = try store.humanRequest(id) else { throw .notFound("human request \(id)") }
-                return (request, store.now)
-            }
-            guard request.status == .pending else {
-                throw CommandFailure(
-                    exitCode: ExitStatus.negative, message: "request \(id) is \(request.status.rawValue) already; a request is decided once"
-                )
-            }
-            guard let decision = try await decide(request, now) else { return nil }
-            return try await session.runtime.decide(id, decision)
+        let (request, now) = try await options.reading { store throws(LibOSError) in
+            guard let request = try store.humanRequest(id) else { throw .notFound("human request \(id)") }
+            return (request, store.now)
+        }
+        guard request.status == .pending else {
+            throw CommandFailure(
+                exitCode: ExitStatus.negative, message: "request \(id) is \(request.status.rawValue) already; a request is decided once")
+        }
+        // Nobody else is kept from writing while a person thinks; the request is looked at again when it is decided.
+        var settled: HumanRequest?
+        if let decision = try await decide(request, now) {
+            settled = try await RuntimeSession.with(options) { session in try await session.runtime.decide(id, decision) }
         }
         guard let settled else {
             Console.note("glovebox: nothing was decided; request \(id) is still open")

@@ -35,6 +35,9 @@ struct RuntimeSession: Sendable {
         }
     }
 
+    /// Milliseconds to wait for another command that writes: sessions of MCP servers hold the store for moments, again and again.
+    static let patience: UInt64 = 2_000
+
     private static func open(_ options: StoreOptions, tools: ToolOptions?, makesStore: Bool) async throws -> RuntimeSession {
         let place = try options.place()
         let registry = try tools?.registry() ?? ToolRegistry()
@@ -45,7 +48,7 @@ struct RuntimeSession: Sendable {
             throw CommandFailure.failed(
                 "there is no store \(place.file) yet; `glovebox agent spawn` makes it, and --store or --workspace name another")
         }
-        let store = try await SQLiteRuntimeStore.open(path: place.file)
+        let store = try await SQLiteRuntimeStore.open(path: place.file, patience: patience)
         let capabilities = CapabilityBroker()
         let runtime = AgentRuntime(
             store: store, broker: capabilities, tools: RegisteredTools(registry: registry),

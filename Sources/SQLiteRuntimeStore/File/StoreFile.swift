@@ -54,8 +54,9 @@ struct StoreFile: ~Copyable {
     }
 
     /// The lock that one writer holds as long as the descriptor is open.
-    borrowing func lock() throws(LibOSError) -> OwnedDescriptor {
-        try WriterLock.take(directory: directory.rawValue, name: name, store: path)
+    /// - Parameter patience: milliseconds to wait for whoever holds it.
+    borrowing func lock(patience: UInt64) throws(LibOSError) -> OwnedDescriptor {
+        try WriterLock.take(directory: directory.rawValue, name: name, store: path, patience: patience)
     }
 
     private static func makeDirectory(_ path: String) throws(LibOSError) {

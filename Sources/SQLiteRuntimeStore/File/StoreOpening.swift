@@ -7,10 +7,13 @@ extension SQLiteRuntimeStore {
     /// Opens the store in a file for writing, makes it when there is none, and closes what a crash has left open.
     ///
     /// Throws `store` when another program writes to it, when it is not the user's alone, when it is damaged, newer, or no store.
+    /// - Parameter patience: milliseconds to wait for another program that writes to it; 0 does not wait.
     package static func open(
-        path: String, clock: any RuntimeClock = SystemClock(), observer: StoreObserver? = nil
+        path: String, clock: any RuntimeClock = SystemClock(), observer: StoreObserver? = nil, patience: UInt64 = 0
     ) async throws(LibOSError) -> SQLiteRuntimeStore {
-        try await onThread { () throws(LibOSError) in try opening(path: path, clock: clock, observer: observer) }
+        try await onThread { () throws(LibOSError) in
+            try opening(path: path, clock: clock, observer: observer, patience: patience)
+        }
     }
 
     /// Opens an existing store for reading, beside the program that writes to it.
@@ -43,11 +46,11 @@ extension SQLiteRuntimeStore {
         }
     }
 
-    private static func opening(
-        path: String, clock: any RuntimeClock, observer: StoreObserver?
+    static func opening(
+        path: String, clock: any RuntimeClock, observer: StoreObserver?, patience: UInt64
     ) throws(LibOSError) -> SQLiteRuntimeStore {
         let file = try StoreFile(path: path, for: .writing)
-        let lock = try file.lock()
+        let lock = try file.lock(patience: patience)
         do {
             let database = try DatabasePool(path: path, configuration: configuration(name: path, isReading: false))
             let store = SQLiteRuntimeStore(

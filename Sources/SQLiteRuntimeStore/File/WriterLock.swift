@@ -13,7 +13,11 @@ enum WriterLock {
         init(_ file: consuming OwnedDescriptor) { self.file = file }
     }
 
-    static func take(directory: Int32, name: String, store: String) throws(LibOSError) -> OwnedDescriptor {
+    /// Microseconds between two looks at a lock that somebody else holds: the kernel's own waiting has no end in time.
+    private static let pause: UInt32 = 2_000
+
+    static func take(directory: Int32, name: String, store: String, patience: UInt64) throws(LibOSError) -> OwnedDescriptor {
+        let deadline = MonotonicClock.now() &+ patience &* 1_000_000
         // Somebody may remove the file between its opening and the lock; a lock on a file without a name excludes nobody.
         for _ in 0..<16 {
             let number = openat(directory, name + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -21,7 +25,11 @@ enum WriterLock {
                 throw StoreFile.refusal(SystemError(errno: errno, operation: "open", object: store + ".lock"))
             }
             let file = OwnedDescriptor(adopting: number)
-            let result = gbx_try_lock(file.rawValue)
+            var result = gbx_try_lock(file.rawValue)
+            while result == -EWOULDBLOCK, MonotonicClock.now() < deadline {
+                usleep(pause)
+                result = gbx_try_lock(file.rawValue)
+            }
             if result == -EWOULDBLOCK { throw busy(file, store) }
             if result < 0 { throw StoreFile.refusal(SystemError(errno: -result, operation: "flock", object: store + ".lock")) }
             if try isStillNamed(file, directory, name + ".lock") {

@@ -15,7 +15,7 @@ struct CallMediator: ~Copyable {
     let network: NetworkCalls
     var creating: CreatingCalls?
     private var parked = ParkedCalls()
-    private(set) var log = ViolationLog()
+    private(set) var log: ViolationLog
     private var disk: DiskAccount
     private var sample = FreshSample()
     /// A policy may take a creating call away altogether; its notification is then a refusal like any other.
@@ -35,8 +35,9 @@ struct CallMediator: ~Copyable {
 
     init(
         listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement, network: NetworkTargets,
-        identity: (user: UInt32, group: UInt32)?, countsMemory: Bool
+        identity: (user: UInt32, group: UInt32)?, countsMemory: Bool, onViolation: (@Sendable (Violation) -> Void)? = nil
     ) {
+        log = ViolationLog(observer: onViolation)
         self.countsMemory = countsMemory
         disk = DiskAccount(limit: confinement.limits.diskBytes, startedAt: MonotonicClock.now())
         self.network = NetworkCalls(network, syscalls: confinement.syscalls, mediatesLocal: plan.mediatesLocalSockets)

@@ -18,6 +18,9 @@ struct ViolationLog {
     private var known: [Key: Violation] = [:]
     private(set) var dropped: UInt64 = 0
     private(set) var total: UInt64 = 0
+    private let observer: (@Sendable (Violation) -> Void)?
+
+    init(observer: (@Sendable (Violation) -> Void)? = nil) { self.observer = observer }
 
     var wantsDetail: Bool { total < Self.detailed }
     var violations: [Violation] { order.compactMap { known[$0] } }
@@ -25,6 +28,7 @@ struct ViolationLog {
 
     mutating func record(_ violation: Violation) {
         total += 1
+        observer?(violation)
         let key = Key(layer: violation.layer, syscall: violation.syscall, arguments: violation.arguments, program: violation.program)
         if known[key] != nil {
             known[key]?.count += 1

@@ -22,6 +22,10 @@ package struct RunRequest: Sendable {
     /// Filters of this very policy that are compiled already.
     package var compiledFilters: [CompiledFilter] = []
 
+    /// Told of each refused call at once, on the run's thread and before the tool learns of it; not of those beyond the number that is
+    /// recorded in detail. It must not wait.
+    package var onViolation: (@Sendable (Violation) -> Void)?
+
     package struct WorkspaceIdentity: Sendable, Hashable {
         package var device: UInt64
         package var inode: UInt64
@@ -37,6 +41,8 @@ package struct RunRequest: Sendable {
         case bytes([UInt8])
         /// A descriptor of the caller, borrowed for the run (for example 0).
         case descriptor(Int32)
+        /// The reading end of a pipe of the caller's, who writes to the other one as long as the tool runs.
+        case attached(ToolStream)
     }
 
     package enum Output: Sendable {
@@ -46,6 +52,18 @@ package struct RunRequest: Sendable {
         case forward(stdout: Int32, stderr: Int32, sanitizeStdout: Bool, sanitizeStderr: Bool)
         /// The tool gets a pty of ours, relayed to the caller's terminal (a descriptor, usually 0).
         case terminal(Int32)
+        /// Standard output is the writing end of a pipe of the caller's, who reads the other one and bounds what it takes; standard
+        /// error is passed on live. Neither has a limit in all: such a tool lives as long as somebody talks with it.
+        case attached(ToolStream, stderr: Int32, sanitizeStderr: Bool)
+    }
+
+    /// The tool is a server: it is looked at less often, because it mostly waits.
+    var isAttached: Bool { if case .attached = output { true } else { false } }
+
+    /// What the caller attached is the tool's by now, or the run came to no start.
+    func releaseStreams() {
+        if case .attached(let stream) = input { stream.close() }
+        if case .attached(let stream, _, _) = output { stream.close() }
     }
 
     package init(

@@ -36,6 +36,17 @@ struct RunStreams: ~Copyable {
             input = InputStream()
             return
         }
+        if case .attached(let stream, let number, let clean) = request.output {
+            var errorPipe = try Pipe.make()
+            let errorSource = errorPipe.takeFirst()
+            try errorSource.setNonBlocking(true)
+            toolOutput = try stream.duplicated()
+            toolError = errorPipe.takeSecond()
+            output = OutputStream.closed()
+            error = OutputStream(source: errorSource, sink: .forward(to: number, clean: clean), limit: .max)
+            try openInput(request.input)
+            return
+        }
         var outputPipe = try Pipe.make()
         var errorPipe = try Pipe.make()
         let outputSource = outputPipe.takeFirst()
@@ -51,7 +62,7 @@ struct RunStreams: ~Copyable {
         case .forward(let out, let err, let cleanOut, let cleanErr):
             output = OutputStream(source: outputSource, sink: .forward(to: out, clean: cleanOut), limit: limit)
             error = OutputStream(source: errorSource, sink: .forward(to: err, clean: cleanErr), limit: limit)
-        case .terminal: break
+        case .terminal, .attached: break
         }
         try openInput(request.input)
     }
@@ -68,6 +79,9 @@ struct RunStreams: ~Copyable {
             let target = pipe.takeSecond()
             try target.setNonBlocking(true)
             input = InputStream(target: target, bytes: bytes)
+        case .attached(let stream):
+            toolInput = try stream.duplicated()
+            input = InputStream()
         case .descriptor(let number):
             let identity = try FileIdentity.of(number)
             // A directory on standard input would be a way around every path rule that starts from names.

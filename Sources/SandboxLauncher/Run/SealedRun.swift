@@ -46,7 +46,7 @@ struct SealedRun: ~Copyable {
     /// After the init was told to kill its tree, before it is killed itself.
     private static let insistence: UInt64 = 250_000_000
     /// Between two looks at what the tree uses.
-    private static let samplePeriod: UInt64 = 50_000_000
+    private let samplePeriod: UInt64
     /// A dead tree's init that does not end (a process in uninterruptible sleep) is given up after this.
     private static let teardownLimit: UInt64 = 10_000_000_000
 
@@ -56,7 +56,8 @@ struct SealedRun: ~Copyable {
         self.cancellation = cancellation
         self.began = began
         deadline = began.clampedPlus(request.confinement.limits.wallMilliseconds.clampedTimes(1_000_000))
-        nextSample = began + Self.samplePeriod
+        samplePeriod = request.isAttached ? 250_000_000 : 50_000_000
+        nextSample = began + samplePeriod
         status = streams.takeStatus()
         stdout = streams.takeOutput()
         stderr = streams.takeError()
@@ -269,12 +270,13 @@ struct SealedRun: ~Copyable {
         case .failed: failed = message
         case .started:
             started = message
+            request.releaseStreams()
             request.channel?.toolStarted(initPID: initPID, innerPID: message.pid)
             if let descriptor = received.takeDescriptor(0) {
                 mediator = CallMediator(
                     listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
                     confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity,
-                    countsMemory: preparation.countsMemory)
+                    countsMemory: preparation.countsMemory, onViolation: request.onViolation)
             }
         case .usage:
             awaitsUsage = false
@@ -313,7 +315,7 @@ struct SealedRun: ~Copyable {
             killAt = now + Self.grace
         }
         if started != nil, exited == nil, now >= nextSample {
-            nextSample = now + Self.samplePeriod
+            nextSample = now + samplePeriod
             askForUsage()
         }
         if wantsSample, exited == nil { askForUsage() }
@@ -346,7 +348,7 @@ struct SealedRun: ~Copyable {
             // As the kernel's own killer would: the largest goes, the rest may cope.
             memoryKills += 1
             order(GB_ORDER_KILL, pid: usage.largestPID)
-            nextSample = MonotonicClock.now() + Self.samplePeriod / 5
+            nextSample = MonotonicClock.now() + samplePeriod / 5
         }
     }
 

@@ -2,17 +2,17 @@ internal import Glibc
 
 /// SIGPIPE held back on this thread while a run lasts: a pipe without a reader is an error number here, not a death. A signal
 /// that did come is taken off before the mask is restored.
-struct SignalGuard {
+package struct SignalGuard {
     private var previous = sigset_t()
 
-    init() {
+    package init() {
         var pipe = sigset_t()
         sigemptyset(&pipe)
         sigaddset(&pipe, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &pipe, &previous)
     }
 
-    func restore() {
+    package func restore() {
         var pipe = sigset_t()
         sigemptyset(&pipe)
         sigaddset(&pipe, SIGPIPE)

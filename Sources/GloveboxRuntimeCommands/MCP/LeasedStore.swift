@@ -1,0 +1,167 @@
+internal import CapabilityBroker
+internal import Dispatch
+internal import Glibc
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import MCPRelay
+internal import SQLiteRuntimeStore
+internal import Synchronization
+
+/// A store that is open only while there is something to write: a session lasts for hours, and people must be able to answer what it
+/// asks meanwhile, and other sessions to write.
+///
+/// What is handed over goes into the transaction of what is asked next, or into one of its own a moment later.
+final class LeasedStore: RelayRecords {
+    private struct Lease {
+        var store: SQLiteRuntimeStore
+        /// It belongs to one opening: what it remembers may be old after the next.
+        var broker: CapabilityBroker
+        var since: UInt64
+        var lastWork: UInt64
+    }
+
+    /// Milliseconds that something handed over waits for company; without work until the store is let go; of steady work until others
+    /// get a chance, and that chance; for somebody else who holds the store.
+    private static let delay = 5
+    private static let idleTime = 100
+    private static let longestHold: UInt64 = 1_000
+    private static let gap: UInt32 = 10
+    private static let patience: UInt64 = 5_000
+
+    private let path: String
+    private let complain: @Sendable (String) -> Void
+    /// Held while the store is worked with.
+    private let lease = Mutex<Lease?>(nil)
+    private let pending = Mutex<(work: [Work<Void>], isTimed: Bool)>(([], false))
+    private let isIdleTimed = Atomic<Bool>(false)
+    private let queue = DispatchQueue(label: "glovebox.mcp.records")
+
+    /// - Parameter complain: told of what could not be recorded.
+    init(path: String, complain: @escaping @Sendable (String) -> Void) {
+        self.path = path
+        self.complain = complain
+    }
+
+    func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value {
+        try lease.withLock { (lease) throws(LibOSError) in
+            let earlier = takePending()
+            let (store, broker) = try held(&lease, losing: earlier)
+            defer { timeIdleness() }
+            if !earlier.isEmpty {
+                do throws(LibOSError) {
+                    return try store.writeWaiting { transaction throws(LibOSError) in
+                        for one in earlier { try one(transaction, broker) }
+                        return try work(transaction, broker)
+                    }
+                } catch {
+                    // One of them cannot be: each stands for itself then.
+                    write(earlier, store, broker)
+                }
+            }
+            return try store.writeWaiting { transaction throws(LibOSError) in try work(transaction, broker) }
+        }
+    }
+
+    func enqueue(_ work: @escaping Work<Void>) {
+        let isFirst = pending.withLock { pending in
+            pending.work.append(work)
+            defer { pending.isTimed = true }
+            return !pending.isTimed
+        }
+        guard isFirst else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(Self.delay)) { [self] in
+            pending.withLock { $0.isTimed = false }
+            flush()
+        }
+    }
+
+    /// Waits until everything is written and the store is let go. Nothing may be handed over afterwards.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                flush()
+                lease.withLock { Self.release(&$0) }
+                continuation.resume()
+            }
+        }
+    }
+
+    // MARK: - Writing
+
+    private func takePending() -> [Work<Void>] {
+        pending.withLock { pending in
+            defer { pending.work = [] }
+            return pending.work
+        }
+    }
+
+    private func flush() {
+        lease.withLock { lease in
+            let work = takePending()
+            if work.isEmpty { return }
+            do throws(LibOSError) {
+                let (store, broker) = try held(&lease, losing: work)
+                do throws(LibOSError) {
+                    try store.writeWaiting { transaction throws(LibOSError) in for one in work { try one(transaction, broker) } }
+                } catch {
+                    write(work, store, broker)
+                }
+                timeIdleness()
+            } catch {
+                return // complained about
+            }
+        }
+    }
+
+    private func write(_ work: [Work<Void>], _ store: SQLiteRuntimeStore, _ broker: CapabilityBroker) {
+        for one in work {
+            do throws(LibOSError) {
+                try store.writeWaiting { transaction throws(LibOSError) in try one(transaction, broker) }
+            } catch {
+                complain("something was not put on record: \(error)")
+            }
+        }
+    }
+
+    // MARK: - The lease
+
+    private func held(_ lease: inout Lease?, losing work: [Work<Void>]) throws(LibOSError) -> (SQLiteRuntimeStore, CapabilityBroker) {
+        let now = MonotonicClock.now()
+        if let held = lease {
+            if now &- held.since < Self.longestHold &* 1_000_000 {
+                lease?.lastWork = now
+                return (held.store, held.broker)
+            }
+            Self.release(&lease)
+            usleep(Self.gap &* 1_000)
+        }
+        do throws(LibOSError) {
+            let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: Self.patience)
+            let new = Lease(store: store, broker: CapabilityBroker(), since: MonotonicClock.now(), lastWork: MonotonicClock.now())
+            lease = new
+            return (new.store, new.broker)
+        } catch {
+            if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }
+            throw error
+        }
+    }
+
+    private static func release(_ lease: inout Lease?) {
+        lease?.store.closeWaiting()
+        lease = nil
+    }
+
+    private func timeIdleness() {
+        guard !isIdleTimed.exchange(true, ordering: .relaxed) else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(Self.idleTime)) { [self] in
+            isIdleTimed.store(false, ordering: .relaxed)
+            let isIdle = lease.withLock { lease in
+                guard let held = lease else { return true }
+                if MonotonicClock.now() &- held.lastWork < UInt64(Self.idleTime) * 1_000_000 { return false }
+                Self.release(&lease)
+                return true
+            }
+            if !isIdle { timeIdleness() }
+        }
+    }
+}

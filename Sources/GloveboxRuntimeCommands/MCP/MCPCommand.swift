@@ -1,0 +1,13 @@
+internal import ArgumentParser
+
+struct MCPCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mcp", abstract: "Seal an MCP server: one sandbox around it, one decision for each call.",
+        discussion: """
+            In a client's configuration, before the server's own command:
+
+            {"mcpServers": {"files": {"command": "glovebox",
+              "args": ["mcp", "run", "--policy", "workspace", "--name", "files", "--", "python3", "server.py"]}}}
+            """,
+        subcommands: [MCPRunCommand.self])
+}

@@ -1,0 +1,273 @@
+internal import LibOSModel
+package import ModelContextProtocol
+package import SandboxLauncher
+internal import StrictJSON
+
+/// Decides, line by line, what goes to whom. It has no descriptors and no clock of its own, and keeps nothing of a message but its id.
+///
+/// What need not be touched goes on byte for byte. Only a call is read as a whole, and a list of tools.
+package struct RelayEngine {
+    /// Bytes for each side, to be taken by whoever writes.
+    package var toClient: [UInt8] = []
+    package var toServer: [UInt8] = []
+
+    private let gate: any ToolGate
+    private let limits: RelayLimits
+    /// The client's requests that the server has not answered.
+    private var asked: [RequestID: OpenRequest] = [:]
+    /// Requests of the client that were passed on so far.
+    private var requests: UInt64 = 0
+    /// The server's requests that the client has not answered.
+    private var askedByServer: Set<RequestID> = []
+    private var notes = NoteBudget()
+    private var isServerGone = false
+
+    private struct OpenRequest {
+        enum Kind {
+            case call(ToolCall, CallTicket)
+            case list
+            /// Lasts as long as the client wants to be told of something.
+            case subscription
+            case other
+        }
+        var kind: Kind
+        /// Several come in one moment; the order is told by this.
+        var number: UInt64
+        var since: UInt64
+        var isWithdrawn = false
+        var violations: [Violation] = []
+    }
+
+    /// Violations that one call's record names.
+    private static let violationsOfCall = 16
+
+    package init(gate: any ToolGate, limits: RelayLimits) {
+        self.gate = gate
+        self.limits = limits
+    }
+
+    package var hasOpenRequests: Bool { !asked.isEmpty }
+
+    // MARK: - From the client
+
+    package mutating func fromClient(_ item: MessageLineReader.Item, now: UInt64) {
+        guard case .line(let line) = item else {
+            note(.dropped(.tooLong, from: .client, id: nil))
+            toClient += Reply.error(nil, code: -32600, "the message is longer than \(limits.messageBytes) bytes; send less in one message")
+            return
+        }
+        let message: Message
+        do throws(MessageProblem) {
+            message = try Message.read(line)
+        } catch {
+            note(.dropped(.notMessage, from: .client, id: nil))
+            toClient += Reply.error(nil, code: error.code, error.message)
+            return
+        }
+        switch message.kind {
+        case .request(let id, let method): request(id, method, line, now)
+        case .notification(let method):
+            if method == "notifications/cancelled", let body = message.body { withdraw(line, body) }
+            pass(toServer: line)
+        case .result(let id), .error(.some(let id)):
+            guard askedByServer.remove(id) != nil else { return note(.dropped(.unasked, from: .client, id: id)) }
+            pass(toServer: line)
+        case .error(nil): note(.dropped(.unasked, from: .client, id: nil))
+        }
+    }
+
+    private mutating func request(_ id: RequestID, _ method: String, _ line: [UInt8], _ now: UInt64) {
+        // Nothing is answered: the answer would pass for the one to the request that is open.
+        if asked[id] != nil { return note(.dropped(.duplicateID, from: .client, id: id)) }
+        guard asked.count < limits.openRequests else {
+            note(.dropped(.tooMany, from: .client, id: id))
+            toClient += Reply.error(id, .overloaded, "\(limits.openRequests) requests are open; wait for answers")
+            return
+        }
+        if isServerGone {
+            toClient += Reply.error(id, .serverGone, "the server has ended")
+            return
+        }
+        var kind = OpenRequest.Kind.other
+        switch method {
+        case "tools/call":
+            let call: ToolCall
+            do throws(MessageProblem) {
+                call = try ToolCall.read(line, bounds: limits.document)
+            } catch {
+                toClient += Reply.error(id, code: error.code, error.message)
+                return
+            }
+            switch gate.decide(call) {
+            case .refuse(let text, let facts):
+                toClient += Reply.refusal(id, call, text: text, facts: facts)
+                return
+            case .pass(let ticket): kind = .call(call, ticket)
+            }
+        case "tools/list": kind = .list
+        case "subscriptions/listen": kind = .subscription
+        default: break
+        }
+        requests += 1
+        asked[id] = OpenRequest(kind: kind, number: requests, since: now)
+        pass(toServer: line)
+    }
+
+    /// The client waits no longer. An answer that is on its way may still come, and goes on as it would without us.
+    private mutating func withdraw(_ line: [UInt8], _ body: Range<Int>) {
+        guard let place = Message.member("requestId", of: body, in: line) else { return }
+        // Read as ids are: in an answer to it.
+        let answer = Array("{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":".utf8) + line[place] + [UInt8(ascii: "}")]
+        guard case .result(let id)? = try? Message.read(answer).kind else { return }
+        asked[id]?.isWithdrawn = true
+    }
+
+    // MARK: - From the server
+
+    package mutating func fromServer(_ item: MessageLineReader.Item, now: UInt64) {
+        guard case .line(let line) = item else {
+            guard case .tooLong(let head) = item else { return }
+            return tooLong(head)
+        }
+        guard let message = try? Message.read(line) else { return note(.dropped(.notMessage, from: .server, id: nil)) }
+        switch message.kind {
+        case .notification: pass(toClient: line)
+        case .request(let id, _):
+            if askedByServer.contains(id) { return note(.dropped(.duplicateID, from: .server, id: id)) }
+            guard askedByServer.count < limits.openRequests else {
+                note(.dropped(.tooMany, from: .server, id: id))
+                toServer += Reply.error(id, .overloaded, "\(limits.openRequests) requests are open; wait for answers")
+                return
+            }
+            askedByServer.insert(id)
+            pass(toClient: line)
+        case .error(nil): note(.dropped(.unasked, from: .server, id: nil))
+        case .result(let id), .error(.some(let id)):
+            guard let open = asked.removeValue(forKey: id) else { return note(.dropped(.unasked, from: .server, id: id)) }
+            answer(id, open, message, line)
+        }
+    }
+
+    private mutating func answer(_ id: RequestID, _ open: OpenRequest, _ message: Message, _ line: [UInt8]) {
+        var isError = false
+        if case .error = message.kind { isError = true }
+        switch open.kind {
+        case .call(let call, let ticket):
+            if line.count > limits.resultBytes { return refuseResult(id, open, call, ticket, bytes: line.count) }
+            var outcome = CallEnd.Outcome.completed
+            if isError {
+                outcome = .protocolError
+            } else if let body = message.body, let flag = Message.member("isError", of: body, in: line),
+                line[flag].elementsEqual("true".utf8)
+            {
+                outcome = .toolError
+            }
+            if open.isWithdrawn { outcome = .cancelled }
+            // First: the record of the end takes time that the client need not wait for.
+            pass(toClient: line)
+            gate.ended(ticket, CallEnd(outcome, bytes: line.count, violations: open.violations))
+        case .list where !isError:
+            do throws(MessageProblem) {
+                let listing = try ToolListing.read(line, bounds: limits.document)
+                guard let shown = gate.shown(listing.tools) else { return pass(toClient: line) }
+                pass(toClient: listing.line(showing: shown))
+            } catch {
+                note(.dropped(.unreadableList, from: .server, id: id))
+                toClient += Reply.error(id, code: -32603, "the server's list of tools was not passed on: \(error.message)")
+            }
+        case .list, .subscription, .other: pass(toClient: line)
+        }
+    }
+
+    private mutating func tooLong(_ head: [UInt8]) {
+        let id = Message.answeredID(head: head)
+        note(.dropped(.tooLong, from: .server, id: id))
+        guard let id, let open = asked.removeValue(forKey: id) else { return }
+        guard case .call(let call, let ticket) = open.kind else {
+            toClient += Reply.error(id, .answerTooLong, "the server's answer is longer than \(limits.messageBytes) bytes")
+            return
+        }
+        refuseResult(id, open, call, ticket, bytes: nil)
+    }
+
+    private mutating func refuseResult(_ id: RequestID, _ open: OpenRequest, _ call: ToolCall, _ ticket: CallTicket, bytes: Int?) {
+        let size = bytes.map { "has \($0) bytes" } ?? "has more than \(limits.messageBytes) bytes"
+        toClient += Reply.refusal(
+            id, call,
+            text: "The result of `\(printable(call.name))` was not passed on: it \(size), and \(limits.resultBytes) are allowed. "
+                + "The tool has run. Ask for less at once, for example for a part or a page.",
+            facts: .object([
+                "decision": .string("result_too_long"), "call_id": .string(ticket.id.text), "limit_bytes": .int(Int64(limits.resultBytes)),
+            ]))
+        gate.ended(ticket, CallEnd(.tooLong, bytes: bytes ?? limits.messageBytes, violations: open.violations))
+    }
+
+    // MARK: - What happens besides
+
+    /// Something that the sandbox refused: it belongs to the calls that are under way.
+    package mutating func violated(_ violation: Violation) {
+        for (id, open) in asked {
+            guard case .call = open.kind, open.violations.count < Self.violationsOfCall,
+                !open.violations.contains(where: { $0.isSame(as: violation) })
+            else { continue }
+            asked[id]?.violations.append(violation)
+        }
+        note(.violation(violation))
+    }
+
+    /// Answers what the server has left unanswered for too long.
+    /// - Parameters:
+    ///   - heard: when the server last said anything.
+    package mutating func expire(now: UInt64, heard: UInt64) {
+        guard let silence = limits.silence else { return }
+        for (id, open) in asked where now >= max(open.since, heard) &+ silence {
+            if case .subscription = open.kind { continue }
+            asked[id] = nil
+            toServer += Reply.cancelled(id, reason: "no answer in time")
+            toClient += Reply.error(id, .timedOut, "the server has said nothing for \(silence / 1_000_000) ms")
+            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.timedOut, violations: open.violations)) }
+        }
+    }
+
+    /// When `expire` is to be called, if nothing more is heard.
+    package func nextExpiry(heard: UInt64) -> UInt64? {
+        guard let silence = limits.silence else { return nil }
+        return asked.values.compactMap { open -> UInt64? in
+            if case .subscription = open.kind { nil } else { max(open.since, heard) &+ silence }
+        }.min()
+    }
+
+    /// The server is gone: nobody waits for it any longer.
+    package mutating func serverEnded(_ how: String, hadRest: Bool) {
+        isServerGone = true
+        if hadRest { note(.dropped(.partial, from: .server, id: nil)) }
+        for (id, open) in asked.sorted(by: { $0.value.number < $1.value.number }) {
+            toClient += Reply.error(id, .serverGone, "the server has ended before it answered: \(how)")
+            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.serverEnded, violations: open.violations)) }
+        }
+        asked = [:]
+    }
+
+    /// Nobody takes answers any more.
+    package mutating func clientEnded() {
+        for open in asked.values {
+            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.cancelled, violations: open.violations)) }
+        }
+        asked = [:]
+    }
+
+    /// Tells how many notes were left out. Once, at the end.
+    package mutating func conclude() { for (kind, count) in notes.leftOut() { gate.noted(.suppressed(count, of: kind)) } }
+
+    private mutating func note(_ note: RelayNote) { if notes.admits(note) { gate.noted(note) } }
+
+    private mutating func pass(toClient line: [UInt8]) {
+        toClient += line
+        toClient.append(0x0A)
+    }
+
+    private mutating func pass(toServer line: [UInt8]) {
+        toServer += line
+        toServer.append(0x0A)
+    }
+}

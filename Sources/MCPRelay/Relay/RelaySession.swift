@@ -1,0 +1,230 @@
+internal import Glibc
+package import LinuxPrimitives
+internal import ModelContextProtocol
+package import SandboxLauncher
+
+/// One wrapped server from its start to its end, on the calling thread: a `poll` for everything that can happen, in which nothing but
+/// the gate's decisions is waited for.
+package struct RelaySession: ~Copyable {
+    /// Descriptors of the client's, borrowed.
+    package struct Client: Sendable {
+        package var input: Int32
+        package var output: Int32
+        /// Where the server's log goes.
+        package var log: Int32
+        package var cleansLog: Bool
+
+        package init(input: Int32, output: Int32, log: Int32, cleansLog: Bool) {
+            self.input = input
+            self.output = output
+            self.log = log
+            self.cleansLog = cleansLog
+        }
+    }
+
+    private let limits: RelayLimits
+    private var engine: RelayEngine
+    private let server: ServerRun
+    private let source: NonBlockingReader
+    private var target: NonBlockingWriter
+    private let clientOutput: Int32
+    private let interruption: Int32?
+    private var clientLines: MessageLineReader
+    private var serverLines: MessageLineReader
+
+    private var isClientAtEnd = false
+    private var isClientGone = false
+    private var isServerAtEnd = false
+    private var isInputClosed = false
+    private var isCancelled = false
+    private var isInterrupted = false
+    private var heard = MonotonicClock.now()
+    /// When a server that should end is ended.
+    private var farewell: UInt64?
+
+    /// Starts the server.
+    /// - Parameter interruption: readable when the relay is to end; borrowed.
+    package init(
+        _ request: RunRequest, client: Client, gate: any ToolGate, limits: RelayLimits, supervisor: SandboxSupervisor, interruption: Int32?
+    ) throws(SystemError) {
+        self.limits = limits
+        engine = RelayEngine(gate: gate, limits: limits)
+        clientLines = MessageLineReader(longest: limits.messageBytes)
+        serverLines = MessageLineReader(longest: limits.messageBytes)
+        source = NonBlockingReader(client.input)
+        target = NonBlockingWriter(client.output)
+        clientOutput = client.output
+        self.interruption = interruption
+        server = try ServerRun.start(request, stderr: client.log, sanitizeStderr: client.cleansLog, supervisor)
+    }
+
+    /// Relays until the server has ended. Nothing of its tree is alive when this returns.
+    package consuming func run() -> RunReport {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { buffer.deallocate() }
+        let blocked = SignalGuard() // a server that closes its input must not end the process
+        defer { blocked.restore() }
+        while true {
+            wait()
+            for violation in server.takeViolations() { engine.violated(violation) }
+            // Asked before reading: what a dead server has left is read to its end below.
+            let report = server.report
+            if !isServerAtEnd, engine.toClient.count < limits.queuedBytes { readServer(buffer) }
+            if report == nil, !isClientAtEnd, mayReadClient { readClient(buffer) }
+            flush()
+            let now = MonotonicClock.now()
+            engine.expire(now: now, heard: heard)
+            if isClientGone { cancel() }
+            if let at = farewell, now >= at { cancel() }
+            // Whoever was told to end does not wait for a client that reads slowly.
+            if let report, isServerAtEnd || isClientGone || isInterrupted { return conclude(report) }
+            if !isInputClosed, isClientAtEnd, engine.toServer.isEmpty {
+                isInputClosed = true
+                server.closeInput()
+                farewell = now &+ limits.farewell
+            }
+        }
+    }
+
+    private var mayReadClient: Bool { engine.toServer.count < limits.queuedBytes && engine.toClient.count < limits.queuedBytes }
+
+    private mutating func cancel() {
+        if isCancelled { return }
+        isCancelled = true
+        farewell = nil
+        server.cancel()
+    }
+
+    // MARK: - Waiting
+
+    private mutating func wait() {
+        var entries: [pollfd] = []
+        func entry(_ number: Int32, _ events: Int32) -> pollfd { pollfd(fd: number, events: Int16(events), revents: 0) }
+        entries.append(entry(server.wakeNumber, POLLIN))
+        if !isServerAtEnd, engine.toClient.count < limits.queuedBytes { entries.append(entry(server.outputNumber, POLLIN)) }
+        if !isClientAtEnd, mayReadClient { entries.append(source.pollEntry) }
+        if !isInputClosed, !engine.toServer.isEmpty { entries.append(entry(server.inputNumber, POLLOUT)) }
+        if !isClientGone {
+            // Without anything to write, only its going is of interest.
+            entries.append(engine.toClient.isEmpty ? entry(clientOutput, 0) : target.pollEntry)
+        }
+        let outputAt = isClientGone ? nil : entries.count - 1
+        if let interruption, !isCancelled { entries.append(entry(interruption, POLLIN)) }
+        let deadline = [farewell, engine.nextExpiry(heard: heard)].compactMap { $0 }.min()
+        guard (try? Polling.wait(&entries, deadline: deadline)) != nil else { return }
+        if entries[0].revents != 0 { server.drainWake() }
+        if let outputAt, engine.toClient.isEmpty, entries[outputAt].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 {
+            isClientGone = true
+        }
+        if interruption != nil, !isCancelled, let last = entries.last, last.fd == interruption, last.revents != 0 {
+            isClientAtEnd = true
+            isInterrupted = true
+            cancel()
+        }
+    }
+
+    // MARK: - Moving bytes
+
+    private mutating func readServer(_ buffer: UnsafeMutableRawBufferPointer) {
+        switch try? Transfer.readAvailable(server.outputNumber, into: buffer) {
+        case .bytes(let count):
+            heard = MonotonicClock.now()
+            if isClientAtEnd, farewell != nil { farewell = heard &+ limits.farewell }
+            serverLines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            while let item = serverLines.next() { engine.fromServer(item, now: heard) }
+        case .nothing: break
+        case .end, nil:
+            isServerAtEnd = true
+            // It is ending; one that goes on without its output is of no use to anybody.
+            if farewell == nil, !isCancelled { farewell = MonotonicClock.now() &+ limits.farewell }
+        }
+    }
+
+    private mutating func readClient(_ buffer: UnsafeMutableRawBufferPointer) {
+        switch try? source.read(into: buffer) {
+        case .bytes(let count):
+            clientLines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            let now = MonotonicClock.now()
+            while let item = clientLines.next() { engine.fromClient(item, now: now) }
+        case .nothing: break
+        case .end, nil: isClientAtEnd = true
+        }
+    }
+
+    private mutating func flush() {
+        if !isClientGone, !engine.toClient.isEmpty { isClientGone = Self.write(&engine.toClient) { target.write($0) } }
+        if isClientGone { engine.toClient = [] }
+        guard !isInputClosed, !engine.toServer.isEmpty else { return }
+        let number = server.inputNumber
+        let isGone = Self.write(&engine.toServer) { bytes in
+            do throws(SystemError) {
+                return .bytes(try Transfer.write(number, from: bytes))
+            } catch {
+                return error.isWouldBlock ? .nothing : .gone
+            }
+        }
+        if isGone { engine.toServer = [] } // the server has closed its input, and its output will tell
+    }
+
+    /// Writes what is taken now. True when nobody reads any more.
+    private static func write(_ bytes: inout [UInt8], _ body: (UnsafeRawBufferPointer) -> NonBlockingWriter.Taken) -> Bool {
+        var written = 0
+        var isGone = false
+        bytes.withUnsafeBytes { raw in
+            while written < raw.count {
+                switch body(UnsafeRawBufferPointer(rebasing: raw[written...])) {
+                case .bytes(let count): written += count
+                case .nothing: return
+                case .gone:
+                    isGone = true
+                    return
+                }
+            }
+        }
+        if written == bytes.count { bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20) } else { bytes.removeFirst(written) }
+        return isGone
+    }
+
+    // MARK: - The end
+
+    private consuming func conclude(_ report: RunReport) -> RunReport {
+        for violation in server.takeViolations() { engine.violated(violation) }
+        if isClientGone { engine.clientEnded() }
+        engine.serverEnded(report.outcome.sentence, hadRest: serverLines.hasRest)
+        engine.conclude()
+        // The last answers, to a client that reads them.
+        let deadline = MonotonicClock.now() &+ limits.farewell
+        flush()
+        while !engine.toClient.isEmpty, !isClientGone {
+            var entries = [target.pollEntry]
+            guard let ready = try? Polling.wait(&entries, deadline: deadline), ready > 0 else { break }
+            flush()
+        }
+        if let entry = target.finish() {
+            var entries = [entry]
+            _ = try? Polling.wait(&entries, deadline: deadline)
+        }
+        return report
+    }
+}
+
+extension RunOutcome {
+    /// How it ended, for whoever waits for an answer.
+    var sentence: String {
+        switch self {
+        case .exited(let code): "it exited with status \(code)"
+        case .signaled(let signal): "signal \(signal) ended it"
+        case .timedOut(let limit): "it reached the limit of \(limit) ms"
+        case .cpuExceeded(let limit): "it used \(limit) ms of processor time, which is its limit"
+        case .memoryExceeded(let limit): "it needed more than \(limit) bytes of memory"
+        case .outputLimitExceeded(let limit, _): "it wrote more than \(limit) bytes"
+        case .diskExceeded(let limit): "it wrote more than \(limit) bytes to disk"
+        case .violation(let text): "the kernel ended it: \(text)"
+        case .cancelled: "it was stopped"
+        case .setupFailed(let stage, _, let message): "it was not started (\(stage)): \(message)"
+        case .notFound(let program): "the program \(program) is not there, or not in the sandbox"
+        case .notExecutable(let program, _): "the program \(program) may not be executed"
+        case .launcherDied: "the launcher ended while it ran"
+        }
+    }
+}

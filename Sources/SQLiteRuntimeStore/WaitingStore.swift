@@ -1,0 +1,40 @@
+internal import GRDB
+package import LibOSModel
+internal import Synchronization
+
+/// The same for a thread of one's own, which may wait: without the ways to other threads and back, which cost as much as a small
+/// transaction itself. Never to be called from a task.
+extension SQLiteRuntimeStore {
+    /// As `open(path:patience:)`.
+    package static func openWaiting(path: String, patience: UInt64 = 0) throws(LibOSError) -> SQLiteRuntimeStore {
+        try opening(path: path, clock: SystemClock(), observer: nil, patience: patience)
+    }
+
+    /// As `write`.
+    package func writeWaiting<Value>(
+        _ durability: Durability = .process, _ body: (any StoreTransaction) throws(LibOSError) -> Value
+    ) throws(LibOSError) -> Value {
+        try refuseWhenClosed()
+        if !mayWrite { throw LibOSError(.store, "the store \(name) is open for reading only", mend: "open it for writing") }
+        return try database.writeWithoutTransaction { database in
+            commit(durability, on: database) { (transaction) throws(LibOSError) in try body(transaction) }
+        }.get()
+    }
+
+    /// As `close`.
+    package func closeWaiting() {
+        guard
+            state.withLock({ state in
+                defer { state.isClosed = true }
+                return !state.isClosed
+            })
+        else { return }
+        letGo()
+    }
+
+    func letGo() {
+        // What fails here is the last checkpoint; the next opener does it.
+        try? database.close()
+        state.withLock { $0.lock = nil }
+    }
+}
