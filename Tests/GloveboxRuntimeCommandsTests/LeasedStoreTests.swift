@@ -89,13 +89,18 @@ import Testing
         defer { scratch.remove() }
         let file = PinFile(store: scratch.path + "/store.sqlite", server: "s")
         #expect(try file.read() == nil)
-        let content = JSONValue.object(["tools": .object(["a": .object(["name": .string("a")])])])
+        let content = JSONValue.object([
+            "schema": .string("glovebox.mcp_pins/1"), "tools": .object(["a": .object(["name": .string("a")])]),
+        ])
         try file.write(content)
         try file.write(content)
         #expect(try file.read() == content && HostFile.identity(file.path).mode & 0o777 == 0o600)
         #expect(try HostFile.names(scratch.path).contains("store.sqlite.mcp-s.json"))
-        try HostFile.write(file.path, "{", mode: 0o600)
-        #expect { try file.read() } throws: { "\($0)".contains("remove the file to pin the tools anew") }
+        // What was pinned is never forgotten in silence.
+        for text in ["{", "{}", "[]", #"{"schema":"glovebox.mcp_pins/2","tools":{}}"#, #"{"schema":"glovebox.mcp_pins/1","tools":[]}"#] {
+            try HostFile.write(file.path, text, mode: 0o600)
+            #expect { try file.read() } throws: { "\($0)".contains("remove the file to pin the tools anew") }
+        }
     }
 
     @Test(arguments: [("/usr/bin/python3", "python3"), ("npx", "npx"), ("a b", "a_b"), ("..", "server"), ("/", "server")])

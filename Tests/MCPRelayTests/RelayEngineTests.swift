@@ -98,6 +98,16 @@ struct EngineFixture {
         #expect(!answers[0].contains("resultType") && answers[1].contains(#""resultType":"complete""#) && answers[1].contains(#""id":"m""#))
     }
 
+    @Test("a call without an id is no notification: it goes nowhere") func callWithoutID() {
+        var fixture = EngineFixture()
+        fixture.client(#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"rm","arguments":{}}}"#)
+        fixture.client(#"{"jsonrpc":"2.0","method":"resources/read","params":{"uri":"file:///x"}}"#)
+        #expect(fixture.toServer().isEmpty && fixture.toClient().isEmpty)
+        #expect(fixture.gate.state.withLock { $0.decided.isEmpty })
+        fixture.client(#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
+        #expect(fixture.toServer().count == 1)
+    }
+
     @Test("a call that cannot be read is an error and not a call") func unreadable() {
         var fixture = EngineFixture()
         for params in [#"{"name":"a","Name":"b"}"#, #"{"name":"a","arguments":{"p":1,"p":2}}"#, #"{}"#] {

@@ -128,6 +128,14 @@ import Testing
         #expect(try await fixture.records.store.verifyAudit().isWhole)
     }
 
+    @Test("a tool that there is no room to remember is not shown") func tooManyTools() async throws {
+        let fixture = try await GateFixture()
+        let gate = fixture.gate()
+        let tools = (0..<ToolPins.most + 2).map { ToolDefinition(name: "t\($0)", content: .object(["name": .string("t\($0)")])) }
+        let shown = try #require(await GateFixture.onThread { gate.shown(tools) })
+        #expect(shown.map(\.name) == tools.prefix(ToolPins.most).map(\.name))
+    }
+
     @Test("a tool that describes itself differently is shown as it was, and asked about") func pins() async throws {
         let fixture = try await GateFixture()
         let gate = fixture.gate()

@@ -2,6 +2,7 @@ internal import CommandOutput
 internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
+internal import MCPRelay
 internal import StrictJSON
 
 /// Where the pins of one server are kept: beside the store, its owner's alone.
@@ -27,7 +28,9 @@ struct PinFile: Sendable {
                 throw refusal("it is not its owner's alone")
             }
             let bytes = try Transfer.readAll(file.rawValue, limit: Self.bounds.bytes)
-            return try JSONDocument.value(of: bytes, bounds: Self.bounds)
+            let content = try JSONDocument.value(of: bytes, bounds: Self.bounds)
+            guard content["schema"] == .string(ToolPins.schema), case .object? = content["tools"] else { throw refusal("it holds no pins") }
+            return content
         } catch let failure as CommandFailure {
             throw failure
         } catch {
@@ -42,7 +45,12 @@ struct PinFile: Sendable {
         let number = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: new) }
         let file = OwnedDescriptor(adopting: number)
-        try Transfer.writeAll(file.rawValue, Array((content.prettyText + "\n").utf8))
+        do {
+            try Transfer.writeAll(file.rawValue, Array((content.prettyText + "\n").utf8))
+        } catch {
+            unlink(new)
+            throw error
+        }
         guard fsync(file.rawValue) == 0, rename(new, path) == 0 else {
             let code = errno
             unlink(new)

@@ -150,6 +150,11 @@ package struct RuntimeToolGate: ToolGate {
         var isChanged = false
         var changes: [(tool: ToolDefinition, pinned: JSONValue)] = []
         for (tool, standing) in zip(tools, standings) {
+            // What cannot be pinned could say something else tomorrow, unnoticed.
+            if standing == .unknown {
+                isChanged = true
+                continue
+            }
             guard case .changed(let pinned) = standing else {
                 shown.append(tool)
                 continue

@@ -19,9 +19,11 @@ package final class ToolPins: Sendable {
     private let save: Saving
 
     /// Tools that are remembered of one server.
-    static let most = 2048
+    package static let most = 2048
 
-    /// - Parameter content: as it was saved; anything else counts as nothing known.
+    package static let schema = "glovebox.mcp_pins/1"
+
+    /// - Parameter content: as it was saved; nil when nothing is known.
     package init(_ content: JSONValue?, save: @escaping Saving = { _ in }) {
         var state = State()
         if case .object(let members)? = content?["tools"] {
@@ -87,7 +89,7 @@ package final class ToolPins: Sendable {
         let tools = state.pinned.map { JSONMember(String(decoding: $0.key, as: UTF8.self), $0.value) }.sorted {
             utf8Precedes($0.key, $1.key)
         }
-        return .object(["schema": .string("glovebox.mcp_pins/1"), "tools": .object(tools)])
+        return .object(["schema": .string(schema), "tools": .object(tools)])
     }
 }
 

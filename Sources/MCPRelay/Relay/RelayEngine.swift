@@ -67,6 +67,10 @@ package struct RelayEngine {
         switch message.kind {
         case .request(let id, let method): request(id, method, line, now)
         case .notification(let method):
+            // A call without an id is decided by nobody, and some server would make it all the same.
+            guard method.utf8.starts(with: "notifications/".utf8) else {
+                return note(.dropped(.notMessage, from: .client, id: nil))
+            }
             if method == "notifications/cancelled", let body = message.body { withdraw(line, body) }
             pass(toServer: line)
         case .result(let id), .error(.some(let id)):

@@ -89,7 +89,7 @@ package enum RelayNote: Sendable, Equatable {
 
         package var reason: String {
             switch self {
-            case .notMessage: "the line is no JSON-RPC 2.0 message"
+            case .notMessage: "the line is no JSON-RPC 2.0 message, or a request without an id"
             case .tooLong: "the line is longer than a message may be"
             case .unasked: "the answer has an id that no open request has: it was never asked for, or is answered already"
             case .duplicateID: "a request with this id is open already"
