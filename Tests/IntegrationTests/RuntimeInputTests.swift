@@ -50,7 +50,7 @@ struct RuntimeInputTests {
     }
 
     /// What a tool consists of is no agent's to change: neither its manifest nor its program may lie in the workspace.
-    @Test(.timeLimit(.minutes(2)), arguments: ["manifest", "program"])
+    @Test(.timeLimit(.minutes(2)), arguments: ["manifest", "program", "absent program"])
     func `a tool from the workspace is refused`(part: String) throws {
         let fixture = try AgentFixture()
         let outside = try ScratchDirectory("tools")
@@ -60,7 +60,7 @@ struct RuntimeInputTests {
         let head = "manifest: 1\nname: greet\ndescription: says hello\nprotocol: command\npolicy: runtime\n"
         let manifest = head + action + "\ninput: {type: object, additionalProperties: false, properties: {}}\n"
         try HostFile.write(directory + "/greet.yaml", manifest)
-        try HostFile.write(program, "echo hello")
+        if part != "absent program" { try HostFile.write(program, "echo hello") }
         let ended = try fixture.glovebox(["tool", "call", "greet", "{}", "--tools", directory + "/greet.yaml"])
         #expect(ended.code == 125 && ended.errorOutput.contains("lies in the workspace"), "\(ended.errorOutput)")
         #expect(!ended.output.contains("hello"))

@@ -117,10 +117,14 @@ static int64_t written_by_threads(const char *directory, const char *own, int *h
         struct directory_entry *entry = (struct directory_entry *)(buffer + next);
         next += entry->length;
         if (entry->name[0] == '.' || strlen(entry->name) >= 12 || strcmp(entry->name, own) == 0) continue;
-        char thread[32] = "/proc/";
-        memcpy(thread + 6, entry->name, strlen(entry->name) + 1);
+        char account[40] = "/proc/", text[512];
+        size_t length_of_name = strlen(entry->name);
+        memcpy(account + 6, entry->name, length_of_name);
+        memcpy(account + 6 + length_of_name, "/io", 4);
+        // One that has ended since the listing says nothing; the process stays hidden until another one does.
+        if (read_file(account, text, sizeof text) <= 0) continue;
         *hidden = 0;
-        written = written_by(thread, hidden);
+        written = written_in(text);
     }
     close(tasks);
     return written;

@@ -13,11 +13,23 @@ extension ToolRegistry {
         for tool in all {
             if let shipped, Self.isAtOrBelow(tool.file, shipped) { continue }
             for place in [tool.file] + tool.files {
-                guard let real = try? PathResolution.canonicalPath(place), Self.isAtOrBelow(real, workspace) else { continue }
+                let real = Self.real(place)
+                guard Self.isAtOrBelow(real, workspace) else { continue }
                 throw .failed(
                     "the tool \(tool.name) consists of \(printable(real)), which lies in the workspace \(printable(workspace)), where "
                         + "agents could change what it does; keep tools outside of it")
             }
+        }
+    }
+
+    /// Of what is not there yet, what is there of the way to it: an agent could make the rest.
+    private static func real(_ path: String) -> String {
+        var (place, rest) = (path, "")
+        while true {
+            if let real = try? PathResolution.canonicalPath(place) { return real + rest }
+            guard let slash = place.utf8.lastIndex(of: UInt8(ascii: "/")), slash != place.startIndex else { return path }
+            rest = place[slash...] + rest
+            place = String(place[..<slash])
         }
     }
 
