@@ -94,9 +94,17 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 4
         .target(
+            name: "MCPApproval",
+            dependencies: [
+                "AgentRuntime", "CapabilityBroker", "LibOSModel", "SandboxPolicy", "StrictJSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(
             name: "MCPRelay",
             dependencies: [
-                "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxLauncher",
+                "MCPApproval", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
+                "SandboxLauncher",
                 "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
             ],
             swiftSettings: swiftSettings),
@@ -130,7 +138,8 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
+                "ModelTransport", "LLMExecutor", "MCPRelay", "MCPApproval", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
+                "CapabilityBroker",
                 "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
@@ -172,9 +181,18 @@ let package = Package(
             name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "MCPApprovalTests",
+            dependencies: [
+                "MCPApproval", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxPolicy", "LibOSModel",
+                "CapabilityLanguage",
+                "StrictJSON", "TestSupport",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
             name: "MCPRelayTests",
             dependencies: [
-                "MCPRelay", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher",
+                "MCPApproval", "MCPRelay", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore",
+                "SandboxLauncher",
                 "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport", "TestSupport",
                 "glovebox-launcher",
             ],
