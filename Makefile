@@ -133,6 +133,7 @@ test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/require
 	@echo "test-mcp: building"
 	@for product in glovebox-runtime glovebox-launcher; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
 	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
+	@.ci/test-mcp-approval.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
 	@echo "test-mcp: passed"
 
 # Each generation of the SDK in an environment of its own, of the system's Python: that is what a sandbox may see.

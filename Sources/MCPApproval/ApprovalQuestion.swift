@@ -30,6 +30,19 @@ package struct ApprovalQuestion: Sendable, Equatable {
         message = Self.message(tool: tool, place: place, arguments: arguments, rules: rules, request: request)
     }
 
+    /// The record of how it was put.
+    /// - Parameter route: `local`, `elicitation` or `input_required`.
+    package func entry(route: String, _ client: ClientForms, target: String, call: ToolCallID?) -> AuditEntry {
+        AuditEntry(
+            actor: session.text, action: "mcp.approval_question", target: target,
+            decision: .object([
+                "request_id": .string(request.text), "call_id": .optional(call?.text), "route": .string(route),
+                "channel": .string(route == "local" ? "local" : "mcp client \(client.name)"), "shows_forms": .bool(client.takesForms),
+                "trusted": .bool(trust.channel == .any), "trust_reason": .string(trust.reason), "action_hash": .string(actionHash),
+                "args_sha256": .string(argumentsHash),
+            ]), correlation: call?.text ?? request.text)
+    }
+
     /// Characters of one argument, and of all together.
     private static let longestArgument = 400
     private static let longestArguments = 3_000

@@ -6,11 +6,13 @@ import Testing
 @testable import MCPApproval
 
 @Suite struct ApprovalFormTests {
+    private static let request = HumanRequestID.new()
+
     static func question(_ arguments: JSONValue, tool: String = "write", rules: [String] = ["ask mcp:files:write execute"])
         -> ApprovalQuestion
     {
         ApprovalQuestion(
-            HumanRequestID("hreq_1")!, of: ProcessID("pid_1")!, tool: tool, of: "the MCP server files", arguments: arguments, rules: rules,
+            request, of: .new(), tool: tool, of: "the MCP server files", arguments: arguments, rules: rules,
             actionHash: "aa", trust: AskTrust(.any, because: "r"))
     }
 
@@ -74,7 +76,8 @@ import Testing
 
     @Test("what is too long is shortened, and says so") func shortened() {
         let long = Self.question(.object(["text": .string(String(repeating: "x", count: 5_000))])).message
-        #expect(long.contains("… (4602 more characters)") && long.contains("glovebox human show hreq_1") && long.utf8.count < 1_000)
+        #expect(
+            long.contains("… (4602 more characters)") && long.contains("glovebox human show \(Self.request)") && long.utf8.count < 1_000)
         let many = Self.question(.object((0..<5_000).map { JSONMember("a\($0)", .string("v")) })).message
         #expect(many.contains("more arguments") && many.utf8.count < 8_000)
         let name = Self.question(.object([]), tool: String(repeating: "t", count: 9_000), rules: Array(repeating: "r", count: 90)).message

@@ -4,7 +4,7 @@ import Testing
 @testable import MCPApproval
 
 @Suite struct SealedStateTests {
-    private static let session = ProcessID("pid_one")!
+    private static let session = ProcessID.new()
     private static let start = Timestamp(microseconds: 1_000_000)
 
     private static func state(_ kind: SealedState.Kind = .question, upstream: String? = nil) -> SealedState {
@@ -59,7 +59,7 @@ import Testing
         let sealer = StateSealer()
         let (one, two) = (try #require(sealer.seal(Self.state())), try #require(sealer.seal(Self.state(upstream: "x"))))
         func halves(_ text: String) -> (String, String) {
-            let at = text.lastIndex(of: ".")!
+            let at = text.lastIndex(of: ".") ?? text.startIndex
             return (String(text[..<at]), String(text[at...]))
         }
         #expect(Self.open(sealer, halves(one).0 + halves(two).1) == .failure(.tampered))
@@ -70,7 +70,7 @@ import Testing
     @Test("it holds for its session, its principal and its time") func bound() throws {
         let sealer = StateSealer()
         let text = try #require(sealer.seal(Self.state()))
-        #expect(Self.open(sealer, text, session: ProcessID("pid_two")!) == .failure(.otherSession))
+        #expect(Self.open(sealer, text, session: .new()) == .failure(.otherSession))
         #expect(Self.open(sealer, text, principal: "bearer") == .failure(.otherSession))
         #expect(Self.open(sealer, text, at: 60) == .failure(.expired))
         #expect(Self.open(sealer, text, at: 3600) == .failure(.expired))
