@@ -104,6 +104,14 @@ let package = Package(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
+        // Floor 5
+        .target(
+            name: "MCPServer",
+            dependencies: [
+                "ModelContextProtocol", "ToolBroker", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxLauncher",
+                "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
+            ],
+            swiftSettings: swiftSettings),
         // Floor 5: the network under the model client, and what the two command-line programs share.
         .target(
             name: "ModelTransport",
@@ -130,7 +138,7 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
                 "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
@@ -170,6 +178,13 @@ let package = Package(
             path: "Tests/QuantumCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPServerTests",
+            dependencies: [
+                "MCPServer", "ModelContextProtocol", "ToolBroker", "CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy",
+                "StrictJSON", "LinuxPrimitives", "SandboxTestSupport", "TestSupport",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MCPRelayTests",
