@@ -1,3 +1,4 @@
+internal import AgentRuntime
 internal import ArgumentParser
 internal import CapabilityBroker
 internal import CapabilityLanguage

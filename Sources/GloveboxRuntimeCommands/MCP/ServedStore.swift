@@ -1,3 +1,4 @@
+internal import AgentRuntime
 internal import CapabilityBroker
 internal import CommandOutput
 internal import LibOSModel

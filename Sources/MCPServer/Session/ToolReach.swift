@@ -1,7 +1,7 @@
 internal import CapabilityLanguage
 internal import LibOSModel
-package import SandboxPolicy
-package import ToolBroker
+internal import SandboxPolicy
+internal import ToolBroker
 
 /// What a tool can touch in one session: what it is written for, as far as the session and the tool's own policy let it.
 struct ToolReach {

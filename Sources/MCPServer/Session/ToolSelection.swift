@@ -1,4 +1,4 @@
-package import LibOSModel
+internal import LibOSModel
 package import SandboxPolicy
 internal import StrictJSON
 package import ToolBroker

@@ -1,6 +1,7 @@
 internal import Glibc
 package import LinuxPrimitives
 internal import ModelContextProtocol
+internal import StrictJSON
 
 /// Serves one client over two descriptors, until it closes its end or the program is asked to stop.
 package struct StdioServer: Sendable {

@@ -1,5 +1,5 @@
 package import ModelContextProtocol
-package import StrictJSON
+internal import StrictJSON
 internal import Synchronization
 
 /// The server's side of one stream of lines, in both families of the protocol: which one a message belongs to, it says itself.
