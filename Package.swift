@@ -112,6 +112,15 @@ let package = Package(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
             swiftSettings: swiftSettings),
+        // Floor 5
+        .target(
+            name: "MCPServer",
+            dependencies: [
+                "MCPApproval", "ModelContextProtocol", "ToolBroker", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
+                "SandboxLauncher",
+                "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
+            ],
+            swiftSettings: swiftSettings),
         // Floor 5: the network under the model client, and what the two command-line programs share.
         .target(
             name: "ModelTransport",
@@ -138,7 +147,7 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPRelay", "MCPApproval", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
                 "CapabilityBroker",
                 "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",
@@ -186,6 +195,13 @@ let package = Package(
                 "MCPApproval", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxPolicy", "LibOSModel",
                 "CapabilityLanguage",
                 "StrictJSON", "TestSupport",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPServerTests",
+            dependencies: [
+                "MCPServer", "MCPApproval", "ModelContextProtocol", "ToolBroker", "CapabilityBroker", "AgentRuntime", "SQLiteRuntimeStore",
+                "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport", "TestSupport",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

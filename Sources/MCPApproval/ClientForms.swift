@@ -25,6 +25,13 @@ package struct ClientForms: Sendable, Equatable {
 
     package var takesForms: Bool { declares }
 
+    /// Of what a server of ours knows of its client.
+    package static func of(name: String, capabilities: JSONValue, version: String) -> ClientForms {
+        let declares = declaresForms(capabilities)
+        if version == "2026-07-28" { return ClientForms(name: name, family: .of2026, takesForms: declares) }
+        return ClientForms(name: name, takesForms: declares).speaking(version)
+    }
+
     /// Of the parameters of `initialize`; whether forms are shown is known when the server has chosen a version.
     package static func ofInitialize(_ parameters: JSONValue?) -> ClientForms {
         ClientForms(

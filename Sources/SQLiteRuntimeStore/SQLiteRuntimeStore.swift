@@ -15,7 +15,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     private let decoded = DecodedColumns()
     private let encoded = EncodedValues()
     let mayWrite: Bool
-    private let isInMemory: Bool
+    let isInMemory: Bool
     let state: Mutex<StoreState>
 
     enum Access {

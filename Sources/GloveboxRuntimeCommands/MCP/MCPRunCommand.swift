@@ -82,7 +82,7 @@ struct MCPRunCommand: StoreCommand {
             let gate = RuntimeToolGate(
                 .init(
                     process: process, resources: ToolResource(server: server, workspace: place.workspace), policy: sealed.policy,
-                    policyHash: sealed.policy.hash, hidesDenied: hideDenied, storeWords: storeWords(place)),
+                    policyHash: sealed.policy.hash, hidesDenied: hideDenied, storeWords: options.approvalWords(place)),
                 records: records, pins: pins, say: say)
             report = try await relay(sealed.request, gate, limits, interruption)
             await records.close()
@@ -174,20 +174,7 @@ struct MCPRunCommand: StoreCommand {
         return result
     }
 
-    private func storeWords(_ place: StorePlace) -> String {
-        let words = options.store.map { ["--store", $0] } ?? ["--workspace", place.workspace]
-        return words.map { " " + Self.quoted($0) }.joined()
-    }
-
-    private static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "/._-+@%:,".utf8.contains(byte)
-        }
-        return isPlain && !word.isEmpty
-            ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-
-    private static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
+    static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
         do throws(Quantity.Problem) {
             return try Quantity.milliseconds(text)
         } catch {

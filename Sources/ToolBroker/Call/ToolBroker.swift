@@ -75,13 +75,15 @@ package struct ToolBroker: Sendable {
 
     /// One call, to its end or into a wait. Refusals and failures are results; only a store that fails throws. Cancelling the task
     /// ends the tool, and the records are closed all the same.
+    /// - Parameter decided: called when the call may be made and its intent is on record, before anything of it starts.
     package func call(
-        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }
+        _ request: ToolCallRequest, decided: @Sendable () -> Void = {}, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
         switch try await prepare(request) {
         case .ended(let result): return .done(result)
         case .waiting(let wait): return .waiting(wait)
         case .ready(let call):
+            decided()
             let outcome = await run(call, progress: progress)
             // Records of what happened are not the caller's to cancel.
             let closing = Task { () async -> Result<Completion<ToolCallResult>, LibOSError> in

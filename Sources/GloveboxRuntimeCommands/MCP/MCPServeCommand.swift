@@ -1,0 +1,146 @@
+internal import AgentRuntime
+internal import ArgumentParser
+internal import CapabilityBroker
+internal import CapabilityLanguage
+internal import CommandOutput
+internal import Glovebox
+internal import LibOSModel
+internal import LinuxPrimitives
+internal import MCPServer
+internal import SandboxLauncher
+internal import SandboxPolicy
+internal import StrictJSON
+internal import ToolBroker
+
+struct MCPServeCommand: StoreCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Offer the tools of this host to an MCP client, each call in a sandbox of its own.",
+        discussion: """
+            Serves one client over standard input and output, in every version of the protocol from 2024-11-05 to 2026-07-28, until it \
+            closes its end; calls that run then are ended. The policy says what calls may touch, and which tools are offered at all. What \
+            a tool is written for bounds each call further.
+
+            {"mcpServers": {"glovebox": {"command": "glovebox", "args": ["mcp", "serve", "--policy", "workspace", "--workspace", "/home/me/project"]}}}
+
+            Offered are tools that run in sandboxes, those on files of the workspace, and the clock. --tools names the ones to offer \
+            instead, among them the session's own memory and working directory; tools about agents and people are never offered.
+
+            A call that must be asked about is shown to the user in a form, when the client shows forms and the policy counts what it answers \
+            (`ask: {channel: any|local}`; without it, for what does not lead out of the workspace). Otherwise it is answered with the command \
+            that approves it; made again after that, it goes through, once. \
+            Every call is in `glovebox audit list`; other commands work with the same store meanwhile.
+
+            Exit codes: 0 the client has left; 125 it could not be served; 64 wrong options; 128 + n stopped by a signal.
+            """)
+
+    @Option(help: ArgumentHelp("What calls may touch.", valueName: "policy")) var policy = "workspace"
+    @Option(help: ArgumentHelp("The tools to offer, and no others.", valueName: "name,…")) var tools: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "A manifest, or a directory of them, beside the shipped tools and ~/.config/glovebox/tools. May be repeated.",
+            valueName: "path"),
+        completion: .file())
+    var manifests: [String] = []
+    @Option(help: ArgumentHelp("Allow for this session.", valueName: "resource=right,…")) var allow: [String] = []
+    @Option(help: ArgumentHelp("Ask before each such call.", valueName: "resource=right,…")) var ask: [String] = []
+    @Option(help: ArgumentHelp("Deny for this session.", valueName: "resource=right,…")) var deny: [String] = []
+    @Option(help: ArgumentHelp("How long a call waits for an answer to a form that its client shows.", valueName: "duration"))
+    var approvalWait = "2m"
+    @OptionGroup var options: StoreOptions
+
+    func validate() throws {
+        if !tools.isEmpty, names?.isEmpty != false {
+            throw ValidationError("--tools names no tool; write --tools read_text_file,read_directory")
+        }
+    }
+
+    /// Nil: what every client has a use for.
+    private var names: [String]? {
+        tools.isEmpty ? nil : tools.flatMap { $0.split(separator: ",").map { $0.trimming() } }.filter { !$0.isEmpty }
+    }
+
+    func perform(_ interruption: Interruption) async throws -> Int32 {
+        let place = try options.place()
+        let registry = try ToolOptions.registry(manifests, option: "--manifests")
+        let policy = try PolicyStore.standard().load(policy).adding(PolicyOverrides(allow: allow, deny: deny))
+        let given = try CapabilityWords.terms(deny, .deny) + CapabilityWords.terms(ask, .ask) + CapabilityWords.terms(allow, .allow)
+        let rights = SessionRights(policy: policy, given: given)
+        let policies = LoadedPolicies { $0.bounded(by: policy) }
+        let selection = try Self.selection(registry, names, rights, policies)
+        let served = try await ServedStore.open(place, registry)
+        do {
+            let (broker, supervisor) = try await served.session.toolBroker(policies)
+            defer { supervisor.shutDown() }
+            try await serve(selection, policy, rights, served, broker, interruption)
+        } catch {
+            await served.session.store.close()
+            throw error
+        }
+        await served.session.store.close()
+        return ExitStatus.success
+    }
+
+    private func serve(
+        _ selection: ToolSelection, _ policy: ResolvedPolicy, _ rights: SessionRights, _ served: ServedStore, _ broker: ToolBroker,
+        _ interruption: Interruption
+    ) async throws {
+        let patience = try MCPRunCommand.duration(approvalWait, "--approval-wait")
+        let process = try await served.begin(selection, policy, rights)
+        let say: @Sendable (String) -> Void = { Console.note(SafeText.line($0)) }
+        let caller = RuntimeToolCaller(
+            .init(
+                process: process, storeWords: options.approvalWords(served.session.place),
+                unwatched: Set(selection.entries.filter(\.mayChangeUnwatched).map(\.manifest.name))),
+            broker: broker, store: served.session.store, say: say)
+        let core = ServerCore(
+            identity: .init(
+                name: "glovebox", title: "Glovebox", version: GloveboxVersion.current,
+                instructions:
+                    "Tools of this host. Each call runs in a sandbox of its own, under the policy \(policy.name), and is on record. Paths are "
+                    + "relative to the workspace. A call that was denied is denied again; one that needs a person's agreement says how to get it."
+            ),
+            tools: selection.entries.map(\.offered), caller: caller,
+            questions: FormAnswering(
+                .init(process: process, policy: policy), store: served.session.store, broker: served.session.runtime.authority.broker,
+                patience: .milliseconds(Int64(clamping: patience))))
+        let result: Result<Void, SystemError>
+        do throws(SystemError) {
+            try await StdioServer(core).run(interruption: interruption.descriptor)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        try await served.end(process, how: .object(["interrupted": .bool(interruption.isRaised)]))
+        if case .failure(let error) = result {
+            throw CommandFailure.failed("the client could not be served: \(error); raise the limits on open files and processes")
+        }
+    }
+
+    private static func selection(
+        _ registry: ToolRegistry, _ names: [String]?, _ rights: SessionRights, _ policies: LoadedPolicies
+    ) throws -> ToolSelection {
+        do {
+            return try ToolSelection(from: registry, names: names, session: rights) { name throws(PolicyError) in try policies.policy(name)
+            }
+        } catch let problem as ToolSelection.Problem {
+            switch problem {
+            case .unknown(let name, let known):
+                throw CommandFailure.usage(
+                    "--tools: there is no tool `\(printable(name))`; \(NearestWord.mend(for: name, among: known))")
+            case .notOffered(let name):
+                throw CommandFailure.usage(
+                    "--tools: `\(name)` is about agents, their mail or their people, which an MCP session has not; leave it out")
+            case .notAllowed(let name):
+                throw CommandFailure.usage(
+                    "--tools: the session may make no call of `\(name)`: what it needs is in no rule of the policy; see "
+                        + "`glovebox tool show \(name)`, and add what is missing with --allow")
+            }
+        }
+    }
+}
+
+extension Substring {
+    fileprivate func trimming() -> String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}
