@@ -11,13 +11,14 @@ final class StreamConversation: Sendable {
     private let heard: Mutex<[JSONValue]>
     private let stream: AsyncStream<JSONValue>
 
-    init(questions: any QuestionAnswering = NobodyAnswers()) {
+    /// - Parameter other: makes the calls in the place of `caller`.
+    init(questions: any QuestionAnswering = NobodyAnswers(), other: (any ToolCaller)? = nil) {
         let (stream, continuation) = AsyncStream.makeStream(of: JSONValue.self)
         self.stream = stream
         heard = Mutex([])
         let core = ServerCore(
             identity: .init(name: "glovebox", title: "Glovebox", version: "1", instructions: "Sealed."), tools: FakeToolCaller.tools,
-            caller: caller, questions: questions)
+            caller: other ?? caller, questions: questions)
         engine = StreamEngine(core) { line in
             // One whole line each, or a client could not tell them apart.
             guard line.last == 0x0A, !line.dropLast().contains(0x0A) else { preconditionFailure("no line: \(line)") }
@@ -41,9 +42,9 @@ final class StreamConversation: Sendable {
         return await hear()
     }
 
-    func initialize(_ version: String = "2025-11-25") async -> JSONValue {
+    func initialize(_ version: String = "2025-11-25", capabilities: String = "{}") async -> JSONValue {
         await ask(
-            #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"\#(version)","capabilities":{},"#
+            #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"\#(version)","capabilities":\#(capabilities),"#
                 + #""clientInfo":{"name":"c","version":"1"}}}"#)
     }
 }

@@ -25,7 +25,18 @@ package final class FormAnswering: QuestionAnswering {
     private struct State {
         var rate: QuestionRate
         /// Our requests to the client that are not answered.
-        var open: [RequestID: CheckedContinuation<Heard, Never>] = [:]
+        var open: [RequestID: Waiting] = [:]
+    }
+
+    private struct Waiting {
+        var call: CheckedContinuation<Heard, Never>
+        /// Ends the wait.
+        var timer: Task<Void, Never>
+
+        func hear(_ heard: Heard) {
+            timer.cancel()
+            call.resume(returning: heard)
+        }
     }
 
     private enum Heard: Sendable {
@@ -91,7 +102,7 @@ package final class FormAnswering: QuestionAnswering {
 
     package func received(_ answer: JSONValue, to id: RequestID) -> Bool {
         guard let waiting = state.withLock({ $0.open.removeValue(forKey: id) }) else { return false }
-        waiting.resume(returning: .answer(answer["result"].map { ApprovalForm.read($0) } ?? .failed))
+        waiting.hear(.answer(answer["result"].map { ApprovalForm.read($0) } ?? .failed))
         return true
     }
 
@@ -128,13 +139,15 @@ package final class FormAnswering: QuestionAnswering {
             "params": ApprovalForm.parameters(asked, forms.family),
         ])
         let patience = patience
-        let timer = Task { [weak self] in
-            if (try? await Task.sleep(for: patience)) != nil { self?.hear(.answer(.timedOut), for: id) }
-        }
-        defer { timer.cancel() }
         let heard = await withTaskCancellationHandler {
             await withCheckedContinuation { (waiting: CheckedContinuation<Heard, Never>) in
-                state.withLock { $0.open[id] = waiting }
+                state.withLock { state in
+                    // Ends nothing before it is there: it has to take the lock for that.
+                    let timer = Task { [weak self] in
+                        if (try? await Task.sleep(for: patience)) != nil { self?.hear(.answer(.timedOut), for: id) }
+                    }
+                    state.open[id] = Waiting(call: waiting, timer: timer)
+                }
                 if Task.isCancelled { return hear(.gone, for: id) }
                 send(request)
             }
@@ -154,7 +167,7 @@ package final class FormAnswering: QuestionAnswering {
     }
 
     private func hear(_ heard: Heard, for id: RequestID) {
-        state.withLock { $0.open.removeValue(forKey: id) }?.resume(returning: heard)
+        state.withLock { $0.open.removeValue(forKey: id) }?.hear(heard)
     }
 
     // MARK: - 2026-07-28
