@@ -131,7 +131,7 @@ $(BUILD)/model/requirements.txt: .ci/model-requirements.txt
 
 test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt
 	@echo "test-mcp: building"
-	@for product in glovebox-runtime glovebox-launcher; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
+	@for product in glovebox-runtime glovebox-launcher glovebox-worker; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
 	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
 	@.ci/test-mcp-approval.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
 	@echo "test-mcp: passed"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Asks people through the forms of MCP clients: the official Python SDK of both generations against a wrapped server.
+"""Asks people through the forms of MCP clients: the official Python SDK of both generations against a wrapped server and against
+Glovebox's own tools.
 
     test-mcp-approval.py GLOVEBOX_RUNTIME LEGACY_VENV MODERN_VENV
 
@@ -33,7 +34,7 @@ def read(path: str) -> str:
 server.run()
 """
 
-LOCAL = "version: 1\nname: local\nextends: python\nask: {channel: local}\n"
+LOCAL = "version: 1\nname: {0}-local\nextends: {0}\nask: {{channel: local}}\n"
 
 
 def expect(condition, sentence, more=""):
@@ -44,6 +45,10 @@ def expect(condition, sentence, more=""):
 def words(runtime, place, venv, policy):
     return [runtime, "mcp", "run", "--policy", policy, "--name", "demo", "--workspace", f"{place}/workspace",
             "--allow", f"filesystem:host:{venv}=read,execute", "--ask", "mcp:demo:write", "--", f"{venv}/bin/python3", "server.py"]
+
+
+def serving(runtime, place, policy):
+    return [runtime, "mcp", "serve", "--policy", policy, "--workspace", f"{place}/served", "--ask", "filesystem:workspace:*=write"]
 
 
 def environment(place):
@@ -70,10 +75,10 @@ YES, NO, DECLINED, CLOSED, OTHER = (
     ("accept", "allow_once"), ("accept", "deny"), ("decline", None), ("cancel", None), ("accept", "allow_always"))
 
 
-async def converse(connect, make, runtime, place):
-    """What holds in every version. `connect(person, policy)` is a context whose value calls: (is_error, text, facts)."""
+async def converse(connect, make, wrapped, runtime, place):
+    """What holds in every version. `connect(person, command)` is a context whose value calls: (is_error, text, facts)."""
     person = Person(make, [YES])
-    async with connect(person, "python") as call:
+    async with connect(person, wrapped("python")) as call:
         expect(await call("write", {"path": "once"}) == (False, "wrote once", None), "an agreed call did not come through")
         expect(len(person.seen) == 1 and "`write`" in person.seen[0] and 'path: "once"' in person.seen[0] and "demo" in person.seen[0],
                "the form does not say what is asked:", person.seen)
@@ -87,7 +92,7 @@ async def converse(connect, make, runtime, place):
         expect(await call("read", {"path": "once"}) == (False, "x", None), "another call was held up")
 
     person = Person(make, [YES])
-    async with connect(person, f"{place}/local.yaml") as call:
+    async with connect(person, wrapped(f"{place}/python-local.yaml")) as call:
         failed, text, meta = await call("write", {"path": "local"})
         expect(failed and meta["decision"] == "ask" and meta["channel"] == "local" and meta["command"] in text, "no local words:", text)
         expect(person.seen == [], "a form was shown whose answer does not count")
@@ -96,16 +101,50 @@ async def converse(connect, make, runtime, place):
         expect((await call("write", {"path": "local"}))[:2] == (False, "wrote local"), "a local yes did not count")
         expect((await call("write", {"path": "local"}))[2]["decision"] == "ask", "a local yes was good twice")
 
-    async with connect(None, "python") as call:
+    async with connect(None, wrapped("python")) as call:
         failed, text, meta = await call("write", {"path": "nobody"})
         expect(failed and meta["decision"] == "ask" and "glovebox human approve" in text, "no words without forms:", text)
 
     # A client that answers by itself gets so far and no further.
     person = Person(make, [YES])
-    async with connect(person, "python") as call:
+    async with connect(person, wrapped("python")) as call:
         results = [await call("write", {"path": f"auto{index}"}) for index in range(8)]
         expect(sum(not failed for failed, _, _ in results) <= 6 and "people are asked no more" in results[7][1],
                "a client answered as much as it liked:", results[7])
+
+
+async def serve(connect, make, runtime, place):
+    """The same of our own tools: a call names a file, and what may be asked about is writing it."""
+    def write(call, name):
+        return call("write_text_file", {"path": name, "text": "x"})
+
+    def there(name):
+        return pathlib.Path(place, "served", name).exists()
+
+    person = Person(make, [YES, DECLINED])
+    async with connect(person, serving(runtime, place, "workspace")) as call:
+        failed, text, _ = await write(call, "once")
+        expect(not failed and there("once"), "serve: an agreed call was not made:", text)
+        expect("write_text_file" in person.seen[0] and 'path: "once"' in person.seen[0], "serve: the form does not say what:", person.seen)
+        failed, text, meta = await write(call, "once")
+        expect(failed and len(person.seen) == 2 and meta["decision"] == "deny", "serve: a yes was good twice:", text)
+        for name, answer in [("no", NO), ("closed", CLOSED), ("other", OTHER)]:
+            person.answers = [answer]
+            failed, text, meta = await write(call, name)
+            expect(failed and not there(name) and meta["decision"] == "deny", f"serve: {name}: a call was made:", text)
+
+    person = Person(make, [YES])
+    async with connect(person, serving(runtime, place, f"{place}/workspace-local.yaml")) as call:
+        failed, text, meta = await write(call, "local")
+        expect(failed and meta["decision"] == "ask" and person.seen == [], "serve: a form was shown whose answer does not count:", text)
+        subprocess.run([runtime, *meta["command"].split()[1:], "--yes"], env=environment(place), check=True, capture_output=True,
+                       timeout=PATIENCE)
+        failed, text, _ = await write(call, "local")
+        expect(not failed and there("local"), "serve: a local yes did not count:", text)
+
+    async with connect(None, serving(runtime, place, "workspace")) as call:
+        failed, text, meta = await write(call, "nobody")
+        expect(failed and not there("nobody") and meta["decision"] == "ask", "serve: no words without forms:", text)
 
 
 async def legacy(runtime, place, venv):
@@ -116,8 +155,7 @@ async def legacy(runtime, place, venv):
     from mcp.types import ElicitResult
 
     @contextlib.asynccontextmanager
-    async def connect(person, policy):
-        line = words(runtime, place, venv, policy)
+    async def connect(person, line):
         async with stdio_client(StdioServerParameters(command=line[0], args=line[1:], env=environment(place))) as streams:
             async with ClientSession(*streams, elicitation_callback=person) as client:
                 await client.initialize()
@@ -128,7 +166,8 @@ async def legacy(runtime, place, venv):
 
                 yield call
 
-    await converse(connect, ElicitResult, runtime, place)
+    await converse(connect, ElicitResult, lambda policy: words(runtime, place, venv, policy), runtime, place)
+    await serve(connect, ElicitResult, runtime, place)
 
 
 async def modern(runtime, place, venv, mode):
@@ -138,8 +177,7 @@ async def modern(runtime, place, venv, mode):
     from mcp_types import ElicitResult
 
     @contextlib.asynccontextmanager
-    async def connect(person, policy):
-        line = words(runtime, place, venv, policy)
+    async def connect(person, line):
         streams = stdio_client(StdioServerParameters(command=line[0], args=line[1:], env=environment(place)))
         async with Client(streams, elicitation_callback=person, **({"mode": mode} if mode else {})) as client:
 
@@ -150,7 +188,8 @@ async def modern(runtime, place, venv, mode):
             expect((client.protocol_version == "2026-07-28") == (mode is None), "another version was spoken:", client.protocol_version)
             yield call
 
-    await converse(connect, ElicitResult, runtime, place)
+    await converse(connect, ElicitResult, lambda policy: words(runtime, place, venv, policy), runtime, place)
+    await serve(connect, ElicitResult, runtime, place)
 
 
 def drive(era, runtime, place, venv):
@@ -187,7 +226,9 @@ def main():
             workspace = pathlib.Path(place, "workspace")
             workspace.mkdir()
             (workspace / "server.py").write_text(SERVER.format(module=module, kind=kind))
-            pathlib.Path(place, "local.yaml").write_text(LOCAL)
+            pathlib.Path(place, "served").mkdir()
+            for policy in ("python", "workspace"):
+                pathlib.Path(place, f"{policy}-local.yaml").write_text(LOCAL.format(policy))
             done = subprocess.run([f"{venv}/bin/python3", __file__, "--drive", era, runtime, place, venv], timeout=2 * PATIENCE)
             expect(done.returncode == 0, f"{era}: failed")
             expect((workspace / "once").read_text() == "x" and (workspace / "local").read_text() == "x", f"{era}: not once")

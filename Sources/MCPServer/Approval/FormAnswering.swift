@@ -75,7 +75,7 @@ package final class FormAnswering: QuestionAnswering {
         _ question: PendingQuestion, _ call: CallParameters, from client: ClientContext, over channel: ClientChannel
     ) async -> QuestionOutcome {
         do throws(LibOSError) {
-            guard let asked = try await asked(question) else { return .unanswered }
+            guard let asked = try await self.asked(question) else { return .unanswered }
             let forms = ClientForms.of(name: client.name, capabilities: client.capabilities, version: client.revision.rawValue)
             if client.revision.isStateless, case .string(let state)? = call.all["requestState"], StateSealer.isOurs(state) {
                 return try await retried(asked, question, state, call, forms)
