@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-PATIENCE = 120
+PATIENCE = 240
 
 SERVER = """
 from {module} import {kind} as Server
