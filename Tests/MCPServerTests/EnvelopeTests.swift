@@ -1,6 +1,7 @@
 import MCPServer
 import ModelContextProtocol
 import StrictJSON
+import Synchronization
 import TestSupport
 import Testing
 

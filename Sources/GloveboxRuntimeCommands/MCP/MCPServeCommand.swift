@@ -48,6 +48,9 @@ struct MCPServeCommand: StoreCommand {
         if !tools.isEmpty, names?.isEmpty != false {
             throw ValidationError("--tools names no tool; write --tools read_text_file,read_directory")
         }
+        if options.json {
+            throw ValidationError("--json says nothing here: the session's calls are in `glovebox audit list --json`")
+        }
     }
 
     /// Nil: what every client has a use for.

@@ -20,8 +20,9 @@ struct CallReport {
         content.denial = result.denial?.json ?? .null
         content.changes = changes
         if !result.isOK {
-            content.error = result.error ?? "the call failed"
-            if let mend = result.denial?.suggestion { content.error = "\(content.error ?? ""); \(mend)" }
+            var error = result.error ?? "the call failed"
+            if let mend = result.denial?.suggestion, !error.hasSuffix(mend) { error += "; \(mend)" }
+            content.error = error
         }
         if isCommand { addCommand(to: &content) } else if result.isOK { content.result = result.payload }
         if case .bool(true)? = result.payload["truncated"] { content.isTruncated = true }
