@@ -108,8 +108,10 @@ let package = Package(
         .target(
             name: "MCPServer",
             dependencies: [
-                "ModelContextProtocol", "ToolBroker", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxLauncher",
-                "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
+                "ModelContextProtocol", "ToolBroker", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
+                "SandboxLauncher",
+                "SandboxPolicy", "StrictJSON", "LinuxPrimitives", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: swiftSettings),
         // Floor 5: the network under the model client, and what the two command-line programs share.
@@ -138,7 +140,8 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
+                "CapabilityBroker",
                 "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),

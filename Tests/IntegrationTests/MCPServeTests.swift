@@ -162,3 +162,96 @@ struct MCPServeTests {
         #expect(ended.output.isEmpty)
     }
 }
+
+/// The same over HTTP.
+@Suite("glovebox mcp serve --http, from the shell")
+struct MCPServeHTTPTests {
+    private static let client = """
+        import http.client, json, os, re, subprocess, sys, time
+        server = subprocess.Popen([os.environ["GLOVEBOX"], "mcp", "serve", "--http", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
+        said = server.stderr.readline()
+        port, file = re.search(r"127.0.0.1:(\\d+)/mcp; the token is in (\\S+)", said).groups()
+        print(oct(os.stat(file).st_mode & 0o777), len(open(file).read().strip()))
+        token = open(file).read().strip()
+        VERSION = "2026-07-28"
+        def post(method, params={}, headers={}, http_method="POST", progress=None):
+            meta = {"io.modelcontextprotocol/protocolVersion": VERSION, "io.modelcontextprotocol/clientCapabilities": {}}
+            if progress: meta["progressToken"] = progress
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}})
+            fields = {"Authorization": "Bearer " + token, "Content-Type": "application/json", "MCP-Protocol-Version": VERSION,
+                      "Mcp-Method": method, "Accept": "application/json, text/event-stream"}
+            if "name" in params: fields["Mcp-Name"] = params["name"]
+            fields.update(headers)
+            connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
+            connection.request(http_method, "/mcp", body, {name: value for name, value in fields.items() if value is not None})
+            return connection.getresponse()
+        def answer(response): return json.loads(response.read())
+        def call(name, progress=None, **arguments):
+            return post("tools/call", {"name": name, "arguments": arguments}, progress=progress)
+        exec(sys.argv[1])
+        server.terminate()
+        print("exit", server.wait(), os.path.exists(file))
+        """
+
+    @Test(.timeLimit(.minutes(2)))
+    func `clients that have the token call tools, and others do not`() throws {
+        let fixture = try AgentFixture(files: ["a.txt": "hello\n"])
+        let script = """
+            found = post("server/discover")
+            print(found.status, answer(found)["result"]["supportedVersions"])
+            print(len(answer(post("tools/list"))["result"]["tools"]) > 5)
+            print(answer(call("read_text_file", path="a.txt"))["result"]["structuredContent"]["result"]["text"].strip())
+            for headers in [{"Authorization": None}, {"Authorization": "Bearer x"}, {"Host": "example.org"}, {"Origin": "http://example.org"}]:
+                print(post("tools/list", headers=headers).status, end=" ")
+            for method in ["GET", "DELETE"]: print(post("tools/list", http_method=method).status, end=" ")
+            unknown, mismatch, version = post("nothing"), post("tools/list", headers={"Mcp-Method": "x"}), post(
+                "tools/list", headers={"MCP-Protocol-Version": "2025-11-25"})
+            print()
+            print([(one.status, answer(one)["error"]["code"]) for one in (unknown, mismatch, version)])
+            stream = call("run_shell_command", progress="t", argv=["sleep", "1.5"])
+            print(stream.status, stream.headers["Content-Type"])
+            events = [json.loads(line[6:]) for line in stream.read().decode().split("\\n") if line.startswith("data: ")]
+            print([event.get("method") for event in events[:2]], events[-1]["result"]["structuredContent"]["exit_code"])
+            """
+        let ended = try fixture.run(["/usr/bin/python3", "-c", Self.client, script])
+        #expect(ended.code == 0, "\(ended.errorOutput)")
+        #expect(
+            ended.output.split(separator: "\n").map(String.init) == [
+                "0o600 64", "200 ['2026-07-28']", "True", "hello", "401 401 403 403 405 405 ",
+                "[(404, -32601), (400, -32020), (400, -32022)]",
+                "200 text/event-stream", "['notifications/progress', 'notifications/progress'] 0", "exit 143 False",
+            ])
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `closing the answer's stream ends the call with its whole tree`() throws {
+        let fixture = try AgentFixture()
+        let script = """
+            stream = call("run_shell_command", progress=1, argv=["sleep", "25"])
+            stream.readline()
+            stream.close()
+            def ends():
+                done = subprocess.run([os.environ["GLOVEBOX"], "audit", "list", "--json", "--action", "tool.call"],
+                                      capture_output=True, text=True, check=True)
+                return json.loads(done.stdout)["records"]
+            while not ends(): pass
+            decision = ends()[0]["record"]["decision"]
+            print(decision["ok"], "cancelled" in decision["error"])
+            """
+        let ended = try fixture.run(["/usr/bin/python3", "-c", Self.client, script])
+        #expect(ended.code == 0, "\(ended.errorOutput)")
+        #expect(ended.output.split(separator: "\n").map(String.init).dropFirst() == ["False True", "exit 143 False"])
+    }
+
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (["--http", "0.0.0.0:80"], "--http takes an address of this host alone"),
+            (["--token-file", "x"], "--token-file is for --http"),
+        ])
+    func `what cannot be served at says why`(words: [String], message: String) throws {
+        let fixture = try AgentFixture()
+        let ended = try fixture.glovebox(["mcp", "serve"] + words)
+        #expect(ended.code == 64 && ended.errorOutput.contains(message), "\(ended.code) \(ended.errorOutput)")
+    }
+}

@@ -83,9 +83,10 @@ import ToolBroker
     @Test func `tools are chosen by name, and what no session has a use for is refused`() throws {
         let policy = try TestPolicies.shipped("workspace")
         #expect(
-            try Self.selection(policy, names: ["read_text_file", "create_memory_object", "read_text_file"]).entries.map(\.manifest.name) == [
-                "create_memory_object", "read_text_file",
-            ])
+            try Self.selection(policy, names: ["read_text_file", "create_memory_object", "read_text_file"]).entries.map(\.manifest.name)
+                == [
+                    "create_memory_object", "read_text_file",
+                ])
         for name in ["spawn_child_process", "ask_human", "process_exit", "receive_process_messages", "exec_process"] {
             #expect(throws: ToolSelection.Problem.notOffered(name)) { try Self.selection(policy, names: [name]) }
         }

@@ -69,7 +69,9 @@ struct RecoveryTests {
         }()
         func states() async throws -> [ToolCallRecord.State?] {
             let store = try await fixture.open()
-            let found = try await store.read { tx throws(LibOSError) in [try tx.toolCall(calls[0].id)?.state, try tx.toolCall(calls[1].id)?.state] }
+            let found = try await store.read { tx throws(LibOSError) in
+                [try tx.toolCall(calls[0].id)?.state, try tx.toolCall(calls[1].id)?.state]
+            }
             await store.close()
             return found
         }

@@ -51,7 +51,8 @@ package struct ServerCore: Sendable {
             let call = try CallParameters.read(params)
             guard tools.contains(where: { $0.name.utf8.elementsEqual(call.name.utf8) }) else {
                 throw ProtocolError(
-                    .invalidParameters, "there is no tool `\(printable(String(call.name.prefix(128))))`; tools/list names those that there are")
+                    .invalidParameters,
+                    "there is no tool `\(printable(String(call.name.prefix(128))))`; tools/list names those that there are")
             }
             return .call(call)
         case "ping" where !client.revision.isStateless: return .result(.object([]))

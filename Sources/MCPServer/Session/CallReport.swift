@@ -31,7 +31,9 @@ struct CallReport {
 
     private func addCommand(to content: inout CallContent) {
         let report = record?.report ?? .null
-        if case .string("exited")? = report["outcome"]?["kind"], case .int(let code)? = report["outcome"]?["code"] { content.exitCode = code }
+        if case .string("exited")? = report["outcome"]?["kind"], case .int(let code)? = report["outcome"]?["code"] {
+            content.exitCode = code
+        }
         if case .string(let signal)? = report["outcome"]?["name"] { content.signal = signal }
         // What it had written when it was ended is worth as much as what it wrote to its end.
         content.stdout = text("stdout", report)

@@ -22,7 +22,8 @@ package struct SessionRights: Sendable, Equatable {
         }
         // A policy that lets programs run by their place lets each of them run, unless it allows some by name.
         let runsPrograms = terms.contains {
-            $0.effect == .allow && $0.resource.kind == .filesystem && $0.resource.parts.first?.text == "host" && $0.rights.contains(.execute)
+            $0.effect == .allow && $0.resource.kind == .filesystem && $0.resource.parts.first?.text == "host"
+                && $0.rights.contains(.execute)
         }
         let namesPrograms = terms.contains { $0.effect == .allow && $0.resource.kind == .shell }
         if runsPrograms, !namesPrograms {
