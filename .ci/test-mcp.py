@@ -261,8 +261,48 @@ async def serve_modern(runtime, place, log, mode):
         expect((client.protocol_version == "2026-07-28") == (mode is None), "another version was spoken:", client.protocol_version)
 
 
+async def serve_http(runtime, place):
+    """The same over HTTP, where leaving the answer's stream is what cancels."""
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    server = subprocess.Popen(
+        [runtime, "mcp", "serve", "--workspace", f"{place}/workspace", "--http", "127.0.0.1:0", "--token-file", f"{place}/token", "--ask",
+         "filesystem:workspace:*=delete"], env=environment(place), stderr=subprocess.PIPE, text=True)
+    try:
+        url = server.stderr.readline().split("serving at ")[1].split(";")[0]
+        token = open(f"{place}/token").read().strip()
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE) as http:
+            async with Client(streamable_http_client(url, http_client=http)) as client:
+
+                async def call(tool, arguments, progress=None):
+                    result = await client.call_tool(tool, arguments, progress_callback=progress)
+                    return result.is_error, result.structured_content, facts(result.meta)
+
+                async def cancel():
+                    async def start(progress):
+                        await client.call_tool("run_shell_command", SLOW, progress_callback=progress)
+
+                    async def leave():
+                        """Leaving the call is what cancels it."""
+
+                    await cancelled(start, leave)
+
+                tools = [tool.name for tool in (await client.list_tools()).tools]
+                await converse_served(call, tools, runtime, place, cancel)
+                expect(client.protocol_version == "2026-07-28", "another version was spoken:", client.protocol_version)
+        refused = await httpx2.AsyncClient().post(url, headers={"Authorization": "Bearer x"}, json={})
+        expect(refused.status_code == 401, "somebody without the token was let in:", refused.status_code)
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
+
+
 def serve(era, runtime, place, log):
-    if era == "legacy":
+    if era == "http":
+        asyncio.run(asyncio.wait_for(serve_http(runtime, place), PATIENCE))
+    elif era == "legacy":
         asyncio.run(asyncio.wait_for(serve_legacy(runtime, place, log), PATIENCE))
     else:
         asyncio.run(asyncio.wait_for(serve_modern(runtime, place, log, None if era == "modern" else "legacy"), PATIENCE))
@@ -394,6 +434,12 @@ def served(runtime, environments):
             sent = sum(b'"notifications/cancelled"' in line for line in open(f"{place}/log", "rb") if line[:1] == b">")
             expect(sent >= 1, f"serve, {era}: the SDK cancelled nothing")
             print(f"test-mcp: serve, {era}: holds", flush=True)
+    with tempfile.TemporaryDirectory(prefix="glovebox-mcp-") as place:
+        path = workspace(place)
+        done = subprocess.run([f"{modern_venv}/bin/python3", __file__, "--serve", "http", runtime, place, ""], timeout=2 * PATIENCE)
+        expect(done.returncode == 0 and not (path / "doomed").exists(), "serve, http: failed")
+        ended(runtime, place)
+        print("test-mcp: serve, http: holds", flush=True)
     with tempfile.TemporaryDirectory(prefix="glovebox-mcp-") as place:
         workspace(place)
         for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]:

@@ -47,42 +47,46 @@ import Testing
         #expect(status(head(without: "Content-Type")) == 415)
     }
 
-    private static let named = [(name: "MCP-Protocol-Version", value: "2026-07-28"), (name: "Mcp-Method", value: "tools/call")]
     private static let call = #"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":\#(stateless(#""name":"écho""#))}"#
 
-    private func read(_ body: String, _ headers: [(name: String, value: String)]) -> (status: Int?, code: Int64?) {
-        switch Self.rules.read(head(headers), Array(body.utf8)) {
-        case .request: return (nil, nil)
-        case .answer(let answer): return (answer.status, (try? Envelope.value(of: answer.body))?.errorCode)
+    /// `status code` of what a message with these headers is answered with; `read` when it is let through.
+    private func read(
+        _ body: String, version: String? = "2026-07-28", method: String? = "tools/call", names: [String] = []
+    ) -> String {
+        var fields: [(name: String, value: String)] = names.map { (name: "Mcp-Name", value: $0) }
+        if let version { fields.append((name: "mcp-protocol-version", value: version)) }
+        if let method { fields.append((name: "MCP-Method", value: method)) }
+        switch Self.rules.read(head(fields), Array(body.utf8)) {
+        case .request: return "read"
+        case .answer(let answer):
+            let code = (try? Envelope.value(of: answer.body))?.errorCode
+            return "\(answer.status)" + (code.map { " \($0)" } ?? "")
         }
     }
 
     @Test func `headers and message say the same`() {
-        #expect(read(Self.call, Self.named + [("Mcp-Name", "=?base64?w6ljaG8=?=")]) == (nil, nil))
-        #expect(read(Self.call, Self.named + [("Mcp-Name", "écho")]) == (nil, nil))
-        for (headers, code): ([(name: String, value: String)], Int64) in [
-            (Self.named, -32020), (Self.named + [("Mcp-Name", "echo")], -32020),
-            (Self.named + [("Mcp-Name", "=?base64?ZWNobw==?=")], -32020),
-            (Self.named + [("Mcp-Name", "=?base64?!?=")], -32020), (Self.named + [("Mcp-Name", "écho"), ("mcp-name", "écho")], -32020),
-            ([Self.named[0], ("Mcp-Name", "écho")], -32020), ([Self.named[1], ("Mcp-Name", "écho")], -32020),
-            ([("MCP-Protocol-Version", "2025-11-25"), Self.named[1], ("Mcp-Name", "écho")], -32022),
-            ([Self.named[0], ("Mcp-Method", "tools/list"), ("Mcp-Name", "écho")], -32020),
-        ] { #expect(read(Self.call, headers) == (400, code), "\(headers)") }
+        #expect(read(Self.call, names: ["=?base64?w6ljaG8=?="]) == "read")
+        #expect(read(Self.call, names: ["écho"]) == "read")
+        for names in [[], ["echo"], ["=?base64?ZWNobw==?="], ["=?base64?!?="], ["écho", "écho"], ["e\u{301}cho"]] {
+            #expect(read(Self.call, names: names) == "400 -32020", "\(names)")
+        }
+        #expect(read(Self.call, version: nil, names: ["écho"]) == "400 -32020")
+        #expect(read(Self.call, version: "2025-11-25", names: ["écho"]) == "400 -32022")
+        for method in [nil, "tools/list", "Tools/call"] {
+            #expect(read(Self.call, method: method, names: ["écho"]) == "400 -32020", "\(method ?? "none")")
+        }
         let other = #"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":\#(stateless(#""name":"e""#, version: "2025-11-25"))}"#
-        #expect(read(other, Self.named + [("Mcp-Name", "e")]) == (400, -32022))
-        #expect(
-            read(#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"e"}}"#, Self.named + [("Mcp-Name", "e")]) == (
-                400, -32020
-            ))
+        #expect(read(other, names: ["e"]) == "400 -32022")
+        #expect(read(#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"e"}}"#, names: ["e"]) == "400 -32020")
     }
 
     @Test func `what is no request is told so, and notifications are taken`() {
-        #expect(read("", Self.named) == (400, -32700))
-        #expect(read("{", Self.named) == (400, -32700))
-        #expect(read("[]", Self.named) == (400, -32600))
-        #expect(read(#"{"jsonrpc":"2.0","id":1,"result":{}}"#, Self.named) == (400, -32600))
-        #expect(read(#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, Self.named) == (400, -32600))
-        #expect(read(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#, Self.named) == (202, nil))
+        #expect(read("") == "400 -32700")
+        #expect(read("{") == "400 -32700")
+        #expect(read("[]") == "400 -32600")
+        #expect(read(#"{"jsonrpc":"2.0","id":1,"result":{}}"#) == "400 -32600")
+        #expect(read(#"{"jsonrpc":"1.0","id":1,"method":"x"}"#) == "400 -32600")
+        #expect(read(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#) == "202")
         #expect(HTTPAnswer.error(nil, ProtocolError(.unknownMethod, "x")).status == 404)
     }
 
