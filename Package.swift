@@ -118,7 +118,8 @@ let package = Package(
             dependencies: [
                 "MCPApproval", "ModelContextProtocol", "ToolBroker", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
                 "SandboxLauncher",
-                "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
+                "SandboxPolicy", "StrictJSON", "LinuxPrimitives", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: swiftSettings),
         // Floor 5: the network under the model client, and what the two command-line programs share.

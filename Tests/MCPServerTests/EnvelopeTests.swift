@@ -1,6 +1,7 @@
 import MCPServer
 import ModelContextProtocol
 import StrictJSON
+import Synchronization
 import TestSupport
 import Testing
 
@@ -48,7 +49,8 @@ import Testing
         let client = StreamConversation()
         client.engine.receive(.line([0xFF, 0xFE]))
         #expect(await client.hear().errorCode == -32700)
-        client.engine.receive(.line(Array(#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":""#.utf8) + [0xC0, 0xAF] + Array("\"}}".utf8)))
+        client.engine.receive(
+            .line(Array(#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":""#.utf8) + [0xC0, 0xAF] + Array("\"}}".utf8)))
         #expect(await client.hear().errorCode == -32700)
         let deep = String(repeating: "[", count: 100_000)
         #expect(await client.ask(deep).errorCode == -32700)

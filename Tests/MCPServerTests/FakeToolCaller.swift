@@ -43,7 +43,7 @@ final class FakeToolCaller: ToolCaller {
 
     static let tools = ["asks", "echo", "slow"].map { name in
         OfferedTool(
-            name: name, title: name.capitalized, description: "Does \(name).",
+            name: name, title: name.uppercased(), description: "Does \(name).",
             inputSchema: .object(["type": .string("object")]), outputSchema: CallContent.schema(result: nil),
             annotations: .init(isReadOnly: true, isDestructive: false, isIdempotent: true, isOpenWorld: false))
     }

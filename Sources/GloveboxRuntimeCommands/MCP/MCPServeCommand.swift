@@ -30,6 +30,9 @@ struct MCPServeCommand: StoreCommand {
             that approves it; made again after that, it goes through, once. \
             Every call is in `glovebox audit list`; other commands work with the same store meanwhile.
 
+            --http serves any number of clients that send the token (`Authorization: Bearer …`), until a signal stops it; a request \
+            whose connection is closed is cancelled.
+
             Exit codes: 0 the client has left; 125 it could not be served; 64 wrong options; 128 + n stopped by a signal.
             """)
 
@@ -46,11 +49,29 @@ struct MCPServeCommand: StoreCommand {
     @Option(help: ArgumentHelp("Deny for this session.", valueName: "resource=right,…")) var deny: [String] = []
     @Option(help: ArgumentHelp("How long a call waits for an answer to a form that its client shows.", valueName: "duration"))
     var approvalWait = "2m"
+    @Option(
+        help: ArgumentHelp(
+            "Serve 2026-07-28 over HTTP on this host's own address instead of standard input and output; port 0 takes a free one.",
+            valueName: "127.0.0.1:port"))
+    var http: String?
+    @Option(
+        help: ArgumentHelp(
+            "The token that clients over HTTP send, made when the file is not there. Without it: a new one beside the store for this session.",
+            valueName: "file"),
+        completion: .file())
+    var tokenFile: String?
     @OptionGroup var options: StoreOptions
 
     func validate() throws {
+        if let http, LoopbackAddress(http) == nil {
+            throw ValidationError("--http takes an address of this host alone: 127.0.0.1:PORT, localhost:PORT or [::1]:PORT")
+        }
+        if tokenFile != nil, http == nil { throw ValidationError("--token-file is for --http; a client on standard input needs no token") }
         if !tools.isEmpty, names?.isEmpty != false {
             throw ValidationError("--tools names no tool; write --tools read_text_file,read_directory")
+        }
+        if options.json {
+            throw ValidationError("--json says nothing here: the session's calls are in `glovebox audit list --json`")
         }
     }
 
@@ -101,18 +122,48 @@ struct MCPServeCommand: StoreCommand {
             ),
             tools: selection.entries.map(\.offered), caller: caller,
             questions: FormAnswering(
-                .init(process: process, policy: policy), store: served.session.store, broker: served.session.runtime.authority.broker,
-                patience: .milliseconds(Int64(clamping: patience))))
-        let result: Result<Void, SystemError>
-        do throws(SystemError) {
-            try await StdioServer(core).run(interruption: interruption.descriptor)
-            result = .success(())
+                .init(process: process, policy: policy, principal: http == nil ? "stdio" : "bearer"), store: served.session.store,
+                broker: served.session.runtime.authority.broker, patience: .milliseconds(Int64(clamping: patience))))
+        // Tools that wait for a person inside of a call look again: the answer comes from another program.
+        let commits = served.session.store.commits
+        let clock = Task {
+            while (try? await Task.sleep(for: .milliseconds(500))) != nil { commits.signal() }
+        }
+        defer { clock.cancel() }
+        var failure: CommandFailure?
+        do throws(CommandFailure) {
+            if let address = http.flatMap({ LoopbackAddress($0) }) {
+                try await serve(core, at: address, served.session.place, interruption, say)
+            } else {
+                try await Self.serve(core, interruption)
+            }
         } catch {
-            result = .failure(error)
+            failure = error
         }
         try await served.end(process, how: .object(["interrupted": .bool(interruption.isRaised)]))
-        if case .failure(let error) = result {
-            throw CommandFailure.failed("the client could not be served: \(error); raise the limits on open files and processes")
+        if let failure { throw failure }
+    }
+
+    private static func serve(_ core: ServerCore, _ interruption: Interruption) async throws(CommandFailure) {
+        do throws(SystemError) {
+            try await StdioServer(core).run(interruption: interruption.descriptor)
+        } catch {
+            throw .failed("the client could not be served: \(error); raise the limits on open files and processes")
+        }
+    }
+
+    private func serve(
+        _ core: ServerCore, at address: LoopbackAddress, _ place: StorePlace, _ interruption: Interruption,
+        _ say: @escaping @Sendable (String) -> Void
+    ) async throws(CommandFailure) {
+        let file = try TokenFile.open(tokenFile, beside: place.file)
+        defer { file.close() }
+        do throws(HTTPServer.Failure) {
+            try await HTTPServer(core, token: file.token).run(address: address, interruption: interruption.descriptor) { url in
+                say("glovebox: serving at \(url); the token is in \(file.path)")
+            }
+        } catch {
+            throw .failed("\(printable(error.message)); choose another port, or 0 for a free one")
         }
     }
 

@@ -27,7 +27,8 @@ package struct ProtocolError: Error, Sendable, Equatable {
         ProtocolError(
             .unsupportedVersion, "this server does not speak that version of the protocol without a handshake",
             data: .object([
-                "supported": .strings(ProtocolRevision.stateless.map(\.rawValue)), "requested": .string(printable(String(version.prefix(64)))),
+                "supported": .strings(ProtocolRevision.stateless.map(\.rawValue)),
+                "requested": .string(printable(String(version.prefix(64)))),
             ]))
     }
 }

@@ -20,8 +20,9 @@ struct CallReport {
         content.denial = result.denial?.json ?? .null
         content.changes = changes
         if !result.isOK {
-            content.error = result.error ?? "the call failed"
-            if let mend = result.denial?.suggestion { content.error = "\(content.error ?? ""); \(mend)" }
+            var error = result.error ?? "the call failed"
+            if let mend = result.denial?.suggestion, !error.hasSuffix(mend) { error += "; \(mend)" }
+            content.error = error
         }
         if isCommand { addCommand(to: &content) } else if result.isOK { content.result = result.payload }
         if case .bool(true)? = result.payload["truncated"] { content.isTruncated = true }
@@ -30,7 +31,9 @@ struct CallReport {
 
     private func addCommand(to content: inout CallContent) {
         let report = record?.report ?? .null
-        if case .string("exited")? = report["outcome"]?["kind"], case .int(let code)? = report["outcome"]?["code"] { content.exitCode = code }
+        if case .string("exited")? = report["outcome"]?["kind"], case .int(let code)? = report["outcome"]?["code"] {
+            content.exitCode = code
+        }
         if case .string(let signal)? = report["outcome"]?["name"] { content.signal = signal }
         // What it had written when it was ended is worth as much as what it wrote to its end.
         content.stdout = text("stdout", report)

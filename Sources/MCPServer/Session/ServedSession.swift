@@ -10,7 +10,8 @@ package enum ServedSession {
     private static let target = "mcp_server:glovebox"
 
     package static func begin(
-        tools: [ToolID: String], policy: ResolvedPolicy, rights: SessionRights, _ processes: ProcessTable, in transaction: any StoreTransaction
+        tools: [ToolID: String], policy: ResolvedPolicy, rights: SessionRights, _ processes: ProcessTable,
+        in transaction: any StoreTransaction
     ) throws(LibOSError) -> ProcessID {
         if try transaction.image(image.id) == nil { try transaction.put(image) }
         // Its client may call for as long as it lives.

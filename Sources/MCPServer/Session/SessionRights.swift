@@ -12,13 +12,18 @@ package struct SessionRights: Sendable, Equatable {
     ///   - given: the command line's words, which come last: among equals the later one decides.
     package init(policy: ResolvedPolicy, given: [CapabilityTerms]) {
         var terms = policy.rules.map { CapabilityTerms(resource: $0.resource, rights: Set($0.rights), effect: $0.effect) } + given
+        // What the kernel keeps away is denied by the policies of the tools, which this one bounds: there it has its file, its line and
+        // its reason. Tools without a policy have no use for such things.
+        terms.removeAll { $0.effect == .deny && $0.resource.kind.hasOperatingSystemRight }
         // First, so that whatever the policy says of them holds.
-        for (text, rights) in Self.basis where !terms.contains(where: { $0.resource.kind == .clock }) {
+        let speaksOfClocks = terms.contains { $0.resource.kind == .clock }
+        for (text, rights) in Self.basis where !speaksOfClocks {
             if let resource = try? Resource.parse(text) { terms.insert(CapabilityTerms(resource: resource, rights: rights), at: 0) }
         }
         // A policy that lets programs run by their place lets each of them run, unless it allows some by name.
         let runsPrograms = terms.contains {
-            $0.effect == .allow && $0.resource.kind == .filesystem && $0.resource.parts.first?.text == "host" && $0.rights.contains(.execute)
+            $0.effect == .allow && $0.resource.kind == .filesystem && $0.resource.parts.first?.text == "host"
+                && $0.rights.contains(.execute)
         }
         let namesPrograms = terms.contains { $0.effect == .allow && $0.resource.kind == .shell }
         if runsPrograms, !namesPrograms {

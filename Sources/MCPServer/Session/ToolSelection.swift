@@ -72,6 +72,8 @@ package struct ToolSelection: Sendable {
         case .command, .channel:
             return tool.syscalls.contains { $0.hasPrefix("process.") || $0.hasPrefix("human.") } ? .never : .always
         case .syscall(let name):
+            let touchesFiles = name.hasPrefix("filesystem.") || LibOSCall.bridges.contains(name)
+            if touchesFiles, tool.policy == nil { return .never }
             if name.hasPrefix("filesystem.") || name.hasPrefix("clock.") { return .always }
             if name.hasPrefix("memory.") || name == "process.cwd" || name == "process.chdir" { return .byName }
             return .never

@@ -70,7 +70,8 @@ package final class StreamEngine: Sendable {
 
     private func receive(batch items: [JSONValue]) throws(ProtocolError) {
         guard state.withLock({ $0.client?.revision.hasBatches }) == true else {
-            throw ProtocolError(.invalidRequest, "several messages in one line are part of the revision 2025-03-26 alone; send each in a line")
+            throw ProtocolError(
+                .invalidRequest, "several messages in one line are part of the revision 2025-03-26 alone; send each in a line")
         }
         guard !items.isEmpty, items.count <= Self.largestBatch else {
             throw ProtocolError(.invalidRequest, "a batch has 1 to \(Self.largestBatch) messages")
