@@ -134,7 +134,7 @@ struct MCPServeTests {
             """
         #expect(
             try talk(fixture, list, ["--policy", "read-only"]) == [
-                "echo get_current_time parse_pytest_log read_directory read_text_file run_shell_command", "True False", "exit 0",
+                "echo get_current_time parse_pytest_log read_directory read_text_file run_shell_command sleep", "True False", "exit 0",
             ])
         #expect(
             try talk(fixture, list, ["--policy", "workspace"]) == [

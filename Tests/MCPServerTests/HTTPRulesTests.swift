@@ -12,29 +12,29 @@ import Testing
     ]
 
     private func head(
-        _ method: String = "POST", _ target: String = "/mcp", without: String? = nil, _ more: [(name: String, value: String)] = []
+        _ method: String = "POST", _ target: String = "/mcp", without: String? = nil, adding more: [(String, String)] = []
     ) -> HTTPHead {
-        HTTPHead(method: method, target: target, headers: Self.good.filter { $0.name != without } + more)
+        HTTPHead(method: method, target: target, headers: Self.good.filter { $0.name != without } + more.map { (name: $0.0, value: $0.1) })
     }
 
     @Test func `whoever has the token and names this server is let in`() {
         #expect(Self.rules.refusal(of: head()) == nil)
-        #expect(Self.rules.refusal(of: head(without: "Host", [("host", "localhost:8080"), ("ORIGIN", "http://localhost:8080")])) == nil)
-        #expect(Self.rules.refusal(of: head(without: "Content-Type", [("content-type", "Application/JSON; charset=utf-8")])) == nil)
+        #expect(Self.rules.refusal(of: head(without: "Host", adding: [("host", "localhost:8080"), ("ORIGIN", "http://localhost:8080")])) == nil)
+        #expect(Self.rules.refusal(of: head(without: "Content-Type", adding: [("content-type", "Application/JSON; charset=utf-8")])) == nil)
     }
 
     @Test func `everybody else is not`() {
         func status(_ head: HTTPHead) -> Int? { Self.rules.refusal(of: head)?.status }
         for host in ["example.org", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:8080.example.org", ""] {
-            #expect(status(head(without: "Host", [("Host", host)])) == 403, "\(host)")
+            #expect(status(head(without: "Host", adding: [("Host", host)])) == 403, "\(host)")
         }
         #expect(status(head(without: "Host")) == 403)
-        #expect(status(head([("Host", "127.0.0.1:8080")])) == 403, "two of them")
+        #expect(status(head(adding: [("Host", "127.0.0.1:8080")])) == 403, "two of them")
         for origin in ["http://example.org", "null", "https://127.0.0.1:8080", "http://127.0.0.1:8081", ""] {
-            #expect(status(head([("Origin", origin)])) == 403, "\(origin)")
+            #expect(status(head(adding: [("Origin", origin)])) == 403, "\(origin)")
         }
         for token in ["Bearer 0123456789abcdef0123456789abcdee", "Bearer ", "Bearer 0123456789abcdef0123456789abcdef0", "Basic x", ""] {
-            #expect(status(head(without: "Authorization", [("Authorization", token)])) == 401, "\(token)")
+            #expect(status(head(without: "Authorization", adding: [("Authorization", token)])) == 401, "\(token)")
         }
         #expect(status(head(without: "Authorization")) == 401)
         #expect(status(head("POST", "/")) == 404)
@@ -42,7 +42,7 @@ import Testing
             #expect(Self.rules.refusal(of: head(method))?.status == 405 && Self.rules.refusal(of: head(method))?.headers["Allow"] == "POST")
         }
         for type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
-            #expect(status(head(without: "Content-Type", [("Content-Type", type)])) == 415)
+            #expect(status(head(without: "Content-Type", adding: [("Content-Type", type)])) == 415)
         }
         #expect(status(head(without: "Content-Type")) == 415)
     }
@@ -53,10 +53,10 @@ import Testing
     private func read(
         _ body: String, version: String? = "2026-07-28", method: String? = "tools/call", names: [String] = []
     ) -> String {
-        var fields: [(name: String, value: String)] = names.map { (name: "Mcp-Name", value: $0) }
-        if let version { fields.append((name: "mcp-protocol-version", value: version)) }
-        if let method { fields.append((name: "MCP-Method", value: method)) }
-        switch Self.rules.read(head(fields), Array(body.utf8)) {
+        var fields: [(String, String)] = names.map { ("Mcp-Name", $0) }
+        if let version { fields.append(("mcp-protocol-version", version)) }
+        if let method { fields.append(("MCP-Method", method)) }
+        switch Self.rules.read(head(adding: fields), Array(body.utf8)) {
         case .request: return "read"
         case .answer(let answer):
             let code = (try? Envelope.value(of: answer.body))?.errorCode

@@ -95,10 +95,11 @@ final class HTTPConnection: ChannelInboundHandler {
         let response = HTTPResponse(context.channel)
         let accepts = head.values("Accept").joined(separator: ",").lowercased()
         let isStream = call.progressToken != nil && (accepts.contains("text/event-stream") || accepts.contains("*/*"))
-        let core = core
-        task = calls.start {
+        let (core, calls) = (core, calls)
+        let events: @Sendable (JSONValue) -> Void = { message in response.send(event: message) }
+        let channel = ClientChannel(send: isStream ? events : nil)
+        let body: @Sendable () async -> Void = {
             if isStream { response.beginStream() }
-            let channel = ClientChannel(send: isStream ? { response.send(event: $0) } : nil)
             let result = ServerMessage.result(id, await core.perform(call, client, over: channel))
             if isStream {
                 response.send(event: result)
@@ -107,6 +108,7 @@ final class HTTPConnection: ChannelInboundHandler {
                 response.send(.json(200, result))
             }
         }
+        task = calls.start(body)
         if task == nil {
             response.send(.json(200, ServerMessage.result(id, core.result(of: core.overloaded(StreamEngine.mostCalls), client))))
         }

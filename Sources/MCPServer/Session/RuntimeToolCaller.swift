@@ -46,7 +46,8 @@ package final class RuntimeToolCaller: ToolCaller {
             var resumed = asked.withLock { $0[key] }
             while true {
                 let request = ToolCallRequest(process: session.process, tool: name, arguments: arguments, resumed: resumed)
-                let completion = try await broker.call(request, decided: { progress(.decided) }) { words, _ in progress(.said(words)) }
+                let completion = try await broker.call(
+                    request, progress: { words, _ in progress(.said(words)) }, decided: { progress(.decided) })
                 switch completion {
                 case .done(let result):
                     if let question = resumed, result.denial?.layer == .human, try await isSpent(question) {

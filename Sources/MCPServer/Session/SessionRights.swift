@@ -57,13 +57,20 @@ package struct Reach: Sendable {
 
     /// - Parameter area: what stands before the first name: `workspace` or `host` of files, `tcp` of networks; nil for all of the kind.
     func includes(_ right: CapabilityRight, _ kind: ResourceKind, area: String?) -> Bool {
+        if refuses(right, kind, area: area) { return false }
+        return words.contains { word in
+            word.effect != .deny && word.resource.kind == kind && word.rights.contains(right)
+                && (area == nil || word.resource.parts.isEmpty || word.resource.parts.first?.text == area)
+        }
+    }
+
+    /// Whether a rule denies all of it.
+    func refuses(_ right: CapabilityRight, _ kind: ResourceKind, area: String?) -> Bool {
         let whole = Resource(kind: kind, parts: [], extent: .members)
         let part = Resource(kind: kind, parts: area.map { [$0] } ?? [], extent: .tree)
-        func isAll(_ resource: Resource) -> Bool { resource.covers(whole) || area != nil && resource.covers(part) }
-        let of = words.filter { $0.resource.kind == kind && $0.rights.contains(right) }
-        if of.contains(where: { $0.effect == .deny && isAll($0.resource) }) { return false }
-        return of.contains { word in
-            word.effect != .deny && (area == nil || word.resource.parts.isEmpty || word.resource.parts.first?.text == area)
+        return words.contains { word in
+            word.effect == .deny && word.rights.contains(right)
+                && (word.resource.covers(whole) || area != nil && word.resource.covers(part))
         }
     }
 }

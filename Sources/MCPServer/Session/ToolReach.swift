@@ -28,7 +28,9 @@ struct ToolReach {
             guard session.includes(touch.right, touch.kind, area: touch.area) else { return false }
             guard let own, touch.kind.hasOperatingSystemRight else { return true }
             // Programs may be allowed by their place instead of by name.
-            if touch.kind == .shell, own.includes(.execute, .filesystem, area: "host") { return true }
+            if touch.kind == .shell, !own.refuses(.execute, .shell, area: nil), own.includes(.execute, .filesystem, area: "host") {
+                return true
+            }
             return own.includes(touch.right, touch.kind, area: touch.area)
         }
     }

@@ -77,7 +77,7 @@ package struct ToolBroker: Sendable {
     /// ends the tool, and the records are closed all the same.
     /// - Parameter decided: called when the call may be made and its intent is on record, before anything of it starts.
     package func call(
-        _ request: ToolCallRequest, decided: @Sendable () -> Void = {}, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }
+        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }, decided: @Sendable () -> Void = {}
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
         switch try await prepare(request) {
         case .ended(let result): return .done(result)
