@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
         .target(name: "ModelContextProtocol", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
+        .target(name: "MCPClients", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(
             name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")],
@@ -130,8 +131,8 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
-                "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
+                "ModelTransport", "LLMExecutor", "MCPRelay", "MCPClients", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
+                "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -170,6 +171,9 @@ let package = Package(
             path: "Tests/QuantumCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPClientsTests", dependencies: ["MCPClients", "StrictJSON", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MCPRelayTests",
