@@ -173,7 +173,7 @@ let package = Package(
             name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "MCPClientsTests", dependencies: ["MCPClients", "StrictJSON", "TestSupport"],
+            name: "MCPClientsTests", dependencies: ["MCPClients", "LinuxPrimitives", "StrictJSON", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MCPRelayTests",
@@ -260,7 +260,8 @@ let package = Package(
             name: "GloveboxRuntimeCommandsTests",
             dependencies: [
                 "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
-                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives", "TestSupport",
+                "CommandOutput", "SandboxPolicy", "MCPClients", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives",
+                "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

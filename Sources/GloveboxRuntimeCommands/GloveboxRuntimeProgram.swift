@@ -23,6 +23,12 @@ package enum GloveboxRuntimeProgram {
     }
 
     private static func perform(_ words: [String]) -> Int32 {
+        let code = carriedOut(words)
+        // What an agent asks before it acts must never be answered by an exit code that the agent passes over.
+        return HookCommand.isMeant(words) && code != ExitStatus.success ? HookCommand.refusal : code
+    }
+
+    private static func carriedOut(_ words: [String]) -> Int32 {
         // A reader that has gone away must not end a run between an effect and its record.
         signal(SIGPIPE, SIG_IGN)
         do {

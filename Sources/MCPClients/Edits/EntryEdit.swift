@@ -3,6 +3,8 @@ internal import StrictJSON
 /// Why an entry is left as it is.
 package struct EntryRefusal: Error, Sendable, Equatable {
     package var reason: String
+
+    package init(reason: String) { self.reason = reason }
 }
 
 /// Sealing an entry of a configuration and opening it again, such that the second gives back every byte that the first found.
