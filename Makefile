@@ -129,10 +129,11 @@ $(BUILD)/model/requirements.txt: .ci/model-requirements.txt
 	    { echo "test-model: llmock is not installable (python3-venv, pip, the package index)" >&2; exit 1; }
 	@cp $< $@
 
-test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt
+test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt $(BUILD)/mcp-servers/requirements.txt
 	@echo "test-mcp: building"
 	@for product in glovebox-runtime glovebox-launcher; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
 	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
+	@.ci/test-mcp-servers.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-servers
 	@echo "test-mcp: passed"
 
 # Each generation of the SDK in an environment of its own, of the system's Python: that is what a sandbox may see.

@@ -36,7 +36,8 @@ package enum GloveboxRuntimeProgram {
             var command = try GloveboxRuntimeCommand.parseAsRoot(words)
             guard let work = command as? any StoreCommand else {
                 try command.run() // help
-                return ExitStatus.success
+                // A hook that was left half written answers nothing, and nothing must not be taken for a yes.
+                return words.count == 1 && HookCommand.isMeant(words) ? HookCommand.refusal : ExitStatus.success
             }
             return try Interruption.run { interruption in await outcome(of: work, interruption) }
         } catch {

@@ -16,6 +16,7 @@ struct HookDeciderTests {
           - {allow: "filesystem:workspace:*", rights: [read, write]}
           - {ask: "filesystem:workspace:drafts", rights: [write], because: "mine"}
           - {deny: "filesystem:workspace:.env", because: "secret"}
+          - {deny: "filesystem:workspace:drafts/keys", because: "secret"}
           - {deny: "filesystem:host:/etc/shadow", because: "secret"}
           - {allow: "process:spawn"}
           - {allow: "filesystem:host:/usr", rights: [read, execute]}
@@ -91,7 +92,7 @@ struct HookDeciderTests {
         ("git status", Effect.allow), ("git status && git log", .allow), ("git diff > drafts.txt", .allow), ("git diff > .env", .deny),
         ("git diff > drafts/x", .ask), ("git diff 2>/dev/null", .allow), ("ls", .ask), ("git log; curl x", .deny), ("env curl x", .ask),
         ("git commit -m curl", .ask), ("git add .env", .deny), ("git add ./a", .allow), ("git -C /etc/shadow log", .deny),
-        ("git --file=/etc/shadow", .deny), ("git add /etc/hostname", .ask), ("git log $X", .ask), ("curl $X", .ask), ("./a", .ask),
+        ("git --file=/etc/shadow", .deny), ("git add /etc/hostname", .ask), ("git log $X", .ask), ("curl $X", .deny), ("./a", .deny),
         ("", .ask), ("git show origin/main", .allow), ("/usr/bin/curl x", .deny), ("x=1 git log", .ask),
     ])
     func `command lines are decided by programs, files and words`(_ line: String, _ expected: Effect) {
@@ -120,9 +121,11 @@ struct HookDeciderTests {
         #expect(effect("Glob", .object(["pattern": .string("**/*.swift")])) == .allow)
         #expect(effect("Glob", .object(["pattern": .string("/etc/**")])) == .deny)
         #expect(effect("Glob", .object(["pattern": .string("../*")])) == .ask)
-        #expect(effect("Grep", .object(["pattern": .string("x")])) == .allow)
+        #expect(effect("Grep", .object(["pattern": .string("x")])) == .ask)
+        #expect(effect("Grep", .object(["pattern": .string("x"), "path": .string("a")])) == .allow)
         #expect(effect("Grep", .object(["pattern": .string("x"), "glob": .string(".env*")])) == .ask)
         #expect(effect("Grep", .object(["pattern": .string("x"), "path": .string("out")])) == .deny)
+        #expect(effect("LS", .object(["path": .string(decider.workspace)])) == .allow)
     }
 
     @Test func `the strictest answer is given, with its reasons`() {

@@ -44,7 +44,7 @@ struct MCPClientsCommandTests {
         #expect(trial.code == 0 && trial.output.contains("+command = \""), "\(trial.errorOutput)")
         #expect(try HostFile.text(cursor) == Self.cursor)
         // Nobody to ask.
-        #expect(try fixture.glovebox(["mcp", "wrap", "git"]).code == 125)
+        #expect(try fixture.run(["/usr/bin/setsid", "--wait", Products.glovebox, "mcp", "wrap", "git"]).code == 125)
         let done = try fixture.glovebox(["mcp", "wrap", "--all", "--yes"])
         #expect(done.code == 0, "\(done.output)\(done.errorOutput)")
         #expect(try states(fixture) == ["git sealed", "far remote", "notes sealed"])
@@ -143,6 +143,7 @@ struct MCPClientsCommandTests {
         let fixture = try AgentFixture()
         #expect(try hook(fixture, "{").code == 2)
         #expect(try fixture.glovebox(["hook", "claud-code"]).code == 2)
+        #expect(try fixture.glovebox(["hook"]).code == 2)
         let printed = try fixture.glovebox(["hook", "claude-code", "--policy", "read-only", "--print-config"])
         let settings = try fixture.parse(printed.output)
         guard case .array(let entries)? = settings["hooks"]?["PreToolUse"], case .array(let hooks)? = entries.first?["hooks"] else {

@@ -24,10 +24,15 @@ struct ShellLine: Sendable, Equatable {
         commands = parser.commands.filter { !$0.isEmpty }
         redirections = parser.redirections
         unclear = text.utf8.count > Self.longest ? "the command is very long" : parser.unclear
-        for command in commands where unclear == nil {
-            if Self.keywords.contains(command[0]) { unclear = "`\(command[0])` is the shell's own" }
-            if command[0].contains("=") { unclear = "it sets a variable for a program" }
+        for index in commands.indices {
+            let words = commands[index].drop { $0.contains("=") }
+            if words.count < commands[index].count {
+                unclear = unclear ?? "it sets a variable"
+                commands[index] = Array(words)
+            }
+            if let first = words.first, Self.keywords.contains(first) { unclear = unclear ?? "`\(first)` is the shell's own" }
         }
+        commands.removeAll(where: \.isEmpty)
     }
 }
 
