@@ -59,9 +59,8 @@ struct ConfigurationFile: Sendable {
         try requireUnchanged(name, directory.rawValue)
         let backup = try keepOld(name, directory.rawValue)
         let temporary = ".\(name).glovebox-\(getpid())"
-        let written: OwnedDescriptor
         do {
-            written = try create(temporary, directory.rawValue, mode: identity.mode & 0o7777, new)
+            _ = try create(temporary, directory.rawValue, mode: identity.mode & 0o7777, new)
             try requireUnchanged(name, directory.rawValue)
             guard renameat(directory.rawValue, temporary, directory.rawValue, name) == 0 else {
                 throw SystemError(errno: errno, operation: "rename", object: real)
@@ -71,7 +70,6 @@ struct ConfigurationFile: Sendable {
             unlinkat(directory.rawValue, backup, 0)
             throw error
         }
-        _ = written
         fsync(directory.rawValue)
         return String(real[...slash]) + backup
     }
