@@ -27,7 +27,8 @@ struct MCPWrapCommand: StoreCommand {
     @Option(
         name: .customLong("server-workspace"),
         help: ArgumentHelp(
-            "The server's workspace. Without it: the directories of its own command, or where the client starts it.", valueName: "dir"))
+            "The server's workspace. Without it: the directories of its own command, its `cwd`, or where the client starts it.",
+            valueName: "dir"))
     var serverWorkspace: String?
     @Option(help: ArgumentHelp("Allow the servers more, as `mcp run --allow` does.", valueName: "resource=right,…")) var allow: [String] =
         []

@@ -26,7 +26,7 @@ struct SealChoice {
         var allowed = wishes.allowed
         seal = SealedCommand.Seal(
             program: Self.program(), policy: policy, name: Self.name(entry.name, known, policy), environment: command.environment,
-            workspace: wishes.workspace ?? directories.first)
+            workspace: wishes.workspace ?? directories.first ?? command.workingDirectory.flatMap { $0.hasPrefix("/") ? $0 : nil })
         for directory in directories.dropFirst() { allowed.append("filesystem:host:\(directory)=read,write,delete") }
         allowed += Self.runtime(of: command.program)
         seal.allowed = allowed
