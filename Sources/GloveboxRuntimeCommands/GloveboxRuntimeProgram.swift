@@ -24,8 +24,9 @@ package enum GloveboxRuntimeProgram {
 
     private static func perform(_ words: [String]) -> Int32 {
         let code = carriedOut(words)
-        // What an agent asks before it acts must never be answered by an exit code that the agent passes over.
-        return HookCommand.isMeant(words) && code != ExitStatus.success ? HookCommand.refusal : code
+        // What an agent asks before it acts must never be answered by an exit code that the agent passes over, nor by the help of a
+        // command that was left half written.
+        return HookCommand.isMeant(words) && (code != ExitStatus.success || words.count == 1) ? HookCommand.refusal : code
     }
 
     private static func carriedOut(_ words: [String]) -> Int32 {
@@ -36,8 +37,7 @@ package enum GloveboxRuntimeProgram {
             var command = try GloveboxRuntimeCommand.parseAsRoot(words)
             guard let work = command as? any StoreCommand else {
                 try command.run() // help
-                // A hook that was left half written answers nothing, and nothing must not be taken for a yes.
-                return words.count == 1 && HookCommand.isMeant(words) ? HookCommand.refusal : ExitStatus.success
+                return ExitStatus.success
             }
             return try Interruption.run { interruption in await outcome(of: work, interruption) }
         } catch {
