@@ -132,8 +132,11 @@ package enum ControlGroupPlacement: Sendable, Equatable {
 extension ArraySlice<UInt8> {
     /// Whether the text stands anywhere in it.
     fileprivate func names(_ text: StaticString) -> Bool {
-        withUnsafeBytes {
-            memmem($0.baseAddress ?? UnsafeRawPointer(text.utf8Start), $0.count, text.utf8Start, text.utf8CodeUnitCount) != nil
+        withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, bytes.count >= text.utf8CodeUnitCount else { return false }
+            return (0...bytes.count - text.utf8CodeUnitCount).contains {
+                bytes[$0] == text.utf8Start.pointee && memcmp(start + $0, text.utf8Start, text.utf8CodeUnitCount) == 0
+            }
         }
     }
 
