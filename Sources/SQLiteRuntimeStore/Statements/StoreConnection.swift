@@ -11,6 +11,7 @@ struct StoreConnection {
     var observer: StoreObserver?
     var decoded: DecodedColumns?
     var encoded: EncodedValues?
+    var pieces: EncodedPieces?
 
     /// Runs a statement that returns no row; answers how many rows it changed.
     @discardableResult
