@@ -16,6 +16,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     private let decoded = DecodedColumns()
     private let encoded = EncodedValues()
     private let pieces = EncodedPieces()
+    private let views = ViewTexts()
     let mayWrite: Bool
     private let isInMemory: Bool
     let state: Mutex<StoreState>
@@ -127,7 +128,8 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     }
 
     func connection(_ database: Database) -> StoreConnection {
-        StoreConnection(database: database, name: name, observer: observer, decoded: decoded, encoded: encoded, pieces: pieces)
+        StoreConnection(
+            database: database, name: name, observer: observer, decoded: decoded, encoded: encoded, pieces: pieces, views: views)
     }
 
     /// The clock's instant, but never one before an instant that was given out.

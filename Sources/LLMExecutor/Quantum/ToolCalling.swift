@@ -20,12 +20,12 @@ extension ToolCalling {
 
 extension ToolBroker: ToolCalling {
     package func call(_ request: ToolCallRequest) async throws(LibOSError) -> Completion<ToolCallResult> {
-        try await call(request, progress: { _, _ in })
+        try await call(request, progress: { _, _ in }, ending: nil)
     }
 
     package func call(
         _ request: ToolCallRequest, ending: @escaping CallEnding
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
-        try await call(request, ending: ending, progress: { _, _ in })
+        try await call(request, progress: { _, _ in }, ending: ending)
     }
 }

@@ -12,6 +12,7 @@ struct StoreConnection {
     var decoded: DecodedColumns?
     var encoded: EncodedValues?
     var pieces: EncodedPieces?
+    var views: ViewTexts?
 
     /// Runs a statement that returns no row; answers how many rows it changed.
     @discardableResult

@@ -78,7 +78,7 @@ package struct ToolBroker: Sendable {
     /// - Parameter ending: Records of the caller's own, written together with those that close the call. Not run for a call that was
     ///   refused before it began, for one that waits, and for one whose end is the process's end or another beginning of it.
     package func call(
-        _ request: ToolCallRequest, ending: CallEnding? = nil, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }
+        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }, ending: CallEnding? = nil
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
         switch try await prepare(request) {
         case .ended(let result): return .done(result)
