@@ -60,7 +60,7 @@ struct ContextTests {
             fixture, id, [(.toolResult, 40), (.toolResult, 40), (.goal, 40), (.toolResult, 40), (.toolResult, 40)])
         for policy in [ContextPolicy.planFirst, .errorDebug] {
             let context = try await materialize(fixture, view, policy, budget: 30)
-            #expect(context.objects == ids[2...] && context.tokenCount == 30)
+            #expect(context.objects == Array(ids[2...]) && context.tokenCount == 30)
             #expect(context.omitted.map(\.object) == [ids[0], ids[1]])
         }
         #expect(try await materialize(fixture, view, .recencyFirst, budget: 20).objects == [ids[4], ids[3]])
