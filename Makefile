@@ -38,7 +38,7 @@ define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
 make test-model  agents against a model server over HTTP that fails in many ways
-make test-mcp    wrapped MCP servers, driven by the official SDK of both generations
+make test-mcp    wrapped MCP servers and served tools, driven by the official SDK of both generations and judged
 make demo        an agent mends a bug, people are asked, a hostile tool gets nowhere
 make demo-sealed five real tools, sealed, each with its receipt
 make bench       measures against the peers that are installed (ARGS= goes to the benchmark: launch, policy or store)
@@ -131,10 +131,12 @@ $(BUILD)/model/requirements.txt: .ci/model-requirements.txt
 	    { echo "test-model: llmock is not installable (python3-venv, pip, the package index)" >&2; exit 1; }
 	@cp $< $@
 
-test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt $(BUILD)/mcp-servers/requirements.txt
+test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt $(BUILD)/mcp-judge/requirements.txt \
+    $(BUILD)/mcp-servers/requirements.txt
 	@echo "test-mcp: building"
-	@for product in glovebox-runtime glovebox-launcher; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
-	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
+	@for product in glovebox-runtime glovebox-launcher glovebox-worker; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
+	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern $(BUILD)/mcp-judge
+	@.ci/test-mcp-approval.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
 	@.ci/test-mcp-servers.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-servers
 	@echo "test-mcp: passed"
 

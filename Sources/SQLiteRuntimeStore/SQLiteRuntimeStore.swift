@@ -18,7 +18,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     private let pieces = EncodedPieces()
     private let views = ViewTexts()
     let mayWrite: Bool
-    private let isInMemory: Bool
+    let isInMemory: Bool
     let state: Mutex<StoreState>
 
     enum Access {

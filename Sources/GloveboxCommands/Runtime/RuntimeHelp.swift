@@ -57,7 +57,7 @@ struct MemoryHelp: RuntimeCommand {
 }
 
 struct MCPHelp: RuntimeCommand {
-    static let page = (name: "mcp", abstract: "Seal an MCP server: one sandbox around it, one decision for each call.")
+    static let page = (name: "mcp", abstract: "Seal an MCP server, or serve sealed tools to an MCP client.")
     @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }
 

@@ -2,7 +2,7 @@ internal import ArgumentParser
 
 struct MCPCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mcp", abstract: "Seal an MCP server: one sandbox around it, one decision for each call.",
+        commandName: "mcp", abstract: "Seal an MCP server, or serve sealed tools to an MCP client.",
         discussion: """
             In a client's configuration, before the server's own command:
 
@@ -11,5 +11,5 @@ struct MCPCommand: ParsableCommand {
 
             `glovebox mcp scan` says which servers of your clients are sealed, and `glovebox mcp wrap` writes such lines for you.
             """,
-        subcommands: [MCPRunCommand.self, MCPScanCommand.self, MCPWrapCommand.self, MCPUnwrapCommand.self])
+        subcommands: [MCPRunCommand.self, MCPServeCommand.self, MCPScanCommand.self, MCPWrapCommand.self, MCPUnwrapCommand.self])
 }

@@ -22,7 +22,9 @@ struct MCPRunCommand: StoreCommand {
 
             glovebox mcp run --policy workspace --name files --ask mcp:files:write_file -- python3 server.py
 
-            A call that must be asked about is answered with the command that approves it; made again after that, it goes through, once. \
+            A call that must be asked about is shown to the user in a form, when the client shows forms and the policy counts what it answers \
+            (`ask: {channel: any|local}`; without it, when the sandbox holds no network and nothing to write outside of the workspace). \
+            Otherwise it is answered with the command that approves it; made again after that, it goes through, once. \
             Tools are pinned when they are first seen: one that describes itself differently later is reported, shown as it was, and asked \
             about. Every call is in `glovebox audit list`; --json writes the report of the run to standard error at the end.
 
@@ -41,6 +43,8 @@ struct MCPRunCommand: StoreCommand {
     @Option(help: ArgumentHelp("End the server after this time. Without it: never.", valueName: "duration")) var timeout: String?
     @Option(help: ArgumentHelp("Answer a request with an error when the server says nothing for so long.", valueName: "duration"))
     var silence = "5m"
+    @Option(help: ArgumentHelp("How long a call waits for an answer to a form that its client shows.", valueName: "duration"))
+    var approvalWait = "2m"
     @Option(help: ArgumentHelp("Most bytes of one call's result.", valueName: "size")) var resultLimit = "4MiB"
     @Flag(help: "Leave tools that are denied out of lists.") var hideDenied = false
     @OptionGroup var options: StoreOptions
@@ -82,7 +86,7 @@ struct MCPRunCommand: StoreCommand {
             let gate = RuntimeToolGate(
                 .init(
                     process: process, resources: ToolResource(server: server, workspace: place.workspace), policy: sealed.policy,
-                    policyHash: sealed.policy.hash, hidesDenied: hideDenied, storeWords: storeWords(place)),
+                    policyHash: sealed.policy.hash, hidesDenied: hideDenied, storeWords: options.approvalWords(place)),
                 records: records, pins: pins, say: say)
             report = try await relay(sealed.request, gate, limits, interruption)
             await records.close()
@@ -153,6 +157,7 @@ struct MCPRunCommand: StoreCommand {
     private func relayLimits() throws(CommandFailure) -> RelayLimits {
         var limits = RelayLimits()
         limits.silence = try Self.duration(silence, "--silence") &* 1_000_000
+        limits.approvalWait = try Self.duration(approvalWait, "--approval-wait") &* 1_000_000
         do throws(Quantity.Problem) {
             limits.resultBytes = Int(clamping: try Quantity.bytes(resultLimit))
         } catch {
@@ -190,20 +195,7 @@ struct MCPRunCommand: StoreCommand {
         return text
     }
 
-    private func storeWords(_ place: StorePlace) -> String {
-        let words = options.store.map { ["--store", $0] } ?? ["--workspace", place.workspace]
-        return words.map { " " + Self.quoted($0) }.joined()
-    }
-
-    private static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "/._-+@%:,".utf8.contains(byte)
-        }
-        return isPlain && !word.isEmpty
-            ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-
-    private static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
+    static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
         do throws(Quantity.Problem) {
             return try Quantity.milliseconds(text)
         } catch {

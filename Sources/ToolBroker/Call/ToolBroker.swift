@@ -75,15 +75,19 @@ package struct ToolBroker: Sendable {
 
     /// One call, to its end or into a wait. Refusals and failures are results; only a store that fails throws. Cancelling the task
     /// ends the tool, and the records are closed all the same.
-    /// - Parameter ending: Records of the caller's own, written together with those that close the call. Not run for a call that was
-    ///   refused before it began, for one that waits, and for one whose end is the process's end or another beginning of it.
+    /// - Parameters:
+    ///   - decided: called when the call may be made and its intent is on record, before anything of it starts.
+    ///   - ending: Records of the caller's own, written together with those that close the call. Not run for a call that was refused
+    ///     before it began, for one that waits, and for one whose end is the process's end or another beginning of it.
     package func call(
-        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }, ending: CallEnding? = nil
+        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in },
+        decided: @Sendable () -> Void = {}, ending: CallEnding? = nil
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
         switch try await prepare(request) {
         case .ended(let result): return .done(result)
         case .waiting(let wait): return .waiting(wait)
         case .ready(let call):
+            decided()
             let outcome = await run(call, progress: progress)
             // Records of what happened are not the caller's to cancel: no store lets itself be. What follows them might.
             if outcome.deferred == nil { return try await close(call, outcome, ending) }
