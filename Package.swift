@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
         .target(name: "ModelContextProtocol", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
+        .target(name: "MCPClients", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(
             name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")],
@@ -148,9 +149,9 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
-                "CapabilityBroker",
-                "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
+                "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher",
+                "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -189,6 +190,9 @@ let package = Package(
             path: "Tests/QuantumCrashProbe", swiftSettings: swiftSettings),
         .testTarget(
             name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPClientsTests", dependencies: ["MCPClients", "LinuxPrimitives", "StrictJSON", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MCPApprovalTests",
@@ -291,7 +295,8 @@ let package = Package(
             name: "GloveboxRuntimeCommandsTests",
             dependencies: [
                 "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
-                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives", "TestSupport",
+                "CommandOutput", "SandboxPolicy", "MCPClients", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives",
+                "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -8,6 +8,8 @@ struct MCPCommand: ParsableCommand {
 
             {"mcpServers": {"files": {"command": "glovebox",
               "args": ["mcp", "run", "--policy", "workspace", "--name", "files", "--", "python3", "server.py"]}}}
+
+            `glovebox mcp scan` says which servers of your clients are sealed, and `glovebox mcp wrap` writes such lines for you.
             """,
-        subcommands: [MCPRunCommand.self, MCPServeCommand.self])
+        subcommands: [MCPRunCommand.self, MCPServeCommand.self, MCPScanCommand.self, MCPWrapCommand.self, MCPUnwrapCommand.self])
 }

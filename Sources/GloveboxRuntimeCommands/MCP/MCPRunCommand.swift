@@ -6,6 +6,7 @@ internal import Glibc
 internal import Glovebox
 internal import LibOSModel
 internal import LinuxPrimitives
+internal import MCPClients
 internal import MCPRelay
 internal import SandboxLauncher
 internal import SandboxPolicy
@@ -35,7 +36,10 @@ struct MCPRunCommand: StoreCommand {
     @Option(help: ArgumentHelp("Allow a tool, or a resource of the sandbox.", valueName: "resource=right,…")) var allow: [String] = []
     @Option(help: ArgumentHelp("Ask before each call of a tool.", valueName: "mcp:name:tool")) var ask: [String] = []
     @Option(help: ArgumentHelp("Deny a tool, or a resource of the sandbox.", valueName: "resource=right,…")) var deny: [String] = []
-    @Option(help: ArgumentHelp("A variable for the server.", valueName: "name=value")) var env: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "A variable for the server: with a value, or by its name alone with the value that it has here.", valueName: "name[=value]"))
+    var env: [String] = []
     @Option(help: ArgumentHelp("End the server after this time. Without it: never.", valueName: "duration")) var timeout: String?
     @Option(help: ArgumentHelp("Answer a request with an error when the server says nothing for so long.", valueName: "duration"))
     var silence = "5m"
@@ -166,12 +170,29 @@ struct MCPRunCommand: StoreCommand {
     private func variables() throws(CommandFailure) -> [String: String] {
         var result: [String: String] = [:]
         for text in env {
-            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-                throw .usage("--env `\(printable(text))` is no NAME=VALUE; to pass a variable of yours on, write --env NAME=\"$NAME\"")
+            guard let equals = text.firstIndex(of: "=") else {
+                if let value = try Self.passedOn(text) { result[text] = value }
+                continue
+            }
+            guard equals != text.startIndex else {
+                throw .usage("--env `\(printable(text))` is neither NAME=VALUE nor NAME")
             }
             result[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }
         return result
+    }
+
+    /// A variable's value here: so a client's secret reaches the server without standing on a command line.
+    private static func passedOn(_ name: String) throws(CommandFailure) -> String? {
+        guard ServerCommand.isVariableName(name) else { throw .usage("--env `\(printable(name))` is neither NAME=VALUE nor NAME") }
+        guard let value = getenv(name) else {
+            Console.note("glovebox: \(name) is not set here, so the server has none")
+            return nil
+        }
+        guard let text = String(validatingCString: value) else {
+            throw .failed("the variable \(name) is not UTF-8, and cannot be passed on")
+        }
+        return text
     }
 
     static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
