@@ -15,7 +15,7 @@ extension RuntimeCommand {
 enum RuntimeCommands {
     static let all: [any RuntimeCommand.Type] = [
         AgentHelp.self, HumanHelp.self, ToolHelp.self, CapabilityHelp.self, AuditHelp.self, WhyHelp.self, MemoryHelp.self,
-        MCPHelp.self,
+        MCPHelp.self, BenchHelp.self,
     ]
 
     static func has(_ word: String) -> Bool { all.contains { $0.page.name == word } }
@@ -58,5 +58,10 @@ struct MemoryHelp: RuntimeCommand {
 
 struct MCPHelp: RuntimeCommand {
     static let page = (name: "mcp", abstract: "Seal an MCP server: one sandbox around it, one decision for each call.")
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}
+
+struct BenchHelp: RuntimeCommand {
+    static let page = (name: "bench", abstract: "Measure what sealing costs on this machine.")
     @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }
