@@ -9,6 +9,15 @@ struct IdentityTests {
         #expect(ProcessID(ids[0].text) == ids[0])
     }
 
+    @Test("ids of records that are only added begin with the time") func chronological() throws {
+        let ids = (0..<1000).map { _ in AuditID.new() }
+        #expect(Set(ids).count == ids.count)
+        #expect(ids.allSatisfy { $0.text.hasPrefix("audit_") && $0.text.utf8.count == 31 && AuditID($0.text) == $0 })
+        let times = ids.map { $0.text.dropFirst(6).prefix(11) }
+        #expect(times == times.sorted())
+        #expect(ToolCallID.new().text.utf8.count == 31)
+    }
+
     @Test(
         "no other text is an id",
         arguments: ["", "pid", "pid_", "obj_0", "pid_a b", "pid_ä", "pid_a/b", "pid_\u{0}", "pid_" + String(repeating: "a", count: 93)])

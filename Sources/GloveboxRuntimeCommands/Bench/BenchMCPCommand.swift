@@ -60,10 +60,9 @@ struct BenchMCPCommand: StoreCommand {
         var sealing = [program, "mcp", "run", "--policy", policy, "--name", "bench", "--store", place.store]
         if isOwn { sealing += ["--workspace", place.workspace, "--allow", "filesystem:host:\(program)=read,execute"] }
         for word in allow { sealing += ["--allow", word] }
-        let directory = isOwn ? place.workspace : nil
-        let bare = try BenchedServer("the bare server", server, in: directory)
+        let bare = try BenchedServer("the bare server", server)
         defer { bare.end() }
-        let relayed = try BenchedServer("the relayed server", sealing + ["--"] + server, in: directory)
+        let relayed = try BenchedServer("the relayed server", sealing + ["--"] + server)
         defer { relayed.end() }
         var run = BenchMCPRun(bare: bare, relayed: relayed, tool: tool) {
             if interruption.isRaised { throw CommandFailure.failed("stopped before everything was measured") }

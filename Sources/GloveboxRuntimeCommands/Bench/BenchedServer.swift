@@ -1,6 +1,7 @@
 internal import CommandOutput
 internal import Glibc
 internal import LinuxPrimitives
+internal import ModelContextProtocol
 internal import StrictJSON
 
 /// A server of standard input and output in another process, as a client has it.
@@ -9,6 +10,7 @@ final class BenchedServer {
     private let pid: pid_t
     private var input: OwnedDescriptor?
     private let output: OwnedDescriptor
+    private let inputNumber: Int32
     private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     /// An answer whose end has not come.
     private var rest: [UInt8] = []
@@ -16,18 +18,17 @@ final class BenchedServer {
     /// Milliseconds without an answer after which a measurement is given up.
     private static let patience: UInt64 = 30_000
 
-    /// - Parameter directory: where it is started; nil: here.
-    init(_ name: String, _ arguments: [String], in directory: String?) throws {
+    init(_ name: String, _ arguments: [String]) throws {
         self.name = name
         var toServer = try Pipe.make()
         var fromServer = try Pipe.make()
-        let (theirInput, theirOutput) = (toServer.takeFirst(), fromServer.takeSecond())
+        let theirInput = toServer.takeFirst()
+        let theirOutput = fromServer.takeSecond()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, theirInput.rawValue, 0)
         posix_spawn_file_actions_adddup2(&actions, theirOutput.rawValue, 1)
-        if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -48,7 +49,9 @@ final class BenchedServer {
             throw CommandFailure.failed("\(printable(arguments[0])) cannot be started: \(String(cString: strerror(failed)))")
         }
         pid = number
-        input = toServer.takeSecond()
+        let end = toServer.takeSecond()
+        inputNumber = end.rawValue
+        input = consume end
         output = fromServer.takeFirst()
     }
 
@@ -60,8 +63,6 @@ final class BenchedServer {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
     }
-
-    private var inputNumber: Int32 { input?.rawValue ?? -1 }
 
     // MARK: - One after the other
 
@@ -90,15 +91,11 @@ final class BenchedServer {
     }
 
     private func check(_ answer: ArraySlice<UInt8>) throws {
-        let isResult = answer.withUnsafeBytes { Self.holds($0, "\"result\":") && !Self.holds($0, "glovebox/decision") }
+        let isResult = answer.withUnsafeBytes { WordSearch.holds($0, "\"result\":") && !WordSearch.holds($0, "glovebox/decision") }
         guard isResult else {
             let shown = printable(String(decoding: answer.prefix(256), as: UTF8.self))
             throw CommandFailure.failed("\(name) did not answer with a result, so its times mean nothing: \(shown)")
         }
-    }
-
-    private static func holds(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
-        memmem(bytes.baseAddress, bytes.count, word.utf8Start, word.utf8CodeUnitCount) != nil
     }
 
     // MARK: - Many at once
@@ -132,13 +129,18 @@ final class BenchedServer {
     }
 
     private func send(_ bytes: [UInt8], _ range: Range<Int>) throws -> Int {
-        do throws(SystemError) {
-            return try bytes.withUnsafeBytes { (raw) throws(SystemError) in
-                try Transfer.write(inputNumber, from: UnsafeRawBufferPointer(rebasing: raw[range]))
+        let number = inputNumber
+        let result: Result<Int, SystemError> = bytes.withUnsafeBytes { raw in
+            do throws(SystemError) {
+                return .success(try Transfer.write(number, from: UnsafeRawBufferPointer(rebasing: raw[range])))
+            } catch {
+                return .failure(error)
             }
-        } catch {
-            if error.isWouldBlock { return 0 }
-            throw CommandFailure.failed("\(name) takes no more messages: \(error)")
+        }
+        switch result {
+        case .success(let count): return count
+        case .failure(let error) where error.isWouldBlock: return 0
+        case .failure(let error): throw CommandFailure.failed("\(name) takes no more messages: \(error)")
         }
     }
 
@@ -163,10 +165,11 @@ final class BenchedServer {
     }
 
     private func setWaiting(_ waits: Bool) throws {
-        switch input {
-        case .some(let input): try input.setNonBlocking(!waits)
-        case nil: break
+        for number in [inputNumber, output.rawValue] {
+            let flags = fcntl(number, F_GETFL)
+            guard flags >= 0, fcntl(number, F_SETFL, waits ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == 0 else {
+                throw SystemError(errno: errno, operation: "fcntl", object: "descriptor \(number)")
+            }
         }
-        try output.setNonBlocking(!waits)
     }
 }

@@ -42,8 +42,44 @@ final class LeasedStore: RelayRecords {
         self.complain = complain
     }
 
-    func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value {
+    /// The transaction of a group, while the relay's thread is in one. Nobody else asks: what others hand over waits for the lease.
+    private struct Group {
+        var transaction: any StoreTransaction
+        var broker: CapabilityBroker
+        var failure: LibOSError?
+    }
+    nonisolated(unsafe) private var group: Group?
+
+    func group(_ body: () -> Void) throws(LibOSError) {
         try lease.withLock { (lease) throws(LibOSError) in
+            let earlier = takePending()
+            let (store, broker) = try held(&lease, losing: earlier)
+            defer { timeIdleness() }
+            if !earlier.isEmpty { write(all: earlier, store, broker) }
+            try store.writeWaiting { transaction throws(LibOSError) in
+                group = Group(transaction: transaction, broker: broker)
+                defer { group = nil }
+                body()
+                if let failure = group?.failure { throw failure }
+            }
+        }
+    }
+
+    private func performInGroup<Value: Sendable>(_ work: Work<Value>) throws(LibOSError) -> Value {
+        guard let current = group else { throw LibOSError(.store, "there is no group") }
+        do throws(LibOSError) {
+            if let failure = current.failure { throw failure }
+            return try work(current.transaction, current.broker)
+        } catch {
+            // It may have written half of it, so nothing of the group may stay.
+            group?.failure = error
+            throw error
+        }
+    }
+
+    func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value {
+        if group != nil { return try performInGroup(work) }
+        return try lease.withLock { (lease) throws(LibOSError) in
             let earlier = takePending()
             let (store, broker) = try held(&lease, losing: earlier)
             defer { timeIdleness() }
@@ -101,15 +137,20 @@ final class LeasedStore: RelayRecords {
             if work.isEmpty { return }
             do throws(LibOSError) {
                 let (store, broker) = try held(&lease, losing: work)
-                do throws(LibOSError) {
-                    try store.writeWaiting { transaction throws(LibOSError) in for one in work { try one(transaction, broker) } }
-                } catch {
-                    write(work, store, broker)
-                }
+                write(all: work, store, broker)
                 timeIdleness()
             } catch {
                 return // complained about
             }
+        }
+    }
+
+    /// In one transaction, or each in its own when one of them cannot be.
+    private func write(all work: [Work<Void>], _ store: SQLiteRuntimeStore, _ broker: CapabilityBroker) {
+        do throws(LibOSError) {
+            try store.writeWaiting { transaction throws(LibOSError) in for one in work { try one(transaction, broker) } }
+        } catch {
+            write(work, store, broker)
         }
     }
 
@@ -142,8 +183,17 @@ final class LeasedStore: RelayRecords {
             return (new.store, new.broker)
         } catch {
             if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }
-            throw error
+            throw Self.unavailable(error)
         }
+    }
+
+    /// What a session can do about it is something else than what a command can.
+    private static func unavailable(_ error: LibOSError) -> LibOSError {
+        guard error.code == .store else { return error }
+        return LibOSError(
+            .store, "nothing can be recorded, and so no call be made, while another command holds the store: \(error.message)",
+            mend: "make the call again when that command has ended (`glovebox agent run` holds the store as long as it runs), or give this "
+                + "server a store of its own: glovebox mcp run --store FILE")
     }
 
     private static func release(_ lease: inout Lease?) {

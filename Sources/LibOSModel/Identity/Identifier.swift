@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// An opaque name of one record: `pid_0h3k…`. The prefix tells people what they look at; the rest means nothing.
 package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let text: String
@@ -14,12 +16,28 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
         self.text = text
     }
 
-    /// A new id: 80 random bits, so that none can be guessed or met twice.
-    package static func new() -> Self { Self(random: UInt64.random(in: .min ... .max), UInt16.random(in: .min ... .max)) }
+    /// A new id: 80 random bits, so that none can be guessed or met twice. Those of records that are only ever added begin with the time
+    /// instead and keep 56: an index of them then grows at its end, and a record touches a page of it that is at hand.
+    package static func new() -> Self {
+        guard Kind.isChronological else {
+            return Self(digits: hexadecimal(RandomBits.next(), 16) + hexadecimal(RandomBits.next() >> 48, 4))
+        }
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let milliseconds = UInt64(bitPattern: Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000)
+        return Self(digits: hexadecimal(milliseconds, 11) + hexadecimal(RandomBits.next() >> 8, 14))
+    }
 
-    private init(random high: UInt64, _ low: UInt16) {
-        let digits = String(high, radix: 16) + String(low, radix: 16)
-        text = Kind.prefix + "_" + String(repeating: "0", count: max(0, 20 - digits.utf8.count)) + digits
+    private init(digits: String) { text = Kind.prefix + "_" + digits }
+
+    private static func hexadecimal(_ number: UInt64, _ count: Int) -> String {
+        String(unsafeUninitializedCapacity: count) { room in
+            for at in 0..<count {
+                let digit = UInt8(truncatingIfNeeded: number >> UInt64(4 * (count - 1 - at))) & 15
+                room[at] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            }
+            return count
+        }
     }
 
     package var description: String { text }
@@ -37,6 +55,12 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
 /// What an id names. The prefixes are those of the reference runtime, so that records stay readable side by side.
 package protocol IdentifierKind: Sendable {
     static var prefix: String { get }
+    /// Whether a new id says when it was made.
+    static var isChronological: Bool { get }
+}
+
+extension IdentifierKind {
+    package static var isChronological: Bool { false }
 }
 
 package enum ProcessKind: IdentifierKind { package static let prefix = "pid" }
@@ -46,12 +70,18 @@ package enum ViewKind: IdentifierKind { package static let prefix = "view" }
 package enum CapabilityKind: IdentifierKind { package static let prefix = "cap" }
 package enum ReservationKind: IdentifierKind { package static let prefix = "rsv" }
 package enum ToolKind: IdentifierKind { package static let prefix = "tool" }
-package enum ToolCallKind: IdentifierKind { package static let prefix = "tcall" }
+package enum ToolCallKind: IdentifierKind {
+    package static let prefix = "tcall"
+    package static var isChronological: Bool { true }
+}
 package enum HumanRequestKind: IdentifierKind { package static let prefix = "hreq" }
 package enum MessageKind: IdentifierKind { package static let prefix = "pmsg" }
 package enum ModelCallKind: IdentifierKind { package static let prefix = "llmcall" }
 package enum EventKind: IdentifierKind { package static let prefix = "evt" }
-package enum AuditKind: IdentifierKind { package static let prefix = "audit" }
+package enum AuditKind: IdentifierKind {
+    package static let prefix = "audit"
+    package static var isChronological: Bool { true }
+}
 
 package typealias ProcessID = Identifier<ProcessKind>
 package typealias ObjectID = Identifier<ObjectKind>

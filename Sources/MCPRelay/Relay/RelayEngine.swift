@@ -21,10 +21,13 @@ package struct RelayEngine {
     private var askedByServer: Set<RequestID> = []
     private var notes = NoteBudget()
     private var isServerGone = false
+    /// No open request expires before: looking at all of them each time would cost more than the messages.
+    package private(set) var nextLook = UInt64.max
 
     private struct OpenRequest {
         enum Kind {
-            case call(ToolCall, CallTicket)
+            /// Apart: what is open is moved about more often than a call is looked at.
+            indirect case call(ToolCall, CallTicket)
             case list
             /// Lasts as long as the client wants to be told of something.
             case subscription
@@ -114,6 +117,7 @@ package struct RelayEngine {
         }
         requests += 1
         asked[id] = OpenRequest(kind: kind, number: requests, since: now)
+        if let silence = limits.silence { nextLook = min(nextLook, now &+ silence) }
         pass(toServer: line)
     }
 
@@ -223,7 +227,8 @@ package struct RelayEngine {
     /// - Parameters:
     ///   - heard: when the server last said anything.
     package mutating func expire(now: UInt64, heard: UInt64) {
-        guard let silence = limits.silence else { return }
+        guard let silence = limits.silence, now >= nextLook else { return }
+        defer { nextLook = nextExpiry(heard: heard) ?? .max }
         for (id, open) in asked where now >= max(open.since, heard) &+ silence {
             if case .subscription = open.kind { continue }
             asked[id] = nil
