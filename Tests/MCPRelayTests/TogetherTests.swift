@@ -1,6 +1,7 @@
 import LibOSModel
 import MCPRelay
 import ModelContextProtocol
+import SQLiteRuntimeStore
 import SandboxTestSupport
 import StrictJSON
 import Testing

@@ -70,7 +70,9 @@ struct BenchNoise: Sendable {
         let medians = (0..<Self.batches).map { batch in nanoseconds[batch * size..<(batch + 1) * size].sorted()[size / 2] }
         guard let least = medians.min(), let most = medians.max(), least > 0 else { return }
         let spread = Double(most) / Double(least)
-        if spread > Self.most { findings.append("\(name) took between 1 and \(BenchCase.text(spread)) times as long in the course of the run") }
+        if spread > Self.most {
+            findings.append("\(name) took between 1 and \(BenchCase.text(spread)) times as long in the course of the run")
+        }
     }
 
     /// The same of a few rounds.

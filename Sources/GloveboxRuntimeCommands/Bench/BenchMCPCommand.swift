@@ -58,7 +58,10 @@ struct BenchMCPCommand: StoreCommand {
         let isOwn = command.isEmpty
         let server = isOwn ? [program, "bench", "echo-server"] : command
         var sealing = [program, "mcp", "run", "--policy", policy, "--name", "bench", "--store", place.store]
-        if isOwn { sealing += ["--workspace", place.workspace, "--allow", "filesystem:host:\(program)=read,execute"] }
+        if isOwn {
+            sealing += ["--workspace", place.workspace, "--allow", "filesystem:host:\(program)=read,execute"]
+            sealing += ["--allow", "process:*=read"] // a Swift program finds its words in /proc
+        }
         for word in allow { sealing += ["--allow", word] }
         let bare = try BenchedServer("the bare server", server)
         defer { bare.end() }
@@ -95,7 +98,8 @@ struct BenchMCPCommand: StoreCommand {
             Document.print(
                 "bench/1",
                 [
-                    JSONMember("subject", .string("mcp")), JSONMember("server", .string(server)), JSONMember("noisy", .bool(!noise.isEmpty)),
+                    JSONMember("subject", .string("mcp")), JSONMember("server", .string(server)),
+                    JSONMember("noisy", .bool(!noise.isEmpty)),
                     JSONMember("noise", .strings(noise)), JSONMember("cases", .array(run.cases.map(\.json))),
                     JSONMember(
                         "bounds",

@@ -28,7 +28,8 @@ struct BenchMCPRun {
     func call(_ id: Int) -> [UInt8] {
         let name = JSONValue.string(tool).canonicalText
         return Array(
-            "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"tools/call\",\"params\":{\"name\":\(name),\"arguments\":{\"text\":\"hello\"}}}\n".utf8)
+            "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"tools/call\",\"params\":{\"name\":\(name),\"arguments\":{\"text\":\"hello\"}}}\n"
+                .utf8)
     }
 
     func begin() throws {
