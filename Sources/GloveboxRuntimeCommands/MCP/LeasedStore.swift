@@ -104,10 +104,17 @@ final class LeasedStore: RelayRecords {
             defer { pending.isTimed = true }
             return !pending.isTimed
         }
-        guard isFirst else { return }
+        if isFirst { timeFlush() }
+    }
+
+    private func timeFlush() {
         queue.asyncAfter(deadline: .now() + .milliseconds(Self.delay)) { [self] in
-            pending.withLock { $0.isTimed = false }
-            flush()
+            // Whoever works with the store takes what is there along with what comes next; waiting for that would only slow it down.
+            let isDone: Void? = lease.withLockIfAvailable { lease in
+                pending.withLock { $0.isTimed = false }
+                flush(&lease)
+            }
+            if isDone == nil { timeFlush() }
         }
     }
 
@@ -115,8 +122,10 @@ final class LeasedStore: RelayRecords {
     func close() async {
         await withCheckedContinuation { continuation in
             queue.async { [self] in
-                flush()
-                lease.withLock { Self.release(&$0) }
+                lease.withLock { lease in
+                    flush(&lease)
+                    Self.release(&lease)
+                }
                 continuation.resume()
             }
         }
@@ -131,17 +140,15 @@ final class LeasedStore: RelayRecords {
         }
     }
 
-    private func flush() {
-        lease.withLock { lease in
-            let work = takePending()
-            if work.isEmpty { return }
-            do throws(LibOSError) {
-                let (store, broker) = try held(&lease, losing: work)
-                write(all: work, store, broker)
-                timeIdleness()
-            } catch {
-                return // complained about
-            }
+    private func flush(_ lease: inout Lease?) {
+        let work = takePending()
+        if work.isEmpty { return }
+        do throws(LibOSError) {
+            let (store, broker) = try held(&lease, losing: work)
+            write(all: work, store, broker)
+            timeIdleness()
+        } catch {
+            return // complained about
         }
     }
 
@@ -189,7 +196,7 @@ final class LeasedStore: RelayRecords {
 
     /// What a session can do about it is something else than what a command can.
     private static func unavailable(_ error: LibOSError) -> LibOSError {
-        guard error.code == .store else { return error }
+        guard SQLiteRuntimeStore.isHeldByAnother(error) else { return error }
         return LibOSError(
             .store, "nothing can be recorded, and so no call be made, while another command holds the store: \(error.message)",
             mend: "make the call again when that command has ended (`glovebox agent run` holds the store as long as it runs), or give this "
