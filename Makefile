@@ -19,10 +19,12 @@ RELEASE := $(BUILD)/release
 COMPILED := $(RELEASE)/compiled-policies
 RESULTS := $(BUILD)/test-results
 # The build id tells a compiled policy of this build from any other's. What a run goes through lies together, in the order of
-# `make order`: a start touches some hundred pages less. Names that are no longer there do no harm.
+# `make order`: a start touches some hundred pages less; for that each function needs a section of its own. Names that are no longer
+# there do no harm. Generic types that the compiler can lay out are not put together at run time.
 LAUNCH_ORDER := $(CURDIR)/.ci/launch-order
 SWIFT_RELEASE := $(SWIFT) build -c release --jobs $(JOBS) -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker --build-id=sha1 \
-    -Xlinker --symbol-ordering-file=$(LAUNCH_ORDER) -Xlinker --no-warn-symbol-ordering
+    -Xlinker --symbol-ordering-file=$(LAUNCH_ORDER) -Xlinker --no-warn-symbol-ordering \
+    -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -Xfrontend -Xswiftc -prespecialize-generic-metadata
 
 C_WARNINGS := -std=gnu17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 C_INCLUDES := -Isandbox/abi/include -Isandbox/core/include -Isandbox/shims/include -Isandbox/launcher

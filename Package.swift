@@ -257,7 +257,7 @@ let package = Package(
             name: "GloveboxRuntimeCommandsTests",
             dependencies: [
                 "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
-                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives", "TestSupport",
+                "CommandOutput", "CapabilityLanguage", "SandboxPolicy", "StrictJSON", "ToolBroker", "LinuxPrimitives", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -46,7 +46,7 @@ package enum GloveboxRuntimeProgram {
         }
     }
 
-    /// Says what went wrong in one line, and gives its exit code.
+    /// Says what went wrong, each error in one line, and gives its exit code.
     private static func complain(_ error: any Error, _ words: [String]) -> Int32 {
         switch error {
         case let failure as CommandFailure:
@@ -56,7 +56,7 @@ package enum GloveboxRuntimeProgram {
             Console.complain(error.description)
             return ExitStatus.of(error)
         case let error as PolicyError:
-            Console.complain(PolicyErrorText.line(error))
+            for line in PolicyErrorText.lines(error) { Console.complain(line) }
             return ExitStatus.failure
         case let error as LaunchError:
             Console.complain("\(error)")

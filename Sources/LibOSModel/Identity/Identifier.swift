@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// An opaque name of one record: `pid_0h3k…`. The prefix tells people what they look at; the rest means nothing.
+/// An opaque name of one record: `pid_019c…`. The prefix tells people what they look at; the rest means nothing to a program.
 package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let text: String
 
-    /// Bytes of the longest id that is accepted; our own have under 32.
+    /// Bytes of the longest id that is accepted; our own have under 48.
     package static var longest: Int { 96 }
 
     /// An id that was read or typed. nil when it has another prefix or characters that no id has.
@@ -16,27 +16,38 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
         self.text = text
     }
 
-    /// A new id: 80 random bits, so that none can be guessed or met twice. Those of records that are only ever added begin with the time
-    /// instead and keep 56: an index of them then grows at its end, and a record touches a page of it that is at hand.
+    /// A new id: 80 random bits, so that none can be guessed or met twice, behind the millisecond in which it was made. Ids that come
+    /// one after the other lie side by side in an index, which would otherwise write a page of its own for each.
     package static func new() -> Self {
-        guard Kind.isChronological else {
-            return Self(digits: hexadecimal(RandomBits.next(), 16) + hexadecimal(RandomBits.next() >> 48, 4))
-        }
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let milliseconds = UInt64(bitPattern: Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000)
-        return Self(digits: hexadecimal(milliseconds, 11) + hexadecimal(RandomBits.next() >> 8, 14))
+        let milliseconds = UInt64(clamping: time.tv_sec) &* 1000 &+ UInt64(clamping: time.tv_nsec / 1_000_000)
+        return Self(milliseconds, UInt64.random(in: .min ... .max), UInt16.random(in: .min ... .max))
     }
 
-    private init(digits: String) { text = Kind.prefix + "_" + digits }
+    /// Digits of the time: enough for five centuries.
+    private static var timeDigits: Int { 11 }
 
-    private static func hexadecimal(_ number: UInt64, _ count: Int) -> String {
-        String(unsafeUninitializedCapacity: count) { room in
-            for at in 0..<count {
-                let digit = UInt8(truncatingIfNeeded: number >> UInt64(4 * (count - 1 - at))) & 15
-                room[at] = digit < 10 ? 0x30 + digit : 0x57 + digit
+    init(_ milliseconds: UInt64, _ high: UInt64, _ low: UInt16) {
+        let prefix = Kind.prefix.utf8
+        text = String(unsafeUninitializedCapacity: prefix.count + 1 + Self.timeDigits + 20) { text in
+            var at = 0
+            func put(_ byte: UInt8) {
+                text[at] = byte
+                at += 1
             }
-            return count
+            func put(_ number: UInt64, digits: Int) {
+                for place in stride(from: (digits - 1) * 4, through: 0, by: -4) {
+                    let digit = UInt8(truncatingIfNeeded: number >> UInt64(place)) & 15
+                    put(digit < 10 ? 0x30 + digit : 0x57 + digit)
+                }
+            }
+            for byte in prefix { put(byte) }
+            put(UInt8(ascii: "_"))
+            put(milliseconds, digits: Self.timeDigits)
+            put(high, digits: 16)
+            put(UInt64(low), digits: 4)
+            return at
         }
     }
 
@@ -55,12 +66,6 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
 /// What an id names. The prefixes are those of the reference runtime, so that records stay readable side by side.
 package protocol IdentifierKind: Sendable {
     static var prefix: String { get }
-    /// Whether a new id says when it was made.
-    static var isChronological: Bool { get }
-}
-
-extension IdentifierKind {
-    package static var isChronological: Bool { false }
 }
 
 package enum ProcessKind: IdentifierKind { package static let prefix = "pid" }
@@ -70,18 +75,12 @@ package enum ViewKind: IdentifierKind { package static let prefix = "view" }
 package enum CapabilityKind: IdentifierKind { package static let prefix = "cap" }
 package enum ReservationKind: IdentifierKind { package static let prefix = "rsv" }
 package enum ToolKind: IdentifierKind { package static let prefix = "tool" }
-package enum ToolCallKind: IdentifierKind {
-    package static let prefix = "tcall"
-    package static var isChronological: Bool { true }
-}
+package enum ToolCallKind: IdentifierKind { package static let prefix = "tcall" }
 package enum HumanRequestKind: IdentifierKind { package static let prefix = "hreq" }
 package enum MessageKind: IdentifierKind { package static let prefix = "pmsg" }
 package enum ModelCallKind: IdentifierKind { package static let prefix = "llmcall" }
 package enum EventKind: IdentifierKind { package static let prefix = "evt" }
-package enum AuditKind: IdentifierKind {
-    package static let prefix = "audit"
-    package static var isChronological: Bool { true }
-}
+package enum AuditKind: IdentifierKind { package static let prefix = "audit" }
 
 package typealias ProcessID = Identifier<ProcessKind>
 package typealias ObjectID = Identifier<ObjectKind>
