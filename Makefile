@@ -19,10 +19,12 @@ RELEASE := $(BUILD)/release
 COMPILED := $(RELEASE)/compiled-policies
 RESULTS := $(BUILD)/test-results
 # The build id tells a compiled policy of this build from any other's. What a run goes through lies together, in the order of
-# `make order`: a start touches some hundred pages less. Names that are no longer there do no harm.
+# `make order`: a start touches some hundred pages less; for that each function needs a section of its own. Names that are no longer
+# there do no harm. Generic types that the compiler can lay out are not put together at run time.
 LAUNCH_ORDER := $(CURDIR)/.ci/launch-order
 SWIFT_RELEASE := $(SWIFT) build -c release --jobs $(JOBS) -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker --build-id=sha1 \
-    -Xlinker --symbol-ordering-file=$(LAUNCH_ORDER) -Xlinker --no-warn-symbol-ordering
+    -Xlinker --symbol-ordering-file=$(LAUNCH_ORDER) -Xlinker --no-warn-symbol-ordering \
+    -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -Xfrontend -Xswiftc -prespecialize-generic-metadata
 
 C_WARNINGS := -std=gnu17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 C_INCLUDES := -Isandbox/abi/include -Isandbox/core/include -Isandbox/shims/include -Isandbox/launcher
@@ -36,7 +38,7 @@ define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
 make test-model  agents against a model server over HTTP that fails in many ways
-make test-mcp    wrapped MCP servers, driven by the official SDK of both generations
+make test-mcp    wrapped MCP servers and served tools, driven by the official SDK of both generations and judged
 make demo        an agent mends a bug, people are asked, a hostile tool gets nowhere
 make demo-sealed five real tools, sealed, each with its receipt
 make bench       measures against the peers that are installed (ARGS= goes to the benchmark: launch, policy or store)
@@ -132,10 +134,13 @@ $(BUILD)/model/requirements.txt: .ci/model-requirements.txt
 	    { echo "test-model: llmock is not installable (python3-venv, pip, the package index)" >&2; exit 1; }
 	@cp $< $@
 
-test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt
+test-mcp: setup $(BUILD)/mcp-legacy/requirements.txt $(BUILD)/mcp-modern/requirements.txt $(BUILD)/mcp-judge/requirements.txt \
+    $(BUILD)/mcp-servers/requirements.txt
 	@echo "test-mcp: building"
-	@for product in glovebox-runtime glovebox-launcher; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
-	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
+	@for product in glovebox-runtime glovebox-launcher glovebox-worker; do $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
+	@.ci/test-mcp.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern $(BUILD)/mcp-judge
+	@.ci/test-mcp-approval.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-legacy $(BUILD)/mcp-modern
+	@.ci/test-mcp-servers.py $(BUILD)/debug/glovebox-runtime $(BUILD)/mcp-servers
 	@echo "test-mcp: passed"
 
 # Each generation of the SDK in an environment of its own, of the system's Python: that is what a sandbox may see.

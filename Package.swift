@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
         .target(name: "StrictJSON", swiftSettings: swiftSettings),
         .target(name: "ModelContextProtocol", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
+        .target(name: "MCPClients", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(name: "CapabilityLanguage", dependencies: ["StrictJSON"], swiftSettings: swiftSettings),
         .target(
             name: "LibOSModel", dependencies: ["CapabilityLanguage", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")],
@@ -94,15 +95,33 @@ let package = Package(
             swiftSettings: swiftSettings),
         // Floor 4
         .target(
+            name: "MCPApproval",
+            dependencies: [
+                "AgentRuntime", "CapabilityBroker", "LibOSModel", "SandboxPolicy", "StrictJSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(
             name: "MCPRelay",
             dependencies: [
-                "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage", "SandboxLauncher",
+                "MCPApproval", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
+                "SandboxLauncher",
                 "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
             ],
             swiftSettings: swiftSettings),
         .target(
             name: "LLMExecutor",
             dependencies: ["AgentRuntime", "ToolBroker", "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON"],
+            swiftSettings: swiftSettings),
+        // Floor 5
+        .target(
+            name: "MCPServer",
+            dependencies: [
+                "MCPApproval", "ModelContextProtocol", "ToolBroker", "AgentRuntime", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
+                "SandboxLauncher",
+                "SandboxPolicy", "StrictJSON", "LinuxPrimitives", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: swiftSettings),
         // Floor 5: the network under the model client, and what the two command-line programs share.
         .target(
@@ -130,8 +149,9 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPRelay", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker",
-                "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher", "SandboxPolicy",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
+                "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher",
+                "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -172,9 +192,28 @@ let package = Package(
             name: "ModelContextProtocolTests", dependencies: ["ModelContextProtocol", "StrictJSON", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "MCPClientsTests", dependencies: ["MCPClients", "LinuxPrimitives", "StrictJSON", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPApprovalTests",
+            dependencies: [
+                "MCPApproval", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxPolicy", "LibOSModel",
+                "CapabilityLanguage",
+                "StrictJSON", "TestSupport",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MCPServerTests",
+            dependencies: [
+                "MCPServer", "MCPApproval", "ModelContextProtocol", "ToolBroker", "CapabilityBroker", "AgentRuntime", "SQLiteRuntimeStore",
+                "LibOSModel", "CapabilityLanguage", "SandboxPolicy", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport", "TestSupport",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
             name: "MCPRelayTests",
             dependencies: [
-                "MCPRelay", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore", "SandboxLauncher",
+                "MCPApproval", "MCPRelay", "ModelContextProtocol", "AgentRuntime", "CapabilityBroker", "SQLiteRuntimeStore",
+                "SandboxLauncher",
                 "SandboxPolicy", "LibOSModel", "CapabilityLanguage", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport", "TestSupport",
                 "glovebox-launcher",
             ],
@@ -256,7 +295,8 @@ let package = Package(
             name: "GloveboxRuntimeCommandsTests",
             dependencies: [
                 "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
-                "CommandOutput", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives", "TestSupport",
+                "CommandOutput", "SandboxPolicy", "MCPClients", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives",
+                "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -14,6 +14,9 @@ package struct CapabilityBroker: Sendable {
         cache = AuthorityCache(mostSubjects: mostSubjects, mostRecords: mostRecords)
     }
 
+    /// Forgets what it parsed: for a store that others may have written to since.
+    package func forget() { cache.forget() }
+
     /// Decides everything that an action needs, together: the lowest effect wins. Changes nothing and takes no use.
     package func authorize(_ request: AuthorizationRequest, in store: any StoreReading) throws(LibOSError) -> AuthorizationDecision {
         try authorize(request, at: store.now, in: store)

@@ -9,6 +9,12 @@ package enum PolicyErrorText {
         return error.description + (more > 0 ? " (and \(more) more; `glovebox policy check` lists them)" : "")
     }
 
+    /// Every error, where no command lists them otherwise: those of tool manifests. Bounded, for documents that are broken all over.
+    package static func lines(_ error: PolicyError, most: Int = 20) -> [String] {
+        let all = all(error)
+        return all.count <= most ? all : all.prefix(most) + ["and \(all.count - most) more errors in \(printable(error.file))"]
+    }
+
     package static func all(_ error: PolicyError) -> [String] { ([error] + error.others).map(\.description) }
 
     package static func value(_ error: PolicyError) -> JSONValue {

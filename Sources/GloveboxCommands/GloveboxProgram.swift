@@ -25,7 +25,11 @@ package enum GloveboxProgram {
     static func perform(_ words: [String]) -> Int32 {
         if words.first == "run" { return RunCommand.perform(Array(words.dropFirst())) }
         let named = words.first == "help" ? words.dropFirst().first : words.first
-        if let named, RuntimeCommands.has(named) { return RuntimeProgram.become(words) }
+        if let named, RuntimeCommands.has(named) {
+            let code = RuntimeProgram.become(words)
+            // An agent takes only 2 for a no, and passes over other failures of a hook.
+            return words.first == HookHelp.page.name ? 2 : code
+        }
         if let problem = unknownCommand(words) {
             Console.complain(problem)
             return ExitStatus.usage

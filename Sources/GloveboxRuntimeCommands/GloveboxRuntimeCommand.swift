@@ -9,7 +9,7 @@ struct GloveboxRuntimeCommand: ParsableCommand {
         version: "glovebox \(GloveboxVersion.current)",
         subcommands: [
             AgentCommand.self, HumanCommand.self, ToolCommand.self, CapabilityCommand.self, AuditCommand.self, WhyCommand.self,
-            MemoryCommand.self, MCPCommand.self,
+            MemoryCommand.self, MCPCommand.self, HookCommand.self,
         ])
 
     /// A first or second word that is no command, with the one that was meant.

@@ -23,6 +23,13 @@ package enum GloveboxRuntimeProgram {
     }
 
     private static func perform(_ words: [String]) -> Int32 {
+        let code = carriedOut(words)
+        // What an agent asks before it acts must never be answered by an exit code that the agent passes over, nor by the help of a
+        // command that was left half written.
+        return HookCommand.isMeant(words) && (code != ExitStatus.success || words.count == 1) ? HookCommand.refusal : code
+    }
+
+    private static func carriedOut(_ words: [String]) -> Int32 {
         // A reader that has gone away must not end a run between an effect and its record.
         signal(SIGPIPE, SIG_IGN)
         do {
@@ -46,7 +53,7 @@ package enum GloveboxRuntimeProgram {
         }
     }
 
-    /// Says what went wrong in one line, and gives its exit code.
+    /// Says what went wrong, each error in one line, and gives its exit code.
     private static func complain(_ error: any Error, _ words: [String]) -> Int32 {
         switch error {
         case let failure as CommandFailure:
@@ -56,7 +63,7 @@ package enum GloveboxRuntimeProgram {
             Console.complain(error.description)
             return ExitStatus.of(error)
         case let error as PolicyError:
-            Console.complain(PolicyErrorText.line(error))
+            for line in PolicyErrorText.lines(error) { Console.complain(line) }
             return ExitStatus.failure
         case let error as LaunchError:
             Console.complain("\(error)")

@@ -8,10 +8,14 @@ package struct ToolCall: Sendable, Equatable {
     /// Whether the request says its protocol version itself, as requests do since 2026-07-28: results then need a `resultType`.
     package var isStateless: Bool
 
-    package init(name: String, arguments: JSONValue = .object([]), isStateless: Bool = false) {
+    /// What the server gave the client to bring along when it makes the call again.
+    package var requestState: String?
+
+    package init(name: String, arguments: JSONValue = .object([]), isStateless: Bool = false, requestState: String? = nil) {
         self.name = name
         self.arguments = arguments
         self.isStateless = isStateless
+        self.requestState = requestState
     }
 
     package static let versionKey = "io.modelcontextprotocol/protocolVersion"
@@ -39,7 +43,9 @@ package struct ToolCall: Sendable, Equatable {
         guard case .object = arguments else { throw MessageProblem(.invalidParameters, "the arguments are no object") }
         var isStateless = false
         if case .object(let meta)? = value["params"]?["_meta"] { isStateless = meta.contains { $0.key == versionKey } }
-        return ToolCall(name: name, arguments: arguments, isStateless: isStateless)
+        var state: String?
+        if case .string(let text)? = value["params"]?["requestState"] { state = text }
+        return ToolCall(name: name, arguments: arguments, isStateless: isStateless, requestState: state)
     }
 }
 

@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// The runtime's records in one SQLite file (WAL), or in memory.
 ///
-/// Bodies run on the queues of the connections, never on the cooperative pool: one writing body at a time, reading ones beside it,
-/// each of those in one snapshot. A task that is cancelled does not cancel what it has handed over.
+/// One writing body at a time, reading ones beside it, each of those in one snapshot. Bodies run on the queues of the connections; a
+/// writing one that finds nobody before it and need not wait for the disk runs where it was asked for, since the way to another thread
+/// and back costs as much as a small transaction. A task that is cancelled does not cancel what it has handed over.
 package final class SQLiteRuntimeStore: RuntimeStore {
     let database: any DatabaseWriter
     let name: String
@@ -14,8 +15,10 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     let observer: StoreObserver?
     private let decoded = DecodedColumns()
     private let encoded = EncodedValues()
+    private let pieces = EncodedPieces()
+    private let views = ViewTexts()
     let mayWrite: Bool
-    private let isInMemory: Bool
+    let isInMemory: Bool
     let state: Mutex<StoreState>
 
     enum Access {
@@ -41,6 +44,9 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     ) async throws(LibOSError) -> Value {
         try refuseWhenClosed()
         if !mayWrite { throw LibOSError(.store, "the store \(name) is open for reading only", mend: "open it for writing") }
+        let isAlone = enterQueue()
+        defer { leaveQueue() }
+        if isAlone, durability == .process { return try here(durability, body).get() }
         let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
             database.asyncWriteWithoutTransaction { database in
                 continuation.resume(returning: self.commit(durability, on: database, body))
@@ -49,10 +55,32 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         return try result.get()
     }
 
+    /// On the caller's thread, whose turn it is.
+    private func here<Value>(
+        _ durability: Durability, _ body: (any StoreTransaction) throws(LibOSError) -> Value
+    ) -> Result<Value, LibOSError> {
+        database.writeWithoutTransaction { database in
+            commit(durability, on: database) { (transaction) throws(LibOSError) in try body(transaction) }
+        }
+    }
+
+    /// Whether nobody is on the writing connection's queue or on the way to it. A thread of the cooperative pool must not wait there
+    /// for somebody else's transaction.
+    func enterQueue() -> Bool {
+        state.withLock { state in
+            state.queued += 1
+            return state.queued == 1
+        }
+    }
+
+    func leaveQueue() { state.withLock { $0.queued -= 1 } }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any StoreReading) throws(LibOSError) -> Value
     ) async throws(LibOSError) -> Value {
         try refuseWhenClosed()
+        if isInMemory { _ = enterQueue() }
+        defer { if isInMemory { leaveQueue() } }
         let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
             if isInMemory {
                 // Its one connection would be made read-only for the moment, and SQLite then prepares every statement anew.
@@ -100,7 +128,8 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     }
 
     func connection(_ database: Database) -> StoreConnection {
-        StoreConnection(database: database, name: name, observer: observer, decoded: decoded, encoded: encoded)
+        StoreConnection(
+            database: database, name: name, observer: observer, decoded: decoded, encoded: encoded, pieces: pieces, views: views)
     }
 
     /// The clock's instant, but never one before an instant that was given out.
@@ -116,6 +145,8 @@ package final class SQLiteRuntimeStore: RuntimeStore {
 /// What the store remembers between transactions. All of it can be read from the file again.
 struct StoreState: Sendable {
     var isClosed = false
+    /// Bodies on the writing connection's queue or on the way to it.
+    var queued = 0
     var lock: WriterLock.Held?
     var latest = Timestamp(microseconds: .min)
     /// End of the audit chain after the last commit; nil when it has to be read.

@@ -16,6 +16,8 @@ extension SQLiteRuntimeStore {
     ) throws(LibOSError) -> Value {
         try refuseWhenClosed()
         if !mayWrite { throw LibOSError(.store, "the store \(name) is open for reading only", mend: "open it for writing") }
+        _ = enterQueue()
+        defer { leaveQueue() }
         return try database.writeWithoutTransaction { database in
             commit(durability, on: database) { (transaction) throws(LibOSError) in try body(transaction) }
         }.get()

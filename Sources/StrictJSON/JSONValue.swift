@@ -28,9 +28,11 @@ package enum JSONValue: Sendable, Hashable {
     package func isIdentical(to other: JSONValue) -> Bool {
         switch (self, other) {
         case (.string(let a), .string(let b)): haveSameBytes(a, b)
-        case (.array(let a), .array(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.isIdentical(to: $1) }
+        case (.array(let a), .array(let b)):
+            a.count == b.count && (areOneArray(a, b) || zip(a, b).allSatisfy { $0.isIdentical(to: $1) })
         case (.object(let a), .object(let b)):
-            a.count == b.count && zip(a, b).allSatisfy { haveSameBytes($0.key, $1.key) && $0.value.isIdentical(to: $1.value) }
+            a.count == b.count
+                && (areOneArray(a, b) || zip(a, b).allSatisfy { haveSameBytes($0.key, $1.key) && $0.value.isIdentical(to: $1.value) })
         default: self == other
         }
     }
@@ -50,4 +52,9 @@ package struct JSONMember: Sendable, Hashable {
         self.key = key
         self.value = value
     }
+}
+
+/// Copies of one array that nobody has changed since: what is compared again and again is mostly that.
+private func areOneArray<Element>(_ a: [Element], _ b: [Element]) -> Bool {
+    a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { b in a.baseAddress == b.baseAddress } }
 }

@@ -80,7 +80,7 @@ struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { utf8 in
-            if utf8.contains(where: Self.needsEscape) { writeEscaped(utf8) } else { bytes.append(contentsOf: utf8) }
+            writeEscaped(utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
@@ -90,11 +90,13 @@ struct JSONWriter {
         var text = text
         return text.withUTF8 { utf8 in
             var count = utf8.count + 2
-            for byte in utf8 where needsEscape(byte) {
-                switch byte {
+            var from = 0
+            while let index = firstEscape(in: utf8, from: from) {
+                switch utf8[index] {
                 case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x08, 0x09, 0x0A, 0x0C, 0x0D: count += 1
                 default: count += 5
                 }
+                from = index + 1
             }
             return count
         }
@@ -104,12 +106,34 @@ struct JSONWriter {
         byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
+    /// Looks at eight bytes at once: most of a long text needs no escape.
+    private static func firstEscape(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        let raw = UnsafeRawBufferPointer(text)
+        var at = start
+        while at + 8 <= text.count {
+            let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            let (quote, backslash) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
+            // Of each of the three, the lowest byte whose high bit is set is one that is meant; those above it may be set by the borrow.
+            let control = (word &- (ones &* 0x20)) & ~word
+            let found = (control | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)) & highs
+            if found != 0 { return at + found.trailingZeroBitCount / 8 }
+            at += 8
+        }
+        while at < text.count {
+            if needsEscape(text[at]) { return at }
+            at += 1
+        }
+        return nil
+    }
+
     private mutating func writeEscaped(_ text: UnsafeBufferPointer<UInt8>) {
         // What needs no escape goes over in one piece.
         var from = 0
-        for (index, byte) in text.enumerated() where Self.needsEscape(byte) {
+        while let index = Self.firstEscape(in: text, from: from) {
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<index]))
             from = index + 1
+            let byte = text[index]
             switch byte {
             case UInt8(ascii: "\""): append("\\\"")
             case UInt8(ascii: "\\"): append("\\\\")

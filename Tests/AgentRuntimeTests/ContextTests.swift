@@ -53,6 +53,19 @@ struct ContextTests {
         #expect(audit.entry.decision.keys == ["tokens", "omitted", "policy"] && audit.entry.inputs == context.objects)
     }
 
+    @Test("of objects of one rank the newest fit first, and stand in their order") func newest() async throws {
+        let fixture = try await RuntimeFixture()
+        let id = try await fixture.spawn()
+        let (view, ids) = try await view(
+            fixture, id, [(.toolResult, 40), (.toolResult, 40), (.goal, 40), (.toolResult, 40), (.toolResult, 40)])
+        for policy in [ContextPolicy.planFirst, .errorDebug] {
+            let context = try await materialize(fixture, view, policy, budget: 30)
+            #expect(context.objects == Array(ids[2...]) && context.tokenCount == 30)
+            #expect(context.omitted.map(\.object) == [ids[0], ids[1]])
+        }
+        #expect(try await materialize(fixture, view, .recencyFirst, budget: 20).objects == [ids[4], ids[3]])
+    }
+
     @Test("denied roots are named, missing ones passed over") func omissions() async throws {
         let fixture = try await RuntimeFixture()
         let id = try await fixture.spawn()

@@ -49,21 +49,23 @@ struct QuantumBenchmark {
         var records = Measurement(name: "records alone")
         var whole = Measurement(name: "with a sealed read")
         var bare = Measurement(name: "a fresh process that reads it")
-        var stages = QuantumStages()
+        var (answered, stages) = (QuantumStages.answered, QuantumStages.sealed)
         let reader = BareLaunch(["/bin/cat", place + "/workspace/file.txt"])
         let script = String(repeating: "{\"action\": \"read_text_file\", \"path\": \"file.txt\"}\n", count: rounds + 220)
-        let client = try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl")
-        let first = try await process(runtime)
-        let alone = QuantumExecutor(runtime: runtime, tools: Answered(registry: registry), client: client)
-        let sealed = QuantumExecutor(
-            runtime: runtime, tools: broker, client: try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl"))
+        func model() throws -> TimedModel { TimedModel(try ScriptedClient.read(Array(script.utf8), fileName: "bench.jsonl")) }
+        let (oneModel, twoModel) = (try model(), try model())
+        let alone = QuantumExecutor(runtime: runtime, tools: Answered(registry: registry), client: oneModel)
+        let sealed = QuantumExecutor(runtime: runtime, tools: broker, client: twoModel)
         print("load \(Interleaved.load)")
         // An agent makes some dozens of calls, and each leaves an object in its sight: a process takes its turn for so many.
-        var second = try await process(runtime)
+        var (first, second) = (try await process(runtime), try await process(runtime))
         for round in 0..<(rounds + 20) {
-            if round % Self.callsOfAProcess == 0 { second = try await process(runtime) }
-            let one = try await timed { try await check(alone.runQuantum(first)) }
-            _ = observed.takeSteps()
+            if round % Self.callsOfAProcess == 0 { (first, second) = (try await process(runtime), try await process(runtime)) }
+            _ = (observed.takeSteps(), oneModel.takeTime(), twoModel.takeTime())
+            let start = MonotonicClock.now()
+            try await check(alone.runQuantum(first))
+            let end = MonotonicClock.now()
+            let ownSteps = observed.takeSteps()
             let began = MonotonicClock.now()
             try await check(sealed.runQuantum(second))
             let ended = MonotonicClock.now()
@@ -72,12 +74,13 @@ struct QuantumBenchmark {
                 if let problem = reader() { throw SystemError(errno: EIO, operation: problem, object: "/bin/cat") }
             }
             guard round >= 20 else { continue }
-            records.add(one)
+            records.add(Double(end - start) / 1000)
             whole.add(Double(ended - began) / 1000)
             bare.add(three)
             let agent = second
             let call = try await store.read { store throws(LibOSError) in try store.toolCalls(of: agent, state: nil, limit: 1).first }
-            try stages.add(steps, began: began, ended: ended, report: call?.report ?? .null)
+            try answered.add(ownSteps, began: start, ended: end, model: oneModel.takeTime())
+            try stages.add(steps, began: began, ended: ended, model: twoModel.takeTime(), report: call?.report ?? .null)
         }
         Table.row("one quantum, microseconds", ["min", "median", "p90"])
         for measurement in [records, whole, bare] {
@@ -85,6 +88,7 @@ struct QuantumBenchmark {
         }
         Table.row(
             "  sealed read to fresh process", [0, 0.5, 0.9].map { Table.number(whole.percentile($0) / bare.percentile($0), decimals: 2) })
+        answered.show()
         stages.show()
         try await growth(runtime, sealed)
         print("load \(Interleaved.load)")

@@ -1,48 +1,79 @@
 internal import LibOSModel
 internal import StrictJSON
 
-/// Where the time of quanta with a sealed call goes: from the store's transactions, and from the run's own report.
+/// Where the time of quanta goes: into each of the store's transactions, into what lies between them, and, when a call was sealed, into
+/// its run. Model and worker are measured apart, and everything else of a quantum is its overhead.
 struct QuantumStages {
-    private static let names = [
-        "context and model record", "decision and intent", "intent waits for the disk", "files and confinement", "launch",
-        "worker, from exec to its end", "teardown", "records of the outcome",
-    ]
-    private var measurements = names.map { Measurement(name: $0) }
-    private var transactions = 0
-    private var rounds = 0
+    /// Transactions of a quantum, in their order. What a commit waits for the disk is a line of its own.
+    private let transactions: [String]
+    private let isSealed: Bool
+    private var lines: [Measurement] = []
+    private var overhead = Measurement(name: "overhead: all of these")
+    private var sandbox: [Measurement] = []
+    private var apart = [Measurement(name: "the model (a script)")]
 
-    /// What a quantum costs that has neither a model nor a worker to wait for.
-    private(set) var records = Measurement(name: "records in all")
+    /// A call that is answered at once.
+    static let answered = QuantumStages(["prompt and context", "the model's answer", "the action"], isSealed: false)
+    static let sealed = QuantumStages(
+        ["prompt and context", "the model's answer", "decision and intent", "the outcome and the action"], isSealed: true)
 
-    mutating func add(_ steps: [TimedStore.Step], began: UInt64, ended: UInt64, report: JSONValue) throws {
-        guard let at = steps.firstIndex(where: { $0.durability == .power }), case .array(let stages)? = report["stages"] else {
-            throw LibOSError(.validation, "a quantum had no intent, or its run no report")
+    private init(_ transactions: [String], isSealed: Bool) {
+        self.transactions = transactions
+        self.isSealed = isSealed
+        for name in transactions {
+            lines.append(Measurement(name: name))
+            lines.append(Measurement(name: name + (isSealed && name.hasPrefix("decision") ? ": on the disk" : ": its commit")))
+        }
+        lines.append(Measurement(name: "between the transactions"))
+        if isSealed {
+            sandbox = ["files and confinement", "launch", "teardown"].map { Measurement(name: $0) }
+            apart.append(Measurement(name: "the worker, from exec to its end"))
+        }
+    }
+
+    /// - Parameters:
+    ///   - model: Nanoseconds in the model client.
+    ///   - report: Of the sealed run.
+    mutating func add(_ steps: [TimedStore.Step], began: UInt64, ended: UInt64, model: UInt64, report: JSONValue = .null) throws {
+        guard steps.count == transactions.count else {
+            throw LibOSError(.validation, "a quantum had \(steps.count) transactions instead of \(transactions.count)")
         }
         func spent(_ from: UInt64, _ to: UInt64) -> Double { Double(to - from) / 1000 }
-        var inRun: [String: Double] = [:]
-        for stage in stages {
-            guard case .string(let name)? = stage["name"], case .int(let microseconds)? = stage["microseconds"] else { continue }
-            inRun[name] = Double(microseconds)
+        var times: [Double] = []
+        for step in steps { times += [spent(step.asked, step.decided), spent(step.decided, step.answered)] }
+        var run: [String: Double] = [:]
+        if isSealed {
+            guard case .array(let stages)? = report["stages"] else { throw LibOSError(.validation, "a sealed run has no report") }
+            for stage in stages {
+                guard case .string(let name)? = stage["name"], case .int(let microseconds)? = stage["microseconds"] else { continue }
+                run[name] = Double(microseconds)
+            }
+            let (worker, teardown) = (run["run"] ?? 0, run["teardown"] ?? 0)
+            let all = run.values.reduce(0, +)
+            // Between the intent and the outcome lies the run; what of it the launcher does not report is the supervisor's own work.
+            let around = max(0, spent(steps[2].answered, steps[3].asked) - all)
+            for (index, time) in [around, all - worker - teardown, teardown].enumerated() { sandbox[index].add(time) }
+            apart[1].add(worker)
+            run["around"] = around
         }
-        let intent = steps[at]
-        let closing = at + 1 < steps.count ? steps[at + 1].asked : ended
-        let run = inRun.values.reduce(0, +)
-        let (worker, teardown) = (inRun["run"] ?? 0, inRun["teardown"] ?? 0)
-        let times = [
-            spent(began, intent.asked), spent(intent.asked, intent.decided), spent(intent.decided, intent.answered),
-            max(0, spent(intent.answered, closing) - run), run - worker - teardown, worker, teardown, spent(closing, ended),
-        ]
-        for (index, time) in times.enumerated() { measurements[index].add(time) }
-        records.add(times[0] + times[1] + times[2] + times[7])
-        transactions += steps.count
-        rounds += 1
+        times.append(max(0, spent(began, ended) - times.reduce(0, +) - Double(model) / 1000 - run.values.reduce(0, +)))
+        for (index, time) in times.enumerated() { lines[index].add(time) }
+        overhead.add(times.reduce(0, +))
+        apart[0].add(Double(model) / 1000)
     }
 
     func show() {
-        Table.row("  its stages", ["min", "median", "p90"])
-        for item in measurements + [records] {
-            Table.row("    " + item.name, [0, 0.5, 0.9].map { Table.number(item.percentile($0), decimals: 0) })
+        print("  \(isSealed ? "the quantum with a sealed read" : "the records alone"), by part: \(transactions.count) transactions")
+        for item in lines + [overhead] { show(item) }
+        if isSealed {
+            print("  the sandbox around its worker")
+            for item in sandbox { show(item) }
         }
-        if rounds > 0 { print("  transactions in a quantum: \(Table.number(Double(transactions) / Double(rounds), decimals: 1))") }
+        print("  not counted")
+        for item in apart { show(item) }
+    }
+
+    private func show(_ item: Measurement) {
+        Table.row("    " + item.name, [0, 0.5, 0.9].map { Table.number(item.percentile($0), decimals: 0) })
     }
 }

@@ -2,8 +2,10 @@ import CapabilityBroker
 import CapabilityLanguage
 import CommandOutput
 import LibOSModel
+import SandboxPolicy
 import StrictJSON
 import Testing
+import ToolBroker
 
 @testable import AgentRuntime
 @testable import GloveboxRuntimeCommands
@@ -26,6 +28,31 @@ import Testing
         let failure = #expect(throws: CommandFailure.self) { try CapabilityWords.need(text, option: "--allow") }
         #expect(failure?.exitCode == 64)
         #expect(failure?.message.contains(says) == true, "\(failure?.message ?? "")")
+    }
+
+    @Test func whatToDoIsSaidOnce() throws {
+        func line(_ error: String?, _ suggestion: String?) -> String {
+            let denial = Denial(layer: .schema, rule: "arguments", reason: "r", suggestion: suggestion)
+            guard let call = ToolCallID("tcall_1") else { return "" }
+            return ToolCallCommand.failureLine(
+                ToolCallResult(call: call, tool: nil, isOK: false, payload: .null, error: error, decision: .deny, denial: denial))
+        }
+        #expect(
+            line("the path leaves the workspace; remove it", "remove it")
+                == "the path leaves the workspace; remove it; see `glovebox why tcall_1`")
+        #expect(line("denied", "grant it") == "denied; grant it; see `glovebox why tcall_1`")
+        #expect(line("denied", nil) == "denied; see `glovebox why tcall_1`")
+    }
+
+    @Test func everyErrorOfAManifestIsListed() {
+        func error(_ count: Int) -> PolicyError {
+            PolicyError(
+                file: "f", line: 1, column: 1, message: "m0", mend: "w",
+                others: (1..<count).map { PolicyError(file: "f", line: 1, column: 1, message: "m\($0)", mend: "w") })
+        }
+        #expect(PolicyErrorText.lines(error(1)) == ["f:1:1: m0; w"])
+        #expect(PolicyErrorText.lines(error(20)).count == 20)
+        #expect(PolicyErrorText.lines(error(25)).last == "and 5 more errors in f" && PolicyErrorText.lines(error(25)).count == 21)
     }
 
     @Test func budgets() throws {

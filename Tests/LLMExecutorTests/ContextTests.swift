@@ -78,6 +78,23 @@ struct ContextTests {
         #expect(model.requests[1].messages[1].content.contains("SECOND-PLAN"))
     }
 
+    @Test("what another executor, or nobody, wrote meanwhile is told as if it were read each time") func remembered() async throws {
+        let fixture = try await QuantumFixture()
+        let id = try await fixture.spawn()
+        let (one, two) = (ListedModel(actions: [echo, echo, echo]), ListedModel(actions: [echo, echo]))
+        // Each remembers the account that it wrote last, and the other one writes in between.
+        let (first, second) = (fixture.executor(one), fixture.executor(two))
+        for executor in [first, second, first, second, first] { _ = try await executor.runQuantum(id) }
+        let texts = [one.requests[0], two.requests[0], one.requests[1], two.requests[1], one.requests[2]].map { $0.messages[1].content }
+        for (earlier, later) in zip(texts, texts.dropFirst()) { #expect(later.hasPrefix(earlier)) }
+        // And one that remembers nothing reads the same.
+        let three = ListedModel(actions: [echo])
+        _ = try await fixture.executor(three).runQuantum(id)
+        #expect(three.requests[0].messages[1].content.hasPrefix(texts[4]))
+        let kinds = try await kinds(log(fixture, id))
+        #expect(kinds.filter { $0 == .string("tool_table_snapshot") }.count == 1)
+    }
+
     @Test("it stays within its budget, and names what fell out") func bounded() async throws {
         let fixture = try await QuantumFixture()
         let id = try await fixture.spawn(budget: ResourceBudget([.materializedTokens: 4_000]))

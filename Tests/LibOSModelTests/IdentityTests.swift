@@ -1,12 +1,21 @@
-import LibOSModel
 import Testing
+
+@testable import LibOSModel
 
 struct IdentityTests {
     @Test("ids are new, have their prefix and read back") func identifiers() throws {
         let ids = (0..<1000).map { _ in ProcessID.new() }
         #expect(Set(ids).count == ids.count)
-        #expect(ids.allSatisfy { $0.text.hasPrefix("pid_") && $0.text.utf8.count == 24 })
+        #expect(ids.allSatisfy { $0.text.hasPrefix("pid_") && $0.text.utf8.count == 35 })
         #expect(ProcessID(ids[0].text) == ids[0])
+    }
+
+    @Test("ids order as the milliseconds do in which they were made, whatever is random in them") func ordered() {
+        let instants: [UInt64] = [0, 1, 999, 1_000, 1_795_000_000_000, 1_795_000_000_001, 1 << 43]
+        let ids = instants.map { AuditID($0, UInt64.max - $0, .max) }
+        #expect(ids == ids.sorted() && Set(ids).count == ids.count)
+        #expect(AuditID(1_795_000_000_000, 1, 2).text == "audit_1a1ee565e00" + "0000000000000001" + "0002")
+        #expect(ids.allSatisfy { AuditID($0.text) == $0 })
     }
 
     @Test(

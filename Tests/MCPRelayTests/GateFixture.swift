@@ -28,11 +28,12 @@ final class GateFixture: Sendable {
     /// - Parameters:
     ///   - rules: of the policy, as it writes them.
     ///   - given: on the command line: `allow mcp:files:x`.
-    init(_ rules: [String] = [], given: [String] = []) async throws {
+    ///   - more: top-level lines of the policy.
+    init(_ rules: [String] = [], given: [String] = [], more: String = "") async throws {
         records = try HeldStore()
         runtime = AgentRuntime(store: records.store, tools: NoTools())
         try await runtime.start()
-        let policy = try TestPolicies.inline(rules)
+        let policy = try TestPolicies.inline(rules, more: more)
         self.policy = policy
         let terms = try given.map { text in
             let words = text.split(separator: " ").map(String.init)
@@ -65,6 +66,7 @@ final class GateFixture: Sendable {
     func decide(_ gate: RuntimeToolGate, _ name: String, _ arguments: JSONValue = .object([])) async -> String {
         switch await Self.onThread({ gate.decide(ToolCall(name: name, arguments: arguments)) }) {
         case .pass: return "pass"
+        case .ask: return "ask"
         case .refuse(_, let facts):
             if case .string(let layer)? = facts["denial"]?["layer"] { return "deny \(layer)" }
             if case .string(let word)? = facts["decision"] { return word }

@@ -102,10 +102,11 @@ import Testing
     @Test("a refusal says what to do, and the record says what was decided") func words() async throws {
         let fixture = try await GateFixture(["allow: \"mcp:files:*\"", "ask: \"mcp:files:write\"", "deny: \"mcp:files:rm\""])
         let gate = fixture.gate()
-        guard case .refuse(let text, let facts) = await GateFixture.onThread({ gate.decide(ToolCall(name: "write")) }) else {
+        guard case .ask(let question) = await GateFixture.onThread({ gate.decide(ToolCall(name: "write")) }) else {
             Issue.record("not asked about")
             return
         }
+        let (text, facts) = (question.text, question.facts)
         let request = try #require(try await fixture.runtime.pendingRequests().first)
         #expect(
             text.contains("`glovebox human approve \(request.id) --workspace /work`") && facts["request_id"] == .string(request.id.text))

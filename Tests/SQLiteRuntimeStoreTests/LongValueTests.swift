@@ -44,6 +44,25 @@ struct LongValueTests {
         await reopened.close()
     }
 
+    @Test("the text of a view is that of one that was never written before") func viewTexts() throws {
+        let texts = ViewTexts()
+        var view = try #require(processWithView(3).view)
+        let (one, two) = (ProcessID.new(), ProcessID.new())
+        for round in 0..<40 {
+            switch round % 5 {
+            case 0: view.roots.insert(ObjectHandle(object: .new(), rights: [.read, .write], capability: .new()), at: 0)
+            case 1: view.roots[round % view.roots.count].expiresAt = Sample.noon
+            case 2: view.roots.remove(at: view.roots.count / 2)
+            case 3: view.createdFrom = round % 2 == 0 ? .new() : nil
+            default: view.roots.append(ObjectHandle(object: .new(), rights: Set(ObjectRight.allCases), capability: .new()))
+            }
+            #expect(try texts.text(of: view, of: one) == StoredJSON.text(of: view.json))
+            if round % 3 == 0 { #expect(try texts.text(of: view, of: two) == StoredJSON.text(of: view.json)) }
+        }
+        view.roots = []
+        #expect(try texts.text(of: view, of: one) == StoredJSON.text(of: view.json))
+    }
+
     @Test("a view is written when it changed, and read as it is stored") func views() async throws {
         let store = try SQLiteRuntimeStore.inMemory()
         let process = processWithView(20)

@@ -58,6 +58,30 @@ struct RecoveryTests {
         #expect(try await store.verifyAudit().isWhole)
     }
 
+    @Test("calls of a session that lives are under way, whoever opens the store meanwhile") func live() async throws {
+        let fixture = try StoreFixture()
+        let calls = [Sample.bareToolCall(), Sample.bareToolCall()]
+        let session = try await { () async throws in
+            let store = try await fixture.open()
+            try await store.write(.process) { tx throws(LibOSError) in for call in calls { try tx.insert(call) } }
+            await store.close()
+            return try LiveSession(of: calls[0].process, store: fixture.path)
+        }()
+        func states() async throws -> [ToolCallRecord.State?] {
+            let store = try await fixture.open()
+            let found = try await store.read { tx throws(LibOSError) in
+                [try tx.toolCall(calls[0].id)?.state, try tx.toolCall(calls[1].id)?.state]
+            }
+            await store.close()
+            return found
+        }
+        #expect(calls[0].process != calls[1].process)
+        #expect(try await states() == [.intended, .unknown])
+        #expect(throws: LibOSError.self, "one program is behind a process") { try LiveSession(of: calls[0].process, store: fixture.path) }
+        session.end()
+        #expect(try await states() == [.unknown, .unknown])
+    }
+
     @Test("running processes are paused, with a reason for programs and one for people") func running() async throws {
         let fixture = try StoreFixture()
         var process = Sample.bareProcess()

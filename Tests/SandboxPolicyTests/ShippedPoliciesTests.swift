@@ -7,13 +7,17 @@ import Testing
     static let names = (try? Fixtures.names(in: Fixtures.policies, ending: ".yaml")) ?? []
 
     @Test func theNamesThatUsersKnow() {
-        #expect(Self.names == ["build", "compute", "guarded", "python", "read-only", "runtime", "shell", "workspace"].map { $0 + ".yaml" })
+        let names = [
+            "build", "compute", "guarded", "mcp-fetch", "mcp-filesystem", "mcp-git", "mcp-time", "python", "read-only", "runtime", "shell",
+            "workspace",
+        ]
+        #expect(Self.names == names.map { $0 + ".yaml" })
     }
 
     @Test(arguments: names) func loadsAndKeepsItsPromises(name: String) throws {
         let policy = try Fixtures.load(name)
         #expect(policy.failedExamples().map(\.description) == [])
-        #expect(Set(policy.examples.map(\.effect)) == [.allow, .deny])
+        #expect(Set(policy.examples.map(\.effect)).subtracting([.ask]) == [.allow, .deny])
         #expect(policy.lint().map(\.description) == [])
         #expect(policy.name + ".yaml" == name)
         #expect(policy.waived == [])

@@ -60,6 +60,7 @@ internal import ToolBroker
         ("policy: workspace", "policy: workspace\nlimits: {wal: 1s}", 7, "did you mean `wall`?"),
         ("policy: workspace", "policy: workspace\nfiles: [./x]", 7, "is relative"),
         ("policy: workspace", "policy: workspace\nfiles: [/usr]", 7, "is too wide"),
+        ("policy: workspace", "policy: workspace\nfiles: [\"/\u{301}x/y\"]", 7, "a mark that combines"),
         ("policy: workspace", "policy: workspace\nsyscall: clock.now", 7, "has no meaning for a channel tool"),
         ("policy: workspace", "policy: workspace\nsyscalls: [clock.nwo]", 7, "`clock.nwo` is no libOS call; did you mean `clock.now`?"),
         ("policy: workspace", "policy: workspace\nsyscalls: [clock.now, clock.now]", 7, "twice"),

@@ -78,6 +78,39 @@ internal import ToolBroker
         }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `a cancelled tool's question is withdrawn when its process was paused, and stays for another run otherwise`(
+        isPaused: Bool
+    ) async throws {
+        let script = #"ask('human.ask', '{"question":"?"}'); sleep 600;"#
+        try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
+            let asked = HumanRequestID.new()
+            fixture.kernel.answer("human.ask", .waiting(.human([asked])))
+            let (broker, store, process) = (fixture.broker, fixture.store, fixture.process)
+            let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+            let calling = Task {
+                for await _ in gate { break }
+                return try await broker.call(ToolCallRequest(process: process, tool: "perl_tool", arguments: .object([])))
+            }
+            fixture.kernel.state.withLock {
+                $0.during = { _ in
+                    if isPaused {
+                        try? await store.write { transaction throws(LibOSError) in
+                            var paused = try transaction.existingProcess(process)
+                            paused.status = .paused
+                            try transaction.update(paused)
+                        }
+                    }
+                    calling.cancel()
+                }
+            }
+            opener.yield()
+            guard case .done(let result) = try await calling.value else { throw LibOSError(.process, "it waits") }
+            #expect(!result.isOK)
+            #expect(fixture.kernel.state.withLock { $0.withdrawn } == (isPaused ? [asked] : []))
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `authority that is revoked while a tool runs is gone at its next use`() async throws {
         try await BrokerFixture.with(tools: [PerlTool.manifest(Self.reads, policy: "workspace")]) { fixture in
             try fixture.sandbox.file("a", "A")

@@ -54,6 +54,11 @@ int gbx_statx(int directory, const char *path, int flags, struct gbx_identity *o
     return 0;
 }
 
+int64_t gbx_getdents(int fd, void *buffer, size_t size)
+{
+    return gbx_result(syscall(SYS_getdents64, fd, buffer, size));
+}
+
 int64_t gbx_filesystem_magic(int fd)
 {
     struct statfs record;

@@ -31,8 +31,8 @@ extension ObjectMemory {
     /// Tokens of a context when nobody says otherwise.
     package static let standardContextBudget: Int64 = 8_000
 
-    /// Renders the objects of a view, in the order of the policy, as many as fit; later smaller ones may still fit after one that
-    /// did not. Each needs the handle's materialize right. Objects that are gone are passed over.
+    /// Renders the objects of a view, in the order of the policy, as many as fit; smaller ones may still fit after one that did not. Of
+    /// objects of one rank the newest are chosen first: what just happened is what the next step is about. Each needs the handle's materialize right. Objects that are gone are passed over.
     package func materialize(
         _ view: MemoryView, policy: ContextPolicy, budget: Int64 = standardContextBudget, by origin: ActionOrigin,
         in transaction: any StoreTransaction
@@ -63,15 +63,19 @@ extension ObjectMemory {
         }
         let heads = try transaction.heads(of: allowed.map(\.object))
         let candidates = allowed.compactMap { item in heads[item.object].map { Candidate(head: $0, decision: item.decision) } }
-        for candidate in Self.ordered(candidates, by: policy) {
-            let head = candidate.head
-            guard context.tokenCount + head.tokenEstimate <= budget else {
-                context.omitted.append(OmittedObject(object: head.id, reason: .budget))
+        let ordered = Self.ordered(candidates, by: policy)
+        var chosen = Array(repeating: false, count: ordered.count)
+        for index in Self.newestFirst(ordered, by: policy) where context.tokenCount + ordered[index].head.tokenEstimate <= budget {
+            chosen[index] = true
+            context.tokenCount += ordered[index].head.tokenEstimate
+        }
+        for (candidate, isChosen) in zip(ordered, chosen) {
+            guard isChosen else {
+                context.omitted.append(OmittedObject(object: candidate.head.id, reason: .budget))
                 continue
             }
             try authority.take(candidate.decision, for: origin, in: transaction)
-            context.tokenCount += head.tokenEstimate
-            context.heads.append(head)
+            context.heads.append(candidate.head)
         }
         try transaction.audit(
             "memory.materialize_context", by: origin.process.text, target: view.id.text, inputs: context.objects,
@@ -93,9 +97,20 @@ extension ObjectMemory {
                 ($1.element.head.updatedAt, $0.offset) < ($0.element.head.updatedAt, $1.offset)
             }.map(\.element)
         }
-        let first = firstTypes(policy)
-        let rank: (ObjectHead) -> Int = { first.firstIndex(of: $0.type) ?? first.count }
+        let rank = rank(policy)
         return candidates.enumerated().sorted { (rank($0.element.head), $0.offset) < (rank($1.element.head), $1.offset) }.map(\.element)
+    }
+
+    /// Places in the ordered list, by rank, and those of one rank from its end: a view grows at its end.
+    private static func newestFirst(_ ordered: [Candidate], by policy: ContextPolicy) -> [Int] {
+        if policy == .recencyFirst { return Array(ordered.indices) }
+        let rank = rank(policy)
+        return ordered.indices.sorted { (rank(ordered[$0].head), $1) < (rank(ordered[$1].head), $0) }
+    }
+
+    private static func rank(_ policy: ContextPolicy) -> (ObjectHead) -> Int {
+        let first = firstTypes(policy)
+        return { first.firstIndex(of: $0.type) ?? first.count }
     }
 
     private static func firstTypes(_ policy: ContextPolicy) -> [ObjectType] {

@@ -54,6 +54,13 @@ final class AuthorityCache: Sendable {
         keep(known)
     }
 
+    func forget() {
+        state.withLock { state in
+            state.entries = [:]
+            state.records = 0
+        }
+    }
+
     private func keep(_ authority: SubjectAuthority) {
         guard authority.count <= mostRecords else { return }
         state.withLock { state in

@@ -64,6 +64,13 @@ struct PolicyCheckCommand: ParsableCommand {
         }
     }
 
+    /// Whose answer counts, where somebody must be asked.
+    private static func channel(_ action: PolicyAction, _ decision: Decision, _ policy: ResolvedPolicy) -> AskTrust? {
+        guard decision.effect == .ask else { return nil }
+        if action.resource.kind == .mcp { return policy.askTrustOfServer }
+        return policy.askTrust(for: action.resource, rights: action.rights)
+    }
+
     private func report(_ policy: ResolvedPolicy, _ decisions: [(action: PolicyAction, decision: Decision)], _ effect: Effect) {
         if json {
             Console.printJSON(
@@ -76,6 +83,7 @@ struct PolicyCheckCommand: ParsableCommand {
                                 "action": .string(action.description), "effect": .string(decision.effect.rawValue),
                                 "reason": .string(decision.reason), "certain": .bool(decision.isCertain),
                                 "caveat": .optional(decision.caveat),
+                                "ask_channel": .optional(Self.channel(action, decision, policy)?.channel.rawValue),
                                 "rule": .optional(decision.rule?.text), "at": .optional(decision.rule?.location),
                                 "smallest_grant": .optional(decision.smallestGrant),
                             ])
@@ -93,6 +101,10 @@ struct PolicyCheckCommand: ParsableCommand {
             Console.print("       \(SafeText.line(decision.reason))")
             if let grant = decision.smallestGrant { Console.print("       the smallest rule that allows it: \(SafeText.line(grant))") }
             if let caveat = decision.caveat { Console.print("       \(SafeText.line(caveat))") }
+            if let trust = Self.channel(action, decision, policy) {
+                let place = trust.channel == .local ? "answered on this machine alone" : "may be answered in a form of an MCP client"
+                Console.print("       \(place): \(SafeText.line(trust.reason))")
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ struct PolicyResolveCommand: ParsableCommand {
         Console.print("syscalls base \(syscalls.base)")
         if !syscalls.deny.isEmpty { Console.print("syscalls deny " + syscalls.deny.joined(separator: " ")) }
         if !syscalls.allow.isEmpty { Console.print("syscalls allow " + syscalls.allow.joined(separator: " ")) }
+        if let channel = loaded.askChannel { Console.print("ask channel \(channel.rawValue)") }
         for protection in loaded.waived.sorted() { Console.print("waive \(protection.rawValue)") }
     }
 }

@@ -15,7 +15,7 @@ extension RuntimeCommand {
 enum RuntimeCommands {
     static let all: [any RuntimeCommand.Type] = [
         AgentHelp.self, HumanHelp.self, ToolHelp.self, CapabilityHelp.self, AuditHelp.self, WhyHelp.self, MemoryHelp.self,
-        MCPHelp.self,
+        MCPHelp.self, HookHelp.self,
     ]
 
     static func has(_ word: String) -> Bool { all.contains { $0.page.name == word } }
@@ -57,6 +57,11 @@ struct MemoryHelp: RuntimeCommand {
 }
 
 struct MCPHelp: RuntimeCommand {
-    static let page = (name: "mcp", abstract: "Seal an MCP server: one sandbox around it, one decision for each call.")
+    static let page = (name: "mcp", abstract: "Seal an MCP server, or serve sealed tools to an MCP client.")
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}
+
+struct HookHelp: RuntimeCommand {
+    static let page = (name: "hook", abstract: "Decide what another agent's own tools may do, by a policy of Glovebox.")
     @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }

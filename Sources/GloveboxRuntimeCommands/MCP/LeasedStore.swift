@@ -30,26 +30,32 @@ final class LeasedStore: RelayRecords {
 
     private let path: String
     private let complain: @Sendable (String) -> Void
+    private let opened: @Sendable () -> Void
     /// Held while the store is worked with.
     private let lease = Mutex<Lease?>(nil)
     private let pending = Mutex<(work: [Work<Void>], isTimed: Bool)>(([], false))
     private let isIdleTimed = Atomic<Bool>(false)
     private let queue = DispatchQueue(label: "glovebox.mcp.records")
 
-    /// - Parameter complain: told of what could not be recorded.
-    init(path: String, complain: @escaping @Sendable (String) -> Void) {
+    /// - Parameters:
+    ///   - opened: told of each opening, before anything is done with it: others may have written since the last one.
+    ///   - complain: told of what could not be recorded.
+    init(path: String, opened: @escaping @Sendable () -> Void = {}, complain: @escaping @Sendable (String) -> Void) {
         self.path = path
+        self.opened = opened
         self.complain = complain
     }
 
-    func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value {
+    func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value { try perform(.process, work) }
+
+    func perform<Value: Sendable>(_ durability: Durability, _ work: @escaping Work<Value>) throws(LibOSError) -> Value {
         try lease.withLock { (lease) throws(LibOSError) in
             let earlier = takePending()
             let (store, broker) = try held(&lease, losing: earlier)
             defer { timeIdleness() }
             if !earlier.isEmpty {
                 do throws(LibOSError) {
-                    return try store.writeWaiting { transaction throws(LibOSError) in
+                    return try store.writeWaiting(durability) { transaction throws(LibOSError) in
                         for one in earlier { try one(transaction, broker) }
                         return try work(transaction, broker)
                     }
@@ -58,7 +64,7 @@ final class LeasedStore: RelayRecords {
                     write(earlier, store, broker)
                 }
             }
-            return try store.writeWaiting { transaction throws(LibOSError) in try work(transaction, broker) }
+            return try store.writeWaiting(durability) { transaction throws(LibOSError) in try work(transaction, broker) }
         }
     }
 
@@ -139,6 +145,7 @@ final class LeasedStore: RelayRecords {
             let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: Self.patience)
             let new = Lease(store: store, broker: CapabilityBroker(), since: MonotonicClock.now(), lastWork: MonotonicClock.now())
             lease = new
+            opened()
             return (new.store, new.broker)
         } catch {
             if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }

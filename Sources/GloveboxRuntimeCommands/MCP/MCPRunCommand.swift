@@ -6,6 +6,7 @@ internal import Glibc
 internal import Glovebox
 internal import LibOSModel
 internal import LinuxPrimitives
+internal import MCPClients
 internal import MCPRelay
 internal import SandboxLauncher
 internal import SandboxPolicy
@@ -21,7 +22,9 @@ struct MCPRunCommand: StoreCommand {
 
             glovebox mcp run --policy workspace --name files --ask mcp:files:write_file -- python3 server.py
 
-            A call that must be asked about is answered with the command that approves it; made again after that, it goes through, once. \
+            A call that must be asked about is shown to the user in a form, when the client shows forms and the policy counts what it answers \
+            (`ask: {channel: any|local}`; without it, when the sandbox holds no network and nothing to write outside of the workspace). \
+            Otherwise it is answered with the command that approves it; made again after that, it goes through, once. \
             Tools are pinned when they are first seen: one that describes itself differently later is reported, shown as it was, and asked \
             about. Every call is in `glovebox audit list`; --json writes the report of the run to standard error at the end.
 
@@ -33,10 +36,15 @@ struct MCPRunCommand: StoreCommand {
     @Option(help: ArgumentHelp("Allow a tool, or a resource of the sandbox.", valueName: "resource=right,…")) var allow: [String] = []
     @Option(help: ArgumentHelp("Ask before each call of a tool.", valueName: "mcp:name:tool")) var ask: [String] = []
     @Option(help: ArgumentHelp("Deny a tool, or a resource of the sandbox.", valueName: "resource=right,…")) var deny: [String] = []
-    @Option(help: ArgumentHelp("A variable for the server.", valueName: "name=value")) var env: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "A variable for the server: with a value, or by its name alone with the value that it has here.", valueName: "name[=value]"))
+    var env: [String] = []
     @Option(help: ArgumentHelp("End the server after this time. Without it: never.", valueName: "duration")) var timeout: String?
     @Option(help: ArgumentHelp("Answer a request with an error when the server says nothing for so long.", valueName: "duration"))
     var silence = "5m"
+    @Option(help: ArgumentHelp("How long a call waits for an answer to a form that its client shows.", valueName: "duration"))
+    var approvalWait = "2m"
     @Option(help: ArgumentHelp("Most bytes of one call's result.", valueName: "size")) var resultLimit = "4MiB"
     @Flag(help: "Leave tools that are denied out of lists.") var hideDenied = false
     @OptionGroup var options: StoreOptions
@@ -78,7 +86,7 @@ struct MCPRunCommand: StoreCommand {
             let gate = RuntimeToolGate(
                 .init(
                     process: process, resources: ToolResource(server: server, workspace: place.workspace), policy: sealed.policy,
-                    policyHash: sealed.policy.hash, hidesDenied: hideDenied, storeWords: storeWords(place)),
+                    policyHash: sealed.policy.hash, hidesDenied: hideDenied, storeWords: options.approvalWords(place)),
                 records: records, pins: pins, say: say)
             report = try await relay(sealed.request, gate, limits, interruption)
             await records.close()
@@ -149,6 +157,7 @@ struct MCPRunCommand: StoreCommand {
     private func relayLimits() throws(CommandFailure) -> RelayLimits {
         var limits = RelayLimits()
         limits.silence = try Self.duration(silence, "--silence") &* 1_000_000
+        limits.approvalWait = try Self.duration(approvalWait, "--approval-wait") &* 1_000_000
         do throws(Quantity.Problem) {
             limits.resultBytes = Int(clamping: try Quantity.bytes(resultLimit))
         } catch {
@@ -161,28 +170,32 @@ struct MCPRunCommand: StoreCommand {
     private func variables() throws(CommandFailure) -> [String: String] {
         var result: [String: String] = [:]
         for text in env {
-            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-                throw .usage("--env `\(printable(text))` is no NAME=VALUE; to pass a variable of yours on, write --env NAME=\"$NAME\"")
+            guard let equals = text.firstIndex(of: "=") else {
+                if let value = try Self.passedOn(text) { result[text] = value }
+                continue
+            }
+            guard equals != text.startIndex else {
+                throw .usage("--env `\(printable(text))` is neither NAME=VALUE nor NAME")
             }
             result[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }
         return result
     }
 
-    private func storeWords(_ place: StorePlace) -> String {
-        let words = options.store.map { ["--store", $0] } ?? ["--workspace", place.workspace]
-        return words.map { " " + Self.quoted($0) }.joined()
-    }
-
-    private static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "/._-+@%:,".utf8.contains(byte)
+    /// A variable's value here: so a client's secret reaches the server without standing on a command line.
+    private static func passedOn(_ name: String) throws(CommandFailure) -> String? {
+        guard ServerCommand.isVariableName(name) else { throw .usage("--env `\(printable(name))` is neither NAME=VALUE nor NAME") }
+        guard let value = getenv(name) else {
+            Console.note("glovebox: \(name) is not set here, so the server has none")
+            return nil
         }
-        return isPlain && !word.isEmpty
-            ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        guard let text = String(validatingCString: value) else {
+            throw .failed("the variable \(name) is not UTF-8, and cannot be passed on")
+        }
+        return text
     }
 
-    private static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
+    static func duration(_ text: String, _ option: String) throws(CommandFailure) -> UInt64 {
         do throws(Quantity.Problem) {
             return try Quantity.milliseconds(text)
         } catch {

@@ -49,7 +49,13 @@ struct RuntimeSession: Sendable {
                 "there is no store \(place.file) yet; `glovebox agent spawn` makes it, and --store or --workspace name another")
         }
         let store = try await SQLiteRuntimeStore.open(path: place.file, patience: patience)
-        let capabilities = CapabilityBroker()
+        return try await over(store, place, registry, CapabilityBroker())
+    }
+
+    /// The runtime over a store, which is closed when it cannot be made ready.
+    static func over(
+        _ store: any RuntimeStore, _ place: StorePlace, _ registry: ToolRegistry, _ capabilities: CapabilityBroker
+    ) async throws -> RuntimeSession {
         let runtime = AgentRuntime(
             store: store, broker: capabilities, tools: RegisteredTools(registry: registry),
             directories: WorkspaceDirectories(workspace: place.workspace))
@@ -64,7 +70,10 @@ struct RuntimeSession: Sendable {
     }
 
     /// The way to tools: sandboxes for this workspace, under the policies of this host. Ends with `shutDown` of the supervisor.
-    func toolBroker() async throws -> (broker: ToolBroker, supervisor: SandboxSupervisor) {
+    /// - Parameter policies: of tools, by their names.
+    func toolBroker(
+        _ policies: LoadedPolicies = LoadedPolicies()
+    ) async throws -> (broker: ToolBroker, supervisor: SandboxSupervisor) {
         let workspace = try Workspace(checking: place.workspace, writable: true)
         try place.requireOutside(workspace.path)
         try registry.requireOutside(workspace.path, shipped: PolicyStore.standard().shippedDirectory.map { $0 + "/tools" })
@@ -74,7 +83,6 @@ struct RuntimeSession: Sendable {
                     + "Glovebox with `make install`")
         }
         let supervisor = try SandboxSupervisor()
-        let policies = LoadedPolicies()
         do {
             let broker = ToolBroker(
                 registry: registry, store: store, kernel: runtime, capabilities: capabilities, supervisor: supervisor,
@@ -90,16 +98,21 @@ struct RuntimeSession: Sendable {
 }
 
 /// Policies of this host, each read again when its files were touched.
-private final class LoadedPolicies: Sendable {
-    private let known = Mutex<[String: TrackedPolicy]>([:])
+final class LoadedPolicies: Sendable {
+    private let known = Mutex<[String: (tracked: TrackedPolicy, policy: ResolvedPolicy)]>([:])
     private let store = PolicyStore.standard()
+    private let adapt: @Sendable (ResolvedPolicy) -> ResolvedPolicy
+
+    /// - Parameter adapt: makes of each what holds here.
+    init(adapt: @escaping @Sendable (ResolvedPolicy) -> ResolvedPolicy = { $0 }) { self.adapt = adapt }
 
     /// As its files are now: a run may last for hours, and what a person takes back counts for the next call.
     func policy(_ name: String) throws(PolicyError) -> ResolvedPolicy {
-        if let tracked = known.withLock({ $0[name] }), tracked.isCurrent { return tracked.policy }
+        if let found = known.withLock({ $0[name] }), found.tracked.isCurrent { return found.policy }
         let tracked = try store.loadTracked(name)
-        known.withLock { $0[name] = tracked }
-        return tracked.policy
+        let policy = adapt(tracked.policy)
+        known.withLock { $0[name] = (tracked, policy) }
+        return policy
     }
 }
 

@@ -15,7 +15,10 @@ struct ToolOptions: ParsableArguments {
         completion: .file())
     var tools: [String] = []
 
-    func registry() throws -> ToolRegistry {
+    func registry() throws -> ToolRegistry { try Self.registry(tools, option: "--tools") }
+
+    /// - Parameter paths: manifests and directories that were named, with an option that is called like this.
+    static func registry(_ paths: [String], option: String) throws -> ToolRegistry {
         let registry = ToolRegistry()
         let policies = PolicyStore.standard()
         guard let shipped = policies.shippedDirectory else {
@@ -29,12 +32,12 @@ struct ToolOptions: ParsableArguments {
             try requireOurs(found, place)
             try registry.load(directory: place)
         }
-        for path in tools {
+        for path in paths {
             let found: FileIdentity
             do throws(SystemError) {
                 found = try FileIdentity.of(path: path)
             } catch {
-                throw CommandFailure.failed("the tools of \(path) cannot be read (\(error.symbol)); check --tools")
+                throw CommandFailure.failed("the tools of \(path) cannot be read (\(error.symbol)); check \(option)")
             }
             if found.isDirectory { try registry.load(directory: path) } else { try registry.register(try ToolRegistry.read(path)) }
         }
@@ -42,7 +45,7 @@ struct ToolOptions: ParsableArguments {
     }
 
     /// What is found without being named may have been put there by this user and root alone.
-    private func requireOurs(_ found: FileIdentity, _ path: String) throws(CommandFailure) {
+    private static func requireOurs(_ found: FileIdentity, _ path: String) throws(CommandFailure) {
         guard found.uid == 0 || found.uid == geteuid() else {
             throw .failed("the tools of \(path) belong to another user (\(found.uid)); name them with --tools, if you trust them")
         }

@@ -139,11 +139,17 @@ struct ToolCallCommand: StoreCommand {
             } else if result.isOK {
                 Console.print(SafeText.clean(result.payload.prettyText))
             } else {
-                let suggestion = result.denial?.suggestion.map { "; \($0)" } ?? ""
-                Console.complain("\(result.error ?? "the call failed")\(suggestion); see `glovebox why \(result.call)`")
+                Console.complain(Self.failureLine(result))
             }
             return Self.exitCode(result)
         }
+    }
+
+    /// What went wrong, what to do about it, said once, and where more is said.
+    static func failureLine(_ result: ToolCallResult) -> String {
+        let error = result.error ?? "the call failed"
+        let suggestion = result.denial?.suggestion.flatMap { error.utf8.reversed().starts(with: $0.utf8.reversed()) ? nil : "; \($0)" }
+        return "\(error)\(suggestion ?? ""); see `glovebox why \(result.call)`"
     }
 
     static func exitCode(_ result: ToolCallResult) -> Int32 {

@@ -7,18 +7,32 @@ struct ContextLog: Sendable {
     static let kind = "llm_context"
     static let schemaVersion: Int64 = 1
 
-    private(set) var prefix: JSONValue
+    let prefix: JSONValue
+    private let prefixText: String
     private(set) var entries: [Entry]
     /// What fell out at the beginning.
     private(set) var dropped: Dropped
     /// By subject: what the account said last about it.
     var captured: [String: JSONValue]
 
+    /// Never changed once it is there, and so made into text once.
     struct Entry: Sendable, Hashable {
-        var kind: String
-        var content: JSONValue
+        let kind: String
+        let content: JSONValue
         /// Objects that it tells of, for naming them when it falls out.
-        var objects: [String]
+        let objects: [String]
+        /// What the model reads.
+        let text: String
+        /// What is stored.
+        let json: JSONValue
+
+        init(kind: String, content: JSONValue, objects: [String]) {
+            self.kind = kind
+            self.content = content
+            self.objects = objects
+            text = "## \(kind)\n\(content.prettySorted)"
+            json = .object(["kind": .string(kind), "content": content, "objects": .strings(objects)])
+        }
     }
 
     struct Dropped: Sendable, Hashable {
@@ -30,6 +44,7 @@ struct ContextLog: Sendable {
 
     init(prefix: JSONValue) {
         self.prefix = prefix
+        prefixText = prefix.prettySorted
         entries = [Entry(kind: "process_started", content: .object(["note": .string("the process began")]), objects: [])]
         dropped = Dropped()
         captured = [:]
@@ -55,14 +70,12 @@ struct ContextLog: Sendable {
     /// much, because everything behind the cut must be read anew. The newest entry always stays.
     /// - Returns: what the model reads.
     mutating func trim(toTokens budget: Int64) -> String {
-        // Each entry becomes text once: they are most of what a quantum writes.
-        let texts = entries.map(\.rendered)
-        var total = TokenEstimate.of(head) + texts.reduce(0) { $0 + TokenEstimate.of($1) }
+        var total = TokenEstimate.of(head) + entries.reduce(0) { $0 + TokenEstimate.of($1.text) }
         var cut = 0
         if total > budget {
             while total > budget / 4 * 3, entries.count - cut > 1 {
                 let entry = entries[cut]
-                total -= TokenEstimate.of(texts[cut])
+                total -= TokenEstimate.of(entry.text)
                 cut += 1
                 dropped.entries += 1
                 for object in entry.objects where !dropped.objects.contains(object) && dropped.objects.count < Dropped.longest {
@@ -73,13 +86,13 @@ struct ContextLog: Sendable {
             }
             entries.removeFirst(cut)
         }
-        return ([head] + texts[cut...]).joined(separator: "\n\n---\n\n")
+        return ([head] + entries.map(\.text)).joined(separator: "\n\n---\n\n")
     }
 
     // MARK: - Text
 
     private var head: String {
-        var text = "# Process\n\(prefix.prettySorted)"
+        var text = "# Process\n" + prefixText
         if dropped.entries > 0 {
             text += "\n\n# Left out\n\(dropped.entries) older entries no longer fit here."
             if !dropped.objects.isEmpty {
@@ -95,8 +108,7 @@ struct ContextLog: Sendable {
         .object([
             "kind": .string(Self.kind), "schema_version": .int(Self.schemaVersion), "cache_strategy": .string("append_only"),
             "static_prefix": prefix,
-            "entries": .array(
-                entries.map { .object(["kind": .string($0.kind), "content": $0.content, "objects": .strings($0.objects)]) }),
+            "entries": .array(entries.map(\.json)),
             "dropped": .object(["entries": .int(dropped.entries), "objects": .strings(dropped.objects)]),
             "captured": .object(captured.sorted { utf8Precedes($0.key, $1.key) }.map { JSONMember($0.key, $0.value) }),
         ])
@@ -108,6 +120,7 @@ struct ContextLog: Sendable {
             case .array(let list)? = json["entries"], case .object(let members)? = json["captured"]
         else { return nil }
         self.prefix = prefix
+        prefixText = prefix.prettySorted
         entries = list.compactMap { item in
             guard case .string(let kind)? = item["kind"], let content = item["content"] else { return nil }
             return Entry(kind: kind, content: content, objects: Self.texts(item["objects"]))
@@ -122,10 +135,6 @@ struct ContextLog: Sendable {
         guard case .array(let items)? = value else { return [] }
         return items.compactMap { if case .string(let text) = $0 { text } else { nil } }
     }
-}
-
-extension ContextLog.Entry {
-    var rendered: String { "## \(kind)\n\(content.prettySorted)" }
 }
 
 extension JSONValue {

@@ -1,6 +1,7 @@
 internal import AgentRuntime
 internal import LibOSModel
 internal import StrictJSON
+internal import Synchronization
 internal import ToolBroker
 
 /// Carrying one action out, and recording what came of it.
@@ -15,20 +16,31 @@ extension QuantumExecutor {
         if hasInterrupts != false, let blocked = try await interrupted(selection.action, of: id) {
             return try await complete(selection, of: id, result: blocked, handle: nil, resumption)
         }
+        // The call's end and the action's are one step where they can be: no crash comes between them.
+        let recorded = Mutex<JSONValue?>(nil)
         let completion = try await tools.call(
             ToolCallRequest(
                 process: id, tool: selection.action.name, arguments: selection.action.arguments, isRepeated: resumption.isResumed,
-                resumed: resumption.request))
+                resumed: resumption.request)
+        ) { result, transaction throws(LibOSError) in
+            let payload = try self.record(
+                selection, of: id, result: Self.members(of: result), handle: result.result, resumption, in: transaction)
+            recorded.withLock { $0 = payload }
+        }
         switch completion {
         case .waiting(let wait): return try await suspend(selection, of: id, on: wait)
         case .done(let result):
-            let record: [JSONMember] = [
-                JSONMember("ok", .bool(result.isOK)), JSONMember("tool_id", .optional(result.tool?.text)),
-                JSONMember("result_oid", .optional(result.result?.object.text)), JSONMember("payload", result.payload),
-                JSONMember("error", .optional(result.error)),
-            ]
-            return try await complete(selection, of: id, result: record, handle: result.result, resumption)
+            if result.isEndRecorded, let payload = recorded.withLock({ $0 }) { return QuantumResult(process: id, payload: payload) }
+            return try await complete(selection, of: id, result: Self.members(of: result), handle: result.result, resumption)
         }
+    }
+
+    private static func members(of result: ToolCallResult) -> [JSONMember] {
+        [
+            JSONMember("ok", .bool(result.isOK)), JSONMember("tool_id", .optional(result.tool?.text)),
+            JSONMember("result_oid", .optional(result.result?.object.text)), JSONMember("payload", result.payload),
+            JSONMember("error", .optional(result.error)),
+        ]
     }
 
     static func hasInterrupts(_ id: ProcessID, in store: any StoreReading) throws(LibOSError) -> Bool {
@@ -78,37 +90,46 @@ extension QuantumExecutor {
         _ selection: Selection, of id: ProcessID, result: [JSONMember], handle: ObjectHandle?, _ resumption: Resumption,
         before: (@Sendable (any StoreTransaction) throws(LibOSError) -> Void)? = nil, noticesMail: Bool = true
     ) async throws(LibOSError) -> QuantumResult {
-        let (messages, humans) = (runtime.messages, runtime.humans)
         let payload = try await runtime.store.write { transaction throws(LibOSError) in
             try before?(transaction)
-            var result = result
-            if var process = try transaction.process(id), !process.status.isTerminal {
-                if let handle {
-                    process.see(handle)
-                    try transaction.update(process)
-                }
-                if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
-                    let notice = try messages.notice(of: .normal, for: id, phase: .afterTool, source: "llm.executor", in: transaction)
-                    result.append(JSONMember("message_notice", notice ?? .null))
-                }
-            } else if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
-                result.append(JSONMember("message_notice", .null))
-            }
-            try humans.withdrawSuperseded(of: id, in: transaction)
-            try transaction.deletePendingAction(of: id)
-            let flags = resumption.flags
-            func flag(_ key: String) -> JSONMember { JSONMember(key, .bool(flags.contains { $0.key == key })) }
-            try transaction.append(
-                AuditEntry(
-                    actor: id.text, action: "llm.action", target: selection.action.name, outputs: handle.map { [$0.object] } ?? [],
-                    decision: .object([
-                        "action": selection.action.json, "result": .object(result), "content_preview": .string(selection.contentPreview),
-                        "tool_call_count": .int(selection.toolCallCount), "resumed_after_human": flag("resumed_after_human").value,
-                        "resumed_after_message": flag("resumed_after_message").value,
-                    ])))
-            return JSONValue.object(
-                [JSONMember("ok", .bool(true)), JSONMember("action", selection.action.json), JSONMember("result", .object(result))] + flags)
+            return try record(
+                selection, of: id, result: result, handle: handle, resumption, noticesMail: noticesMail, in: transaction)
         }
         return QuantumResult(process: id, payload: payload)
+    }
+
+    /// - Returns: the payload of the quantum.
+    private func record(
+        _ selection: Selection, of id: ProcessID, result given: [JSONMember], handle: ObjectHandle?, _ resumption: Resumption,
+        noticesMail: Bool = true, in transaction: any StoreTransaction
+    ) throws(LibOSError) -> JSONValue {
+        let (messages, humans) = (runtime.messages, runtime.humans)
+        var result = given
+        if var process = try transaction.process(id), !process.status.isTerminal {
+            if let handle {
+                process.see(handle)
+                try transaction.update(process)
+            }
+            if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
+                let notice = try messages.notice(of: .normal, for: id, phase: .afterTool, source: "llm.executor", in: transaction)
+                result.append(JSONMember("message_notice", notice ?? .null))
+            }
+        } else if noticesMail, !result.contains(where: { $0.key == "message_notice" }) {
+            result.append(JSONMember("message_notice", .null))
+        }
+        try humans.withdrawSuperseded(of: id, in: transaction)
+        try transaction.deletePendingAction(of: id)
+        let flags = resumption.flags
+        func flag(_ key: String) -> JSONMember { JSONMember(key, .bool(flags.contains { $0.key == key })) }
+        try transaction.append(
+            AuditEntry(
+                actor: id.text, action: "llm.action", target: selection.action.name, outputs: handle.map { [$0.object] } ?? [],
+                decision: .object([
+                    "action": selection.action.json, "result": .object(result), "content_preview": .string(selection.contentPreview),
+                    "tool_call_count": .int(selection.toolCallCount), "resumed_after_human": flag("resumed_after_human").value,
+                    "resumed_after_message": flag("resumed_after_message").value,
+                ])))
+        return JSONValue.object(
+            [JSONMember("ok", .bool(true)), JSONMember("action", selection.action.json), JSONMember("result", .object(result))] + flags)
     }
 }

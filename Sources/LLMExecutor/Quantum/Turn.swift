@@ -8,6 +8,8 @@ struct Turn: Sendable {
     var image: AgentImage
     var messages: [ModelMessage]
     var tools: [ModelTool]
+    /// What the process's account is once this is committed.
+    var account: KnownAccounts.Account?
 }
 
 extension QuantumExecutor {
@@ -29,7 +31,7 @@ extension QuantumExecutor {
     /// Looks at the process's memory, mail and events, brings its context up to date and opens the record of the first attempt: one
     /// transaction, so that the model sees one state.
     func begin(_ id: ProcessID) async throws(LibOSError) -> Beginning {
-        try await runtime.store.write { transaction throws(LibOSError) in
+        let beginning: Beginning = try await runtime.store.write { transaction throws(LibOSError) in
             let process = try transaction.existingProcess(id)
             guard process.status == .running || process.status == .runnable else { return .skipped(process.status) }
             if let pending = try transaction.pendingAction(of: id) { return .pending(pending) }
@@ -39,6 +41,8 @@ extension QuantumExecutor {
             case .overBudget(let error): return .overBudget(error)
             }
         }
+        if case .ready(let turn, _) = beginning, let account = turn.account { context.known.remember(account, of: id) }
+        return beginning
     }
 
     private func prepare(_ given: AgentProcess, in transaction: any StoreTransaction) throws(LibOSError) -> Turn {
@@ -61,7 +65,8 @@ extension QuantumExecutor {
                 decision: .object(["messages": .int(Int64(messages.count)), "policy": .string(image.contextPolicy.rawValue)])))
         return Turn(
             process: process.id, image: image, messages: messages,
-            tools: specs.map { ModelTool(name: $0.name, description: $0.description, parameters: $0.inputSchema) })
+            tools: specs.map { ModelTool(name: $0.name, description: $0.description, parameters: $0.inputSchema) },
+            account: prepared.account)
     }
 
     private static func image(of process: AgentProcess, in store: any StoreReading) throws(LibOSError) -> AgentImage {

@@ -72,6 +72,8 @@ package enum ControlGroupPlacement: Sendable, Equatable {
         var controllers: ArraySlice<UInt8>?
 
         init?(line: ArraySlice<UInt8>) {
+            // Most lines are other mounts: these are not worth taking apart.
+            guard line.names("cgroup") else { return nil }
             // id parent device root point options [tags…] - type source options
             let fields = line.split(separator: UInt8(ascii: " "))
             guard let dash = fields.firstIndex(where: { $0.isText("-") }), dash >= 6, fields.count > dash + 3 else { return nil }
@@ -128,6 +130,16 @@ package enum ControlGroupPlacement: Sendable, Equatable {
 }
 
 extension ArraySlice<UInt8> {
+    /// Whether the text stands anywhere in it.
+    fileprivate func names(_ text: StaticString) -> Bool {
+        withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, bytes.count >= text.utf8CodeUnitCount else { return false }
+            return (0...bytes.count - text.utf8CodeUnitCount).contains {
+                bytes[$0] == text.utf8Start.pointee && memcmp(start + $0, text.utf8Start, text.utf8CodeUnitCount) == 0
+            }
+        }
+    }
+
     fileprivate func isText(_ text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount
             && withUnsafeBytes { memcmp($0.baseAddress ?? UnsafeRawPointer(text.utf8Start), text.utf8Start, count) == 0 }

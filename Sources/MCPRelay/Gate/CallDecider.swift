@@ -20,12 +20,15 @@ struct CallDecider: Sendable {
         /// With the definition that somebody agreed to, when the call rested on that.
         case pass(CallTicket, agreed: JSONValue?)
         case denied(Denial)
-        case ask(HumanRequestID, isDefinition: Bool)
+        case ask(HumanRequest, isDefinition: Bool)
     }
 
-    /// - Parameter changed: what the tool says of itself now, when nobody has agreed to that.
+    /// - Parameters:
+    ///   - changed: what the tool says of itself now, when nobody has agreed to that.
+    ///   - continuing: an action that was agreed to and goes on, when this is one.
     func decide(
-        _ call: ToolCall, id: ToolCallID, changed: JSONValue?, _ broker: CapabilityBroker, in transaction: any StoreTransaction
+        _ call: ToolCall, id: ToolCallID, changed: JSONValue?, continuing: String? = nil, _ broker: CapabilityBroker,
+        in transaction: any StoreTransaction
     ) throws(LibOSError) -> Verdict {
         let arguments = call.arguments.canonicalText
         let facts = CallFacts(call: call, id: id, argumentsHash: SHA256Text.of(arguments), session: session)
@@ -79,14 +82,16 @@ struct CallDecider: Sendable {
             }
         }
         let decision = try authorize(needs, hash, broker, in: transaction)
+        var agreedHash: String?
         switch decision.effect {
         case .deny:
             let denial = decision.denial ?? Denial(layer: .capability, rule: "no record", reason: decision.reason)
             return try refuse(facts, resource, denial, in: transaction)
+        case .ask where continuing.map({ $0.utf8.elementsEqual(hash.utf8) }) == true: agreedHash = hash
         case .ask:
             let wanted = Wanted(tool: tool, resource: resource, hash: hash, arguments: call.arguments, rules: decision.askingRules)
             switch try approval(wanted, broker, in: transaction) {
-            case .given: break
+            case .given: agreedHash = hash
             case .refused(let denial): return try refuse(facts, resource, denial, in: transaction)
             case .none: return try ask(wanted, facts, isDefinition: false, broker, in: transaction)
             }
@@ -102,8 +107,9 @@ struct CallDecider: Sendable {
                     JSONMember("protocol", .string("mcp")), JSONMember("action_hash", .string(hash)),
                     JSONMember("policy_hash", .string(session.policyHash)), JSONMember("policy_decision", .string("allow")),
                 ], capabilities: decision.capabilities))
-        return .pass(
-            CallTicket(id: id, resource: resource, tool: call.name, intent: intent.id, argumentsHash: facts.argumentsHash), agreed: agreed)
+        var ticket = CallTicket(id: id, resource: resource, tool: call.name, intent: intent.id, argumentsHash: facts.argumentsHash)
+        ticket.agreedHash = agreedHash
+        return .pass(ticket, agreed: agreed)
     }
 
     /// Names of the tools that would be denied whatever their arguments.
@@ -141,6 +147,15 @@ struct CallDecider: Sendable {
     /// Of a list each item stands for itself.
     private func argumentValues(_ value: JSONValue) -> [JSONValue] {
         if case .array(let items) = value { items } else if case .null = value { [] } else { [value] }
+    }
+
+    /// What an answer to a question about this call is bound to; nil when no rule can name its tool.
+    func actionHash(of call: ToolCall) -> String? { session.resources.tool(call.name).map { hash(of: $0.description, call.arguments) } }
+
+    /// A call that is not made because of what came of its question.
+    func refuse(_ call: ToolCall, id: ToolCallID, _ denial: Denial, in transaction: any StoreTransaction) throws(LibOSError) -> Verdict {
+        let facts = CallFacts(call: call, id: id, argumentsHash: SHA256Text.of(call.arguments.canonicalText), session: session)
+        return try refuse(facts, session.resources.tool(call.name)?.description, denial, in: transaction)
     }
 
     private func hash(of action: String, _ arguments: JSONValue) -> String {
@@ -207,7 +222,7 @@ struct CallDecider: Sendable {
                     JSONMember("policy_decision", .string("require_human_approval")), JSONMember("request_id", .string(request.id.text)),
                     JSONMember("action_hash", .string(wanted.hash)), JSONMember("rules", .strings(wanted.rules)),
                 ]))
-        return .ask(request.id, isDefinition: isDefinition)
+        return .ask(request, isDefinition: isDefinition)
     }
 
     private func refuse(

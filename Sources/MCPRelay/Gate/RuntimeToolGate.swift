@@ -35,8 +35,10 @@ package struct RuntimeToolGate: ToolGate {
 
     let session: Session
     let records: any RelayRecords
-    private let pins: ToolPins
-    private let decider: CallDecider
+    let pins: ToolPins
+    let decider: CallDecider
+    /// Whose answers count for calls.
+    let trust: AskTrust
     let say: @Sendable (String) -> Void
 
     /// - Parameter say: tells the person at the other end of standard error, one line at a time.
@@ -46,6 +48,7 @@ package struct RuntimeToolGate: ToolGate {
         self.pins = pins
         self.say = say
         decider = CallDecider(session: session)
+        trust = session.policy.askTrustOfServer
     }
 
     /// What the session's process is given: what the policy and the command line say of tools, and every tool where neither of them
@@ -82,47 +85,39 @@ package struct RuntimeToolGate: ToolGate {
             let verdict = try records.perform { transaction, broker throws(LibOSError) in
                 try decider.decide(call, id: id, changed: definition, broker, in: transaction)
             }
-            switch verdict {
-            case .pass(let ticket, let agreed):
-                if let agreed { pins.agree(to: agreed, of: call.name) }
-                return .pass(ticket)
-            case .denied(let denial): return refusal(call, id, denial)
-            case .ask(let request, let isDefinition): return question(call, id, request, isDefinition)
-            }
+            return gateVerdict(verdict, call, id)
         } catch {
-            say("glovebox: a call of \(printable(call.name)) was refused: \(error)")
-            let denial =
-                error.denial
-                ?? Denial(
-                    layer: .process, rule: "no record, no call", reason: "the call cannot be put on record: \(error.message)",
-                    suggestion: error.mend)
-            return refusal(call, id, denial)
+            return unrecorded(call, id, error)
         }
     }
 
-    private func refusal(_ call: ToolCall, _ id: ToolCallID, _ denial: Denial) -> GateVerdict {
+    func gateVerdict(_ verdict: CallDecider.Verdict, _ call: ToolCall, _ id: ToolCallID) -> GateVerdict {
+        switch verdict {
+        case .pass(let ticket, let agreed):
+            if let agreed { pins.agree(to: agreed, of: call.name) }
+            return .pass(ticket)
+        case .denied(let denial): return refusal(call, id, denial)
+        case .ask(let request, let isDefinition): return question(call, id, request, isDefinition)
+        }
+    }
+
+    func unrecorded(_ call: ToolCall, _ id: ToolCallID, _ error: LibOSError) -> GateVerdict {
+        say("glovebox: a call of \(printable(call.name)) was refused: \(error)")
+        let denial =
+            error.denial
+            ?? Denial(
+                layer: .process, rule: "no record, no call", reason: "the call cannot be put on record: \(error.message)",
+                suggestion: error.mend)
+        return refusal(call, id, denial)
+    }
+
+    func refusal(_ call: ToolCall, _ id: ToolCallID, _ denial: Denial) -> GateVerdict {
         let text =
             "Glovebox did not make this call of `\(printable(call.name))`: \(denial.reason)."
             + (denial.suggestion.map { " What would change it: \($0)." } ?? "") + " Trying again as it is will not."
         return .refuse(
             text: text,
             facts: .object(["decision": .string("deny"), "call_id": .string(id.text), "denial": denial.json]))
-    }
-
-    private func question(_ call: ToolCall, _ id: ToolCallID, _ request: HumanRequestID, _ isDefinition: Bool) -> GateVerdict {
-        let command = "glovebox human approve \(request)\(session.storeWords)"
-        let what =
-            isDefinition
-            ? "the server describes `\(printable(call.name))` differently than when it was agreed to, and a person has to look at that first"
-            : "a person has to agree to this call of `\(printable(call.name))`"
-        say("glovebox: \(what): \(command)")
-        return .refuse(
-            text: "Glovebox did not make this call: \(what). Ask the user to run `\(command)`, and then make the same call with the same "
-                + "arguments again. The yes holds for this call alone, once.",
-            facts: .object([
-                "decision": .string("ask"), "call_id": .string(id.text), "request_id": .string(request.text), "command": .string(command),
-                "subject": .string(isDefinition ? "definition" : "call"),
-            ]))
     }
 
     package func ended(_ ticket: CallTicket, _ end: CallEnd) {

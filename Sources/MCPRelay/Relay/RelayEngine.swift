@@ -1,4 +1,5 @@
-internal import LibOSModel
+package import LibOSModel
+package import MCPApproval
 package import ModelContextProtocol
 package import SandboxLauncher
 internal import StrictJSON
@@ -11,8 +12,9 @@ package struct RelayEngine {
     package var toClient: [UInt8] = []
     package var toServer: [UInt8] = []
 
-    private let gate: any ToolGate
-    private let limits: RelayLimits
+    let gate: any ToolGate
+    let limits: RelayLimits
+    var forms: RelayForms
     /// The client's requests that the server has not answered.
     private var asked: [RequestID: OpenRequest] = [:]
     /// Requests of the client that were passed on so far.
@@ -25,6 +27,10 @@ package struct RelayEngine {
     private struct OpenRequest {
         enum Kind {
             case call(ToolCall, CallTicket)
+            /// Waits for a person, and the server knows nothing of it.
+            case held(HeldCall)
+            /// The handshake.
+            case initialize(ClientForms)
             case list
             /// Lasts as long as the client wants to be told of something.
             case subscription
@@ -36,14 +42,25 @@ package struct RelayEngine {
         var since: UInt64
         var isWithdrawn = false
         var violations: [Violation] = []
+
+        /// Whether the server may take as long as it likes.
+        var lasts: Bool {
+            switch kind {
+            case .subscription, .held: true
+            case .call, .initialize, .list, .other: false
+            }
+        }
     }
 
     /// Violations that one call's record names.
     private static let violationsOfCall = 16
 
-    package init(gate: any ToolGate, limits: RelayLimits) {
+    package init(
+        gate: any ToolGate, limits: RelayLimits, questions: QuestionRate = QuestionRate(), clock: any RuntimeClock = SystemClock()
+    ) {
         self.gate = gate
         self.limits = limits
+        forms = RelayForms(rate: questions, clock: clock)
     }
 
     package var hasOpenRequests: Bool { !asked.isEmpty }
@@ -71,9 +88,10 @@ package struct RelayEngine {
             guard method.utf8.starts(with: "notifications/".utf8) else {
                 return note(.dropped(.notMessage, from: .client, id: nil))
             }
-            if method == "notifications/cancelled", let body = message.body { withdraw(line, body) }
+            if method == "notifications/cancelled", let body = message.body, withdraw(line, body) { return }
             pass(toServer: line)
         case .result(let id), .error(.some(let id)):
+            if takeAnswer(id, message, line, now) { return }
             guard askedByServer.remove(id) != nil else { return note(.dropped(.unasked, from: .client, id: id)) }
             pass(toServer: line)
         case .error(nil): note(.dropped(.unasked, from: .client, id: nil))
@@ -102,28 +120,59 @@ package struct RelayEngine {
                 toClient += Reply.error(id, code: error.code, error.message)
                 return
             }
+            if let state = call.requestState, StateSealer.isOurs(state) { return retry(id, call, state, line, now) }
             switch gate.decide(call) {
             case .refuse(let text, let facts):
                 toClient += Reply.refusal(id, call, text: text, facts: facts)
                 return
             case .pass(let ticket): kind = .call(call, ticket)
+            case .ask(let question): return ask(id, call, question, line, now)
             }
+        case "initialize":
+            let value = try? JSONDocument.value(of: line, bounds: limits.document)
+            kind = .initialize(ClientForms.ofInitialize(value?["params"]))
         case "tools/list": kind = .list
         case "subscriptions/listen": kind = .subscription
         default: break
         }
-        requests += 1
-        asked[id] = OpenRequest(kind: kind, number: requests, since: now)
+        enter(id, kind, now)
         pass(toServer: line)
     }
 
-    /// The client waits no longer. An answer that is on its way may still come, and goes on as it would without us.
-    private mutating func withdraw(_ line: [UInt8], _ body: Range<Int>) {
-        guard let place = Message.member("requestId", of: body, in: line) else { return }
+    private mutating func enter(_ id: RequestID, _ kind: OpenRequest.Kind, _ now: UInt64) {
+        requests += 1
+        asked[id] = OpenRequest(kind: kind, number: requests, since: now)
+    }
+
+    mutating func forward(_ id: RequestID, _ call: ToolCall, _ ticket: CallTicket, _ line: [UInt8], _ now: UInt64) {
+        enter(id, .call(call, ticket), now)
+        pass(toServer: line)
+    }
+
+    mutating func hold(_ id: RequestID, _ held: HeldCall, _ now: UInt64) { enter(id, .held(held), now) }
+
+    /// Takes a call that waits for a person out of those that are open.
+    mutating func release(_ id: RequestID) -> HeldCall? {
+        guard case .held(let held)? = asked[id]?.kind else { return nil }
+        asked[id] = nil
+        return held
+    }
+
+    /// The client waits no longer. An answer that is on its way may still come, and goes on as it would without us. True when the server has
+    /// nothing to do with it.
+    private mutating func withdraw(_ line: [UInt8], _ body: Range<Int>) -> Bool {
+        guard let id = Self.cancelled(line, body) else { return false }
+        if withdrawHeld(id) { return true }
+        asked[id]?.isWithdrawn = true
+        return false
+    }
+
+    private static func cancelled(_ line: [UInt8], _ body: Range<Int>) -> RequestID? {
+        guard let place = Message.member("requestId", of: body, in: line) else { return nil }
         // Read as ids are: in an answer to it.
         let answer = Array("{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":".utf8) + line[place] + [UInt8(ascii: "}")]
-        guard case .result(let id)? = try? Message.read(answer).kind else { return }
-        asked[id]?.isWithdrawn = true
+        guard case .result(let id)? = try? Message.read(answer).kind else { return nil }
+        return id
     }
 
     // MARK: - From the server
@@ -135,8 +184,14 @@ package struct RelayEngine {
         }
         guard let message = try? Message.read(line) else { return note(.dropped(.notMessage, from: .server, id: nil)) }
         switch message.kind {
-        case .notification: pass(toClient: line)
+        case .notification(let method):
+            if method == "notifications/cancelled", let body = message.body, let id = Self.cancelled(line, body), RelayForms.isOurs(id) {
+                return note(.dropped(.reservedID, from: .server, id: id))
+            }
+            pass(toClient: line)
         case .request(let id, _):
+            // An answer to it could be taken for one to a question of ours.
+            if RelayForms.isOurs(id) { return note(.dropped(.reservedID, from: .server, id: id)) }
             if askedByServer.contains(id) { return note(.dropped(.duplicateID, from: .server, id: id)) }
             guard askedByServer.count < limits.openRequests else {
                 note(.dropped(.tooMany, from: .server, id: id))
@@ -147,9 +202,15 @@ package struct RelayEngine {
             pass(toClient: line)
         case .error(nil): note(.dropped(.unasked, from: .server, id: nil))
         case .result(let id), .error(.some(let id)):
-            guard let open = asked.removeValue(forKey: id) else { return note(.dropped(.unasked, from: .server, id: id)) }
+            guard let open = takeAsked(id) else { return note(.dropped(.unasked, from: .server, id: id)) }
             answer(id, open, message, line)
         }
+    }
+
+    /// What the server was asked. What waits for a person it was not.
+    private mutating func takeAsked(_ id: RequestID) -> OpenRequest? {
+        if case .held? = asked[id]?.kind { return nil }
+        return asked.removeValue(forKey: id)
     }
 
     private mutating func answer(_ id: RequestID, _ open: OpenRequest, _ message: Message, _ line: [UInt8]) {
@@ -167,8 +228,9 @@ package struct RelayEngine {
                 outcome = .toolError
             }
             if open.isWithdrawn { outcome = .cancelled }
+            guard let shown = continuing(line, call, ticket) else { return refuseResult(id, open, call, ticket, bytes: line.count) }
             // First: the record of the end takes time that the client need not wait for.
-            pass(toClient: line)
+            pass(toClient: shown)
             gate.ended(ticket, CallEnd(outcome, bytes: line.count, violations: open.violations))
         case .list where !isError:
             do throws(MessageProblem) {
@@ -179,14 +241,18 @@ package struct RelayEngine {
                 note(.dropped(.unreadableList, from: .server, id: id))
                 toClient += Reply.error(id, code: -32603, "the server's list of tools was not passed on: \(error.message)")
             }
-        case .list, .subscription, .other: pass(toClient: line)
+        case .initialize(let client):
+            let value = isError ? nil : try? JSONDocument.value(of: line, bounds: limits.document)
+            if case .string(let version)? = value?["result"]?["protocolVersion"] { forms.client = client.speaking(version) }
+            pass(toClient: line)
+        case .list, .subscription, .other, .held: pass(toClient: line)
         }
     }
 
     private mutating func tooLong(_ head: [UInt8]) {
         let id = Message.answeredID(head: head)
         note(.dropped(.tooLong, from: .server, id: id))
-        guard let id, let open = asked.removeValue(forKey: id) else { return }
+        guard let id, let open = takeAsked(id) else { return }
         guard case .call(let call, let ticket) = open.kind else {
             toClient += Reply.error(id, .answerTooLong, "the server's answer is longer than \(limits.messageBytes) bytes")
             return
@@ -223,9 +289,12 @@ package struct RelayEngine {
     /// - Parameters:
     ///   - heard: when the server last said anything.
     package mutating func expire(now: UInt64, heard: UInt64) {
+        for (id, open) in asked {
+            if case .held = open.kind, now >= open.since &+ limits.approvalWait { expireHeld(id, now: now) }
+        }
         guard let silence = limits.silence else { return }
         for (id, open) in asked where now >= max(open.since, heard) &+ silence {
-            if case .subscription = open.kind { continue }
+            if open.lasts { continue }
             asked[id] = nil
             toServer += Reply.cancelled(id, reason: "no answer in time")
             toClient += Reply.error(id, .timedOut, "the server has said nothing for \(silence / 1_000_000) ms")
@@ -235,9 +304,10 @@ package struct RelayEngine {
 
     /// When `expire` is to be called, if nothing more is heard.
     package func nextExpiry(heard: UInt64) -> UInt64? {
-        guard let silence = limits.silence else { return nil }
-        return asked.values.compactMap { open -> UInt64? in
-            if case .subscription = open.kind { nil } else { max(open.since, heard) &+ silence }
+        asked.values.compactMap { open -> UInt64? in
+            if case .held = open.kind { return open.since &+ limits.approvalWait }
+            guard let silence = limits.silence, !open.lasts else { return nil }
+            return max(open.since, heard) &+ silence
         }.min()
     }
 
@@ -248,6 +318,7 @@ package struct RelayEngine {
         for (id, open) in asked.sorted(by: { $0.value.number < $1.value.number }) {
             toClient += Reply.error(id, .serverGone, "the server has ended before it answered: \(how)")
             if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.serverEnded, violations: open.violations)) }
+            if case .held(let held) = open.kind { giveUp(held) }
         }
         asked = [:]
     }
@@ -256,6 +327,7 @@ package struct RelayEngine {
     package mutating func clientEnded() {
         for open in asked.values {
             if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.cancelled, violations: open.violations)) }
+            if case .held(let held) = open.kind { giveUp(held) }
         }
         asked = [:]
     }

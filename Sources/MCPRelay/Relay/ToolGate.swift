@@ -5,7 +5,7 @@ package import StrictJSON
 
 /// Decides what passes, and keeps the record of it. The relay asks on its own thread and waits for each answer; what it only tells is
 /// taken without waiting, and is on record before anything that is asked later.
-package protocol ToolGate: Sendable {
+package protocol ToolGate: CallApprovals {
     func decide(_ call: ToolCall) -> GateVerdict
     /// What a client is shown of the tools that a server names; nil: the answer as it is.
     func shown(_ tools: [ToolDefinition]) -> [ToolDefinition]?
@@ -17,6 +17,8 @@ package enum GateVerdict: Sendable {
     case pass(CallTicket)
     /// The call is not made. `text` is for the model, `facts` say the same to programs.
     case refuse(text: String, facts: JSONValue)
+    /// The call is made when a person agrees to it.
+    case ask(CallQuestion)
 }
 
 /// One call that was let through.
@@ -27,6 +29,8 @@ package struct CallTicket: Sendable, Hashable {
     package var tool: String
     package var intent: AuditID?
     package var argumentsHash: String
+    /// Of the action, when a person agreed to it.
+    package var agreedHash: String?
 
     package init(id: ToolCallID, resource: String, tool: String, intent: AuditID?, argumentsHash: String) {
         self.id = id
@@ -83,6 +87,8 @@ package enum RelayNote: Sendable, Equatable {
         case unasked = "unasked-answer"
         case duplicateID = "duplicate-id"
         case tooMany = "too-many-requests"
+        /// An id that only this relay gives its own requests.
+        case reservedID = "reserved-id"
         case partial = "partial-line"
         /// A list of tools that cannot be read.
         case unreadableList = "unreadable-list"
@@ -94,6 +100,7 @@ package enum RelayNote: Sendable, Equatable {
             case .unasked: "the answer has an id that no open request has: it was never asked for, or is answered already"
             case .duplicateID: "a request with this id is open already"
             case .tooMany: "too many requests are open"
+            case .reservedID: "its id begins like those of Glovebox's own requests, whose answers it must not get"
             case .partial: "the stream ended inside of a line"
             case .unreadableList: "the list of tools cannot be read, so that nothing of it can be compared or hidden"
             }

@@ -4,6 +4,8 @@ internal import StrictJSON
 /// What the end of the last run left open is closed, in one transaction; nothing is done again.
 struct CrashRecovery {
     let transaction: SQLiteTransaction
+    /// Of a process whose program lives: its calls are under way.
+    let isLive: (ProcessID) -> Bool
 
     private static let reason = "the runtime ended before the outcome was known"
     private static let actor = "runtime"
@@ -18,7 +20,11 @@ struct CrashRecovery {
     /// An intent without an outcome: the effect may have happened or not. Returns whose calls those were.
     private func closeToolCalls() throws(LibOSError) -> Set<ProcessID> {
         var interrupted: Set<ProcessID> = []
+        var live: [ProcessID: Bool] = [:]
         for var call in try transaction.toolCalls(of: nil, state: .intended, limit: .max).reversed() {
+            let isUnderWay = live[call.process] ?? isLive(call.process)
+            live[call.process] = isUnderWay
+            if isUnderWay { continue }
             call.state = .unknown
             call.error = Self.reason
             call.endedAt = transaction.now

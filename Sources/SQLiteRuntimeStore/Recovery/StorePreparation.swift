@@ -25,8 +25,9 @@ extension SQLiteRuntimeStore {
         } catch {
             return .failure(error)
         }
+        let path = isInMemory ? nil : name
         return commit(.power, on: database) { (transaction: SQLiteTransaction) throws(LibOSError) in
-            try CrashRecovery(transaction: transaction).run()
+            try CrashRecovery(transaction: transaction) { process in path.map { LiveSession.isHeld(process, store: $0) } ?? false }.run()
         }
     }
 }

@@ -11,11 +11,17 @@ extension AgentObject: StoredRecord {
         ])
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
+        try bind(into: &values) { (values) throws(LibOSError) in try values.bind(json: payload) }
+    }
+
+    func bind(
+        into values: inout ParameterBinder, payload bindPayload: (inout ParameterBinder) throws(LibOSError) -> Void
+    ) throws(LibOSError) {
         values.bind(id)
         values.bind(namespace)
         values.bind(name)
         values.bind(type.rawValue)
-        try values.bind(json: payload)
+        try bindPayload(&values)
         values.bind(metadata.title)
         values.bind(metadata.summary)
         try values.bind(json: .strings(metadata.tags))

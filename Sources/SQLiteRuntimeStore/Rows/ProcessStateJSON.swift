@@ -97,7 +97,7 @@ extension ProcessOutcome {
 extension MemoryView {
     var json: JSONValue {
         JSONShape.object([
-            "id": .string(id.text), "owner": .string(owner.text), "roots": .array(roots.map(\.json)), "mode": .string(mode.rawValue),
+            "id": .string(id.text), "owner": .string(owner.text), "roots": .array(roots.map { $0.json }), "mode": .string(mode.rawValue),
             "created_from": createdFrom.map { .string($0.text) },
         ])
     }
@@ -115,7 +115,7 @@ extension MemoryView {
 }
 
 extension ObjectHandle {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         JSONShape.object([
             "object": .string(object.text), "rights": JSONShape.of(rights), "capability": .string(capability.text),
             "expires_at": expiresAt.map { .int($0.microseconds) },

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 /// What long columns were decoded to. A value is given again only for the very bytes that it stood for, so nothing here can be out of
@@ -23,8 +24,8 @@ final class DecodedColumns: Sendable {
 
     func value<Value: Sendable>(of type: Value.Type = Value.self, at place: String, for bytes: UnsafeBufferPointer<UInt8>) -> Value? {
         state.withLock { state in
-            guard let entry = state.entries[place], entry.bytes.count == bytes.count,
-                entry.bytes.withUnsafeBufferPointer({ $0.elementsEqual(bytes) })
+            guard let entry = state.entries[place], entry.bytes.count == bytes.count, let start = bytes.baseAddress,
+                entry.bytes.withUnsafeBytes({ $0.baseAddress.map { memcmp($0, start, bytes.count) } == 0 })
             else { return nil }
             return entry.value as? Value
         }

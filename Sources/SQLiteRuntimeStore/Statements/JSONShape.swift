@@ -103,7 +103,8 @@ enum JSONShape {
     static func of<Kind>(_ ids: [Identifier<Kind>]) -> JSONValue { .array(ids.map { .string($0.text) }) }
     static func of<Kind>(_ ids: Set<Identifier<Kind>>) -> JSONValue { of(ids.sorted()) }
     static func of<Word: RawRepresentable<String>>(_ words: some Sequence<Word>) -> JSONValue {
-        .strings(words.map(\.rawValue).sorted(by: utf8Precedes))
+        // No key path: in generic code each use makes it anew.
+        .strings(words.map { $0.rawValue }.sorted(by: utf8Precedes))
     }
 
     /// An object of the members that have a value.

@@ -11,6 +11,8 @@ struct StoreConnection {
     var observer: StoreObserver?
     var decoded: DecodedColumns?
     var encoded: EncodedValues?
+    var pieces: EncodedPieces?
+    var views: ViewTexts?
 
     /// Runs a statement that returns no row; answers how many rows it changed.
     @discardableResult

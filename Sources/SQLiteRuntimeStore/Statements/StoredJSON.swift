@@ -11,8 +11,9 @@ enum StoredJSON {
     /// What was written once is read without another bound than the depth.
     private static let bounds = DocumentBounds(bytes: .max, depth: deepest, nodes: .max)
 
-    static func text(of value: JSONValue) throws(LibOSError) -> String {
-        if let problem = problem(in: value, depth: 0) {
+    /// - Parameter depth: Lists and objects around the value.
+    static func text(of value: JSONValue, depth: Int = 0) throws(LibOSError) -> String {
+        if let problem = problem(in: value, depth: depth) {
             throw LibOSError(.validation, "a value cannot be stored: \(problem)", mend: "change the value")
         }
         return value.canonicalText
@@ -41,7 +42,7 @@ enum StoredJSON {
     }
 
     /// Keys are compared as bytes, as the reader compares them.
-    private static func repeatedKey(in members: [JSONMember]) -> String? {
+    static func repeatedKey(in members: [JSONMember]) -> String? {
         // Keys that ascend are all different.
         if zip(members, members.dropFirst()).allSatisfy({ utf8Precedes($0.key, $1.key) }) { return nil }
         if members.count < 9 {

@@ -62,7 +62,8 @@ extension SQLiteTransaction {
     private func keepView(of process: AgentProcess) throws(LibOSError) {
         if let stored = views[process.id], stored == process.view { return }
         if let view = process.view {
-            let text = try StoredJSON.text(of: view.json)
+            let text =
+                if let views = connection.views { try views.text(of: view, of: process.id) } else { try StoredJSON.text(of: view.json) }
             try connection.run(
                 "INSERT OR REPLACE INTO process_view (process, view) VALUES ((SELECT sequence FROM process WHERE id = ?1), ?2)"
             ) {

@@ -101,6 +101,8 @@ struct NameDenials: Sendable {
         private var known = PathSet()
         /// What each of them is, in the same order.
         private var directories: [Directory] = []
+        /// What small directories hold: most denied names do not exist, and one look shows it for all of them.
+        private var held: [(directory: String, names: HeldNames?)] = []
 
         /// Follows links to the end, also to one that leads to nothing: what would then be made is the name that is denied.
         mutating func resolve(_ path: String) throws(SystemError) -> Found {
@@ -126,6 +128,11 @@ struct NameDenials: Sendable {
                 case .real(let parent, let links):
                     found.links += links
                     place = (parent == "/" ? "" : parent) + "/" + name
+                    if isAbsent(name, in: parent) {
+                        found.existing = false
+                        found.path = place
+                        return found
+                    }
                 }
                 guard let text = try link(at: place, &found) else { return found }
                 found.links.append(place)
@@ -133,6 +140,13 @@ struct NameDenials: Sendable {
                 while next.utf8.count > 1, next.utf8.last == UInt8(ascii: "/") { next.removeLast() }
             }
             throw SystemError(errno: ELOOP, operation: "resolve", object: path)
+        }
+
+        private mutating func isAbsent(_ name: String, in directory: String) -> Bool {
+            if let known = held.first(where: { $0.directory.isSamePath(as: directory) }) { return known.names?.lacks(name) ?? false }
+            let names = HeldNames(directory: directory)
+            held.append((directory, names))
+            return names?.lacks(name) ?? false
         }
 
         /// What the link says that stands there. Nil when `found` is complete: it is no link, or nothing is there.

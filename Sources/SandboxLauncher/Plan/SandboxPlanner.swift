@@ -232,7 +232,7 @@ struct SandboxPlanner {
         }
         let below = String(decoding: grant.path.utf8.dropFirst(workspace.utf8.count + 1), as: UTF8.self)
         do throws(SystemError) {
-            let opened = try PathResolution.openPath(at: number, path: below.isEmpty ? "." : below, resolve: [.noLinks, .beneath])
+            let opened = try PathResolution.openPath(at: number, path: below.isEmpty ? "." : below, resolve: .beneathWithoutLinks)
             return HostPath(real: grant.path, identity: try FileIdentity.of(opened.rawValue), links: [])
         } catch {
             // A link on the way: it is named by who refuses it.

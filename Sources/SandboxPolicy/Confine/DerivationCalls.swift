@@ -47,11 +47,30 @@ extension ResolvedPolicy {
             let kind = rule.resource.kind
             return !kind.hasOperatingSystemRight || kind == .secret || kind == .shell && rule.effect == .allow
         }
-        return decided.map {
-            DerivationStep(
-                section: .broker, text: $0.reference.text, mechanisms: ["broker: checks each use"], location: $0.reference.location,
-                because: $0.reference.because)
-        }
+        return askSteps()
+            + decided.map {
+                DerivationStep(
+                    section: .broker, text: $0.reference.text, mechanisms: ["broker: checks each use"], location: $0.reference.location,
+                    because: $0.reference.because)
+            }
+    }
+}
+
+extension ResolvedPolicy {
+    /// Said where it is stated, and where there is a question that it is about.
+    private func askSteps() -> [DerivationStep] {
+        guard askChannel != nil || rules.contains(where: { $0.effect == .ask }) else { return [] }
+        let text =
+            switch askChannel {
+            case .local: "what must be asked about is answered on this machine alone; what an MCP client answers does not count"
+            case .any: "what must be asked about may be answered in a form of an MCP client, which could answer it by itself"
+            case nil:
+                "what must be asked about is answered on this machine alone where it is about writing outside of the workspace, the network or "
+                    + "processes, and else in a form of an MCP client as well"
+            }
+        return [
+            DerivationStep(section: .broker, text: text, mechanisms: ["broker: checks each answer"], location: place(of: Self.askSetting))
+        ]
     }
 }
 

@@ -19,6 +19,8 @@ package struct PolicyDocument: Sendable, Equatable {
     package var syscallAllow: [Located<String>]
     /// nil when the document has no `waive`: the parent's list then holds.
     package var waive: [Located<Protection>]?
+    /// nil when the document has no `ask: {channel: …}`: the parent's then holds.
+    package var askChannel: Located<AskChannel>?
     package var examples: [PolicyExample]
 
     package struct EnvironmentValue: Sendable, Equatable {

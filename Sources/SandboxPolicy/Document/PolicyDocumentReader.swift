@@ -20,7 +20,7 @@ private struct PolicyDocumentReader {
         fields = FieldReader(fileName: fileName)
         document = PolicyDocument(
             fileName: fileName, name: "", description: nil, extends: nil, isRootPreset: false, rootPresetPosition: root.position, rules: [],
-            limits: [:], pass: [], set: [], syscallBase: nil, syscallDeny: [], syscallAllow: [], waive: nil, examples: [])
+            limits: [:], pass: [], set: [], syscallBase: nil, syscallDeny: [], syscallAllow: [], waive: nil, askChannel: nil, examples: [])
     }
 
     mutating func read() throws(PolicyError) -> PolicyDocument {
@@ -56,6 +56,7 @@ private struct PolicyDocumentReader {
         case "environment": readEnvironment(node)
         case "syscalls": readSyscalls(node)
         case "waive": readWaive(node)
+        case "ask": readAsk(node)
         case "examples": readExamples(node)
         default: break
         }
@@ -237,6 +238,18 @@ private struct PolicyDocumentReader {
             }
         }
         document.waive = result
+    }
+
+    private mutating func readAsk(_ node: DocumentNode) {
+        for entry in fields.mapping(node, of: "ask", keys: PolicyKeys.ask) {
+            guard let word = fields.text(entry.value, of: entry.key) else { continue }
+            let known = AskChannel.allCases.map(\.rawValue)
+            if let channel = AskChannel(rawValue: word) {
+                document.askChannel = Located(channel, at: entry.keyPosition)
+            } else {
+                fields.report(entry.value.position, "`\(word)` is not a channel", NearestWord.mend(for: word, among: known))
+            }
+        }
     }
 
     private mutating func readExamples(_ node: DocumentNode) {

@@ -15,19 +15,26 @@ extension ResolvedPolicy {
             if rule.optional { members.append(JSONMember("optional", .bool(true))) }
             return .object(members)
         }
-        return .object([
-            "version": .int(Int64(PolicyKeys.version)),
-            "capabilities": .array(capabilities),
-            "limits": .object(LimitName.allCases.map { JSONMember($0.canonicalKey, .unsigned(limits[$0])) }),
-            "environment": .object([
-                "pass": .strings(environment.pass),
-                "set": .object(environment.set.sorted { utf8Precedes($0.key, $1.key) }.map { JSONMember($0.key, .string($0.value)) }),
-            ]),
-            "syscalls": .object([
-                "base": .string(syscalls.base), "deny": .strings(syscalls.deny), "allow": .strings(syscalls.allow),
-            ]),
-            "waive": .strings(waived.sorted().map(\.rawValue)),
-        ])
+        let members: [JSONMember] = [
+            JSONMember("version", .int(Int64(PolicyKeys.version))),
+            JSONMember("capabilities", .array(capabilities)),
+            JSONMember("limits", .object(LimitName.allCases.map { JSONMember($0.canonicalKey, .unsigned(limits[$0])) })),
+            JSONMember(
+                "environment",
+                .object([
+                    "pass": .strings(environment.pass),
+                    "set": .object(environment.set.sorted { utf8Precedes($0.key, $1.key) }.map { JSONMember($0.key, .string($0.value)) }),
+                ])),
+            JSONMember(
+                "syscalls",
+                .object([
+                    "base": .string(syscalls.base), "deny": .strings(syscalls.deny), "allow": .strings(syscalls.allow),
+                ])),
+            JSONMember("waive", .strings(waived.sorted().map(\.rawValue))),
+        ]
+        // Only where it is stated: a policy without it means what it meant before there was such a key.
+        let ask = askChannel.map { [JSONMember("ask", .object(["channel": .string($0.rawValue)]))] } ?? []
+        return .object(members + ask)
     }
 
     package var canonicalJSON: String { canonicalValue.canonicalText }

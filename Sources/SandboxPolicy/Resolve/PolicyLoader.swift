@@ -57,7 +57,7 @@ package enum PolicyLoader {
             ?? ResolvedPolicy(
                 name: "", description: nil, chain: [], isRootPreset: false, rules: [], limits: .standard,
                 statedEnvironment: EnvironmentRules(),
-                statedSyscalls: SyscallRules(), waived: [], examples: [], origins: [:])
+                statedSyscalls: SyscallRules(), waived: [], askChannel: nil, examples: [], origins: [:])
         func origin(_ position: SourcePosition) -> PolicyOrigin { PolicyOrigin(file: document.fileName, position: position) }
         if document.isRootPreset, let parent, !parent.isRootPreset {
             throw PolicyError(
@@ -101,6 +101,17 @@ package enum PolicyLoader {
         if let waive = document.waive {
             result.waived = Set(waive.map(\.value))
             if let first = waive.first { result.origins["waive"] = origin(first.position) }
+        }
+        if let channel = document.askChannel {
+            // Final, whoever the parent is: a preset lets its children reach more, never answer for people.
+            if parent?.askChannel == .local, channel.value != .local {
+                throw PolicyError(
+                    file: document.fileName, at: channel.position,
+                    message: "`ask: {channel: \(channel.value.rawValue)}` widens its parent, where questions are answered locally alone",
+                    mend: "remove it: `local` is final")
+            }
+            result.askChannel = channel.value
+            result.origins[ResolvedPolicy.askSetting] = origin(channel.position)
         }
         result.examples = document.examples
         if let parent, !parent.isRootPreset { try refuseWidening(result, over: parent, document: document) }

@@ -31,6 +31,9 @@ extension ResolvedPolicy {
         for protection in waived.subtracting(other.waived).sorted() {
             result.append(Widening(message: "waives `\(protection.rawValue)`", setting: "waive"))
         }
+        if askWidth > other.askWidth {
+            result.append(Widening(message: askSentence, setting: Self.askSetting))
+        }
         return Array(result.prefix(most))
     }
 
@@ -113,6 +116,12 @@ extension ResolvedPolicy {
             if !isKept { result.append(Widening(message: "no longer denies \(rule.resource)")) }
         }
         return result
+    }
+
+    private var askSentence: String {
+        askChannel == .any
+            ? "counts an MCP client's answer to every question"
+            : "counts an MCP client's answer to questions about what does not lead out of the workspace"
     }
 
     private func environmentWidenings(over other: ResolvedPolicy) -> [Widening] {

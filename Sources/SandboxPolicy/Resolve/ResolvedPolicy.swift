@@ -17,10 +17,13 @@ package struct ResolvedPolicy: Sendable, Equatable {
     /// As the documents say; `syscalls` has what the rules add and take away.
     package var statedSyscalls: SyscallRules
     package var waived: Set<Protection>
+    /// Where an answer to an `ask` counts; nil: by what is asked about.
+    package var askChannel: AskChannel?
     /// Of this policy's own document.
     package var examples: [PolicyExample]
     /// Where single settings were stated: `limits.wall`, `environment.pass.LANG`, `environment.set.HOME`, `syscalls.base`,
-    /// `syscalls.deny.ptrace`, `waive`. Absent for defaults.
+    /// `syscalls.deny.ptrace`, `waive`,
+    /// `ask.channel`. Absent for defaults.
     package var origins: [String: PolicyOrigin]
 }
 

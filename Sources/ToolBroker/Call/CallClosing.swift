@@ -5,14 +5,16 @@ internal import StrictJSON
 
 extension ToolBroker {
     /// The second transaction: outcome, result object, events, audit, and what the call used.
-    func close(_ call: PreparedCall, _ outcome: CallOutcome) async throws(LibOSError) -> Completion<ToolCallResult> {
+    func close(
+        _ call: PreparedCall, _ outcome: CallOutcome, _ ending: CallEnding?
+    ) async throws(LibOSError) -> Completion<ToolCallResult> {
         var outcome = outcome
         if case .output(let output) = outcome.kind {
             let cleaned = output.cleaned
             outcome.kind = .output(cleaned)
             if let problem = call.tool.problem(with: cleaned) { outcome.kind = .failure(problem, .validationError) }
         }
-        let completion = try await record(call, outcome)
+        let completion = try await record(call, outcome, ending)
         if let deferred = outcome.deferred, case .done(let result) = completion, result.isOK {
             let caller = SyscallCaller(process: call.request.process, tool: call.tool.name, call: call.id)
             if case .failed(let error) = await kernel.perform(deferred, for: caller) { try await noteRefused(deferred, call, error) }
@@ -24,22 +26,32 @@ extension ToolBroker {
 extension ToolBroker {
     /// An outcome that cannot be kept as it is must not keep its call open: then that is the outcome. Only a store that fails, or a
     /// wait, has no other way.
-    private func record(_ call: PreparedCall, _ outcome: CallOutcome) async throws(LibOSError) -> Completion<ToolCallResult> {
+    private func record(
+        _ call: PreparedCall, _ outcome: CallOutcome, _ ending: CallEnding?
+    ) async throws(LibOSError) -> Completion<ToolCallResult> {
         do throws(LibOSError) {
-            return try await write(call, outcome)
+            return try await write(call, outcome, ending)
         } catch {
             if error.code == .store { throw error }
+            // Perhaps it is the caller's part that cannot be kept: then the call is closed without it.
+            if ending != nil { return try await record(call, outcome, nil) }
             if case .waiting = outcome.kind { throw error }
             var refused = outcome
             refused.kind = .failure(
                 ToolFailure(.execution, "what came of the call cannot be kept: \(error)", denial: error.denial), Self.decision(error))
-            return try await write(call, refused)
+            return try await write(call, refused, nil)
         }
     }
 
-    private func write(_ call: PreparedCall, _ outcome: CallOutcome) async throws(LibOSError) -> Completion<ToolCallResult> {
+    private func write(
+        _ call: PreparedCall, _ outcome: CallOutcome, _ ending: CallEnding?
+    ) async throws(LibOSError) -> Completion<ToolCallResult> {
         try await store.write { transaction throws(LibOSError) in
-            try CallClosing(broker: self, call: call, outcome: outcome).close(in: transaction)
+            let completion = try CallClosing(broker: self, call: call, outcome: outcome).close(in: transaction)
+            guard let ending, case .done(var result) = completion else { return completion }
+            try ending(result, transaction)
+            result.isEndRecorded = true
+            return .done(result)
         }
     }
 }
@@ -90,7 +102,7 @@ private struct CallClosing {
             }
         }
         try chargeUsage(in: transaction)
-        if !outcome.asked.isEmpty {
+        if !outcome.asked.isEmpty, try nobodyAsksAgain(in: transaction) {
             try broker.kernel.withdraw(outcome.asked, because: "the tool that asked has ended", in: transaction)
         }
         for effect in outcome.fileEffects {
@@ -119,6 +131,13 @@ private struct CallClosing {
                 try recorder.complete(
                     output, handle, decision: receipt, capabilities: call.record.capabilities, parent: call.intent, in: transaction))
         }
+    }
+
+    /// A call that was cancelled with its run is made again, and finds its answers. After any other end nobody does, nor when somebody held
+    /// the process: its model begins anew, and the answer would go to nobody.
+    private func nobodyAsksAgain(in store: any StoreReading) throws(LibOSError) -> Bool {
+        guard outcome.isCancelled, case .paused? = try store.process(call.request.process)?.status else { return !outcome.isCancelled }
+        return true
     }
 
     /// A call that was cancelled says why, as far as its process knows.

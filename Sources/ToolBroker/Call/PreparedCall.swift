@@ -68,8 +68,10 @@ struct CallOutcome: Sendable {
     var reportValue: JSONValue = .null
     /// Files that were touched, for events and audit.
     var fileEffects: [(call: FileCall, facts: [JSONMember])] = []
-    /// What the tool asked people while it ran and nobody waits for any more.
+    /// What the tool asked people while it ran.
     var asked: Set<HumanRequestID> = []
+    /// Cancelled from outside.
+    var isCancelled = false
     /// `process.exit` and `process.exec` that a tool asked for: done when its result is kept.
     var deferred: Syscall?
 }

@@ -75,18 +75,25 @@ package struct ToolBroker: Sendable {
 
     /// One call, to its end or into a wait. Refusals and failures are results; only a store that fails throws. Cancelling the task
     /// ends the tool, and the records are closed all the same.
+    /// - Parameters:
+    ///   - decided: called when the call may be made and its intent is on record, before anything of it starts.
+    ///   - ending: Records of the caller's own, written together with those that close the call. Not run for a call that was refused
+    ///     before it began, for one that waits, and for one whose end is the process's end or another beginning of it.
     package func call(
-        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in }
+        _ request: ToolCallRequest, progress: @escaping ChannelSession.ProgressHandler = { _, _ in },
+        decided: @Sendable () -> Void = {}, ending: CallEnding? = nil
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
         switch try await prepare(request) {
         case .ended(let result): return .done(result)
         case .waiting(let wait): return .waiting(wait)
         case .ready(let call):
+            decided()
             let outcome = await run(call, progress: progress)
-            // Records of what happened are not the caller's to cancel.
+            // Records of what happened are not the caller's to cancel: no store lets itself be. What follows them might.
+            if outcome.deferred == nil { return try await close(call, outcome, ending) }
             let closing = Task { () async -> Result<Completion<ToolCallResult>, LibOSError> in
                 do throws(LibOSError) {
-                    return .success(try await close(call, outcome))
+                    return .success(try await close(call, outcome, nil))
                 } catch {
                     return .failure(error)
                 }
@@ -95,6 +102,9 @@ package struct ToolBroker: Sendable {
         }
     }
 }
+
+/// What a caller records of a call's result, in the transaction that closes the call. May be run again when that was undone.
+package typealias CallEnding = @Sendable (ToolCallResult, any StoreTransaction) throws(LibOSError) -> Void
 
 extension ToolSpec {
     /// What two versions of a tool are compared by. Schemas are compared in canonical form: stores may order keys anew.

@@ -41,6 +41,8 @@ package struct ToolCallResult: Sendable, Equatable {
     package var result: ObjectHandle?
     package var decision: PolicyDecision
     package var denial: Denial?
+    /// Whether the records of the caller's own were written together with the end of the call.
+    package var isEndRecorded = false
 
     package init(
         call: ToolCallID, tool: ToolID?, isOK: Bool, payload: JSONValue, error: String? = nil, result: ObjectHandle? = nil,

@@ -151,15 +151,17 @@ private struct ManifestReader {
         guard let node = values["files"] else { return }
         for text in fields.texts(node, of: "files") {
             var path = text.value
-            if !path.hasPrefix("/") {
+            // By bytes, as the kernel reads it: with a mark behind it that combines, a slash is no character of its own.
+            let slash = UInt8(ascii: "/")
+            if path.utf8.first != slash {
                 guard let directory else {
                     fields.report(text.position, "`\(path)` is relative, and this manifest has no directory", "write an absolute path")
                     continue
                 }
                 path = directory + "/" + path
             }
-            var parts: [Substring] = []
-            for part in path.split(separator: "/") where part != "." {
+            var parts: [String] = []
+            for part in path.utf8.split(separator: slash).map({ String(Substring($0)) }) where part != "." {
                 if part == ".." { _ = parts.popLast() } else { parts.append(part) }
             }
             path = "/" + parts.joined(separator: "/")

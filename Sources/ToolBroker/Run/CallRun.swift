@@ -85,8 +85,8 @@ extension ToolBroker {
             let report = await finished
             await session.lastCallEnded()
             var outcome = await concluded(call, end, report, handed, deferred: calls.deferred)
-            // A call that was cancelled from outside is made again, and finds its answers; after any other end nobody does.
-            if !Task.isCancelled { outcome.asked = calls.asked }
+            outcome.asked = calls.asked
+            outcome.isCancelled = Task.isCancelled
             return outcome
         } catch {
             return CallOutcome(kind: .failure(error.failure, error.decision), hasStarted: false)

@@ -163,6 +163,9 @@ int gbx_statx(int directory, const char *_Nonnull path, int flags, struct gbx_id
 // fstatfs: sys/statfs.h is not in Swift's Glibc. f_type of the file system.
 int64_t gbx_filesystem_magic(int fd);
 
+// getdents64, which Swift's Glibc does not have: bytes of whole linux_dirent64 records, 0 at the end of the directory.
+int64_t gbx_getdents(int fd, void *_Nonnull buffer, size_t size);
+
 // ---- sockets.c ---------------------------------------------------------------------------------------------------------
 
 #define GBX_MAX_PASSED_DESCRIPTORS 16

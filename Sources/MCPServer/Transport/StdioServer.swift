@@ -1,0 +1,67 @@
+internal import Glibc
+package import LinuxPrimitives
+internal import ModelContextProtocol
+internal import StrictJSON
+
+/// Serves one client over two descriptors, until it closes its end or the program is asked to stop.
+package struct StdioServer: Sendable {
+    private let core: ServerCore
+    private let input: Int32
+    private let output: Int32
+
+    /// Bytes of answers that a client leaves unread before nothing more of it is read.
+    private static let mostBacklog = 32 << 20
+
+    package init(_ core: ServerCore, input: Int32 = 0, output: Int32 = 1) {
+        self.core = core
+        self.input = input
+        self.output = output
+    }
+
+    /// - Parameter interruption: readable when the server is to stop.
+    /// - Returns: when every call has ended with its whole tree.
+    package func run(interruption: Int32) async throws(SystemError) {
+        let writer = LineWriter(output)
+        let engine = StreamEngine(core) { writer.write($0) }
+        let (input, output) = (input, output)
+        let isRead: Bool = await withCheckedContinuation { continuation in
+            let isStarted = DetachedThread.start {
+                Self.read(input, output, interruption, writer, engine)
+                continuation.resume(returning: true)
+            }
+            if !isStarted { continuation.resume(returning: false) }
+        }
+        await engine.close()
+        await writer.drain(milliseconds: 1_000)
+        if !isRead { throw SystemError(errno: EAGAIN, operation: "pthread_create") }
+    }
+
+    private static func read(
+        _ input: Int32, _ output: Int32, _ interruption: Int32, _ writer: LineWriter, _ engine: StreamEngine
+    ) {
+        var reader = MessageLineReader(longest: Envelope.bounds.bytes)
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while !writer.isBroken {
+            let isFull = writer.backlog > mostBacklog
+            var entries = [
+                pollfd(fd: interruption, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: isFull ? -1 : input, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: output, events: 0, revents: 0), // tells when nobody reads it any more
+            ]
+            // A reader that is slow tells nobody when it has caught up.
+            let waited: Int? = isFull ? try? Polling.wait(&entries, timeoutMilliseconds: 10) : try? Polling.wait(&entries, deadline: nil)
+            if waited == nil || entries[0].revents != 0 || entries[2].revents != 0 { return }
+            if isFull || entries[1].revents == 0 { continue }
+            let taken = buffer.withUnsafeMutableBytes { bytes in (try? Transfer.readAvailable(input, into: bytes)) ?? .end }
+            var count = 0
+            switch taken {
+            case .nothing: continue
+            case .bytes(let number): count = number
+            case .end: buffer[0] = 0x0A // a last line may come without its newline
+            }
+            buffer.withUnsafeBytes { reader.append(UnsafeRawBufferPointer(rebasing: $0.prefix(max(count, 1)))) }
+            while let item = reader.next() { engine.receive(item) }
+            if taken == .end { return }
+        }
+    }
+}
