@@ -149,9 +149,9 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore",
-                "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON", "SandboxLauncher",
-                "SandboxPolicy",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "ModelContextProtocol", "AgentRuntime", "ToolBroker",
+                "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON",
+                "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
             ],

@@ -9,7 +9,7 @@ struct GloveboxRuntimeCommand: ParsableCommand {
         version: "glovebox \(GloveboxVersion.current)",
         subcommands: [
             AgentCommand.self, HumanCommand.self, ToolCommand.self, CapabilityCommand.self, AuditCommand.self, WhyCommand.self,
-            MemoryCommand.self, MCPCommand.self, HookCommand.self,
+            MemoryCommand.self, MCPCommand.self, HookCommand.self, BenchCommand.self,
         ])
 
     /// A first or second word that is no command, with the one that was meant.
@@ -19,7 +19,7 @@ struct GloveboxRuntimeCommand: ParsableCommand {
         var shown = ""
         for word in words.prefix(2) {
             if word.hasPrefix("-") || known.isEmpty { return nil }
-            let names = known.compactMap { $0.configuration.commandName }
+            let names = known.filter { $0.configuration.shouldDisplay }.compactMap { $0.configuration.commandName }
             guard let found = known.first(where: { $0.configuration.commandName == word }) else {
                 if let near = NearestWord.suggestion(for: word, among: names) {
                     return "unknown \(shown)command `\(word)`; did you mean `\(near)`?"

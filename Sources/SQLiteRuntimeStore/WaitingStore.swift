@@ -10,6 +10,11 @@ extension SQLiteRuntimeStore {
         try opening(path: path, clock: SystemClock(), observer: nil, patience: patience)
     }
 
+    /// Whether an opening failed because another program writes to the store.
+    package static func isHeldByAnother(_ error: LibOSError) -> Bool {
+        error.code == .store && error.message.contains(WriterLock.busyWords)
+    }
+
     /// As `write`.
     package func writeWaiting<Value>(
         _ durability: Durability = .process, _ body: (any StoreTransaction) throws(LibOSError) -> Value

@@ -7,6 +7,7 @@ package enum TextCheck {
     }
 
     package static func firstProblem(in bytes: [UInt8]) -> Problem? {
+        if isPlain(bytes) { return nil }
         if let offset = firstInvalidUTF8(in: bytes) {
             return Problem(offset: offset, message: "the text is not UTF-8", mend: "save the file as UTF-8")
         }
@@ -14,6 +15,20 @@ package enum TextCheck {
             return Problem(offset: offset, message: "the text holds a NUL byte", mend: "remove it")
         }
         return nil
+    }
+
+    /// Whether it is all ASCII without a NUL: nearly every text is, and one look tells.
+    private static func isPlain(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { raw in
+            var index = 0
+            while index + 8 <= raw.count {
+                let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                // A byte of 0 borrows from its own highest bit, one of 0x80 and above has it.
+                if (word | (word &- 0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080 != 0 { return false }
+                index += 8
+            }
+            return raw[index...].allSatisfy { $0 != 0 && $0 < 0x80 }
+        }
     }
 
     /// Offset of the first byte that does not belong to well-formed UTF-8 (no overlong forms, no surrogates).

@@ -4,6 +4,7 @@ import MCPRelay
 import ModelContextProtocol
 import SQLiteRuntimeStore
 import StrictJSON
+import Synchronization
 import Testing
 
 /// Questions of 2026-07-28: a result asks for input, and the call comes again.

@@ -41,7 +41,7 @@ import Testing
         for version in ["2025-11-25", "2027-01-01", ""] {
             let answer = await client.ask(#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":\#(stateless(version: version))}"#)
             #expect(answer.errorCode == -32022)
-            #expect(answer.at("error.data") == .object(["supported": .strings(["2026-07-28"]), "requested": .string(version)]))
+            #expect(answer.at("error.data") == .object(["requested": .string(version), "supported": .strings(["2026-07-28"])]))
         }
     }
 

@@ -40,6 +40,27 @@ struct FilterCompilerTests {
         return try mode.evaluator().evaluate(SystemCall(number: UInt32(number), arguments: arguments))
     }
 
+    @Test(arguments: [false, true])
+    func watchedOpeningsAreShownAndNoOthersAllowed(mediates: Bool) throws {
+        var mode = Self.standard
+        mode.demands = FilterDemands(
+            mediateCreation: mediates, mediateMemfd: false, mediateNetwork: false, canNotify: true, watchOpening: true)
+        var plain = mode
+        plain.demands.watchOpening = false
+        let cwd = UInt64(bitPattern: -100)
+        for (name, before) in [("open", [UInt64(1)]), ("openat", [cwd, 1])] {
+            for flags: UInt64 in [0, 1, 2, 0x80000, 0x10000, 0x40, 0x41, 0x241, 0x41_0000, 0x20_0000, 0x20_0040, 0x8000] {
+                for bits: UInt64 in [0, 0o644, 0o4755] {
+                    let arguments = before + [flags, bits]
+                    let unwatched = try Self.answer(plain, name, arguments)
+                    let isPlain = flags & (0x40 | 0x20_0000 | 0x40_0000) == 0
+                    // A plain opening is seen; of everything else the answer is what it is without.
+                    #expect(try Self.answer(mode, name, arguments) == (isPlain ? .notify : unwatched), "\(name) \(flags) \(bits)")
+                }
+            }
+        }
+    }
+
     // MARK: the catalogue of calls that a tool must not reach
 
     static let unreachable = """

@@ -94,6 +94,18 @@ int gbx_notification_answer_value(int listener, uint64_t id, int64_t value)
     return answer(listener, id, value, 0);
 }
 
+int gbx_notification_continue(int listener, uint64_t id)
+{
+    union {
+        struct seccomp_notif_resp record;
+        char room[RECORD_MAX];
+    } response;
+    memset(&response, 0, sizeof response);
+    response.record.id = id;
+    response.record.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    return (int)gbx_result(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response.record));
+}
+
 int gbx_notification_is_valid(int listener, uint64_t id)
 {
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0)

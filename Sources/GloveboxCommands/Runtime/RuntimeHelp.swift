@@ -15,7 +15,7 @@ extension RuntimeCommand {
 enum RuntimeCommands {
     static let all: [any RuntimeCommand.Type] = [
         AgentHelp.self, HumanHelp.self, ToolHelp.self, CapabilityHelp.self, AuditHelp.self, WhyHelp.self, MemoryHelp.self,
-        MCPHelp.self, HookHelp.self,
+        MCPHelp.self, HookHelp.self, BenchHelp.self,
     ]
 
     static func has(_ word: String) -> Bool { all.contains { $0.page.name == word } }
@@ -63,5 +63,10 @@ struct MCPHelp: RuntimeCommand {
 
 struct HookHelp: RuntimeCommand {
     static let page = (name: "hook", abstract: "Decide what another agent's own tools may do, by a policy of Glovebox.")
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}
+
+struct BenchHelp: RuntimeCommand {
+    static let page = (name: "bench", abstract: "Measure what sealing costs on this machine.")
     @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }

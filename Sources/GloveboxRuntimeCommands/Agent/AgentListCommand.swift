@@ -12,6 +12,7 @@ struct AgentListCommand: StoreCommand {
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
         let isAliveOnly = alive
+        await Self.mend(options)
         let rows = try await options.reading { store throws(LibOSError) in
             var rows: [(process: AgentProcess, goal: String?)] = []
             for process in try store.processes(status: nil) where !isAliveOnly || !process.status.isTerminal {
@@ -35,5 +36,12 @@ struct AgentListCommand: StoreCommand {
             table.print()
         }
         return ExitStatus.success
+    }
+
+    /// A session whose supervisor was killed looks alive until somebody opens the store for writing. Where that cannot be now, whoever
+    /// writes to it does it.
+    private static func mend(_ options: StoreOptions) async {
+        guard let place = try? options.place(), place.exists, SessionLock.hasAbandoned(store: place.file) else { return }
+        try? await RuntimeSession.with(options) { _ in }
     }
 }

@@ -46,10 +46,46 @@ final class LeasedStore: RelayRecords {
         self.complain = complain
     }
 
+    /// The transaction of a group, while the relay's thread is in one. Nobody else asks: what others hand over waits for the lease.
+    private struct Group {
+        var transaction: any StoreTransaction
+        var broker: CapabilityBroker
+        var failure: LibOSError?
+    }
+    nonisolated(unsafe) private var group: Group?
+
+    func group(_ body: () -> Void) throws(LibOSError) {
+        try lease.withLock { (lease) throws(LibOSError) in
+            let earlier = takePending()
+            let (store, broker) = try held(&lease, losing: earlier)
+            defer { timeIdleness() }
+            if !earlier.isEmpty { write(all: earlier, store, broker) }
+            try store.writeWaiting { transaction throws(LibOSError) in
+                group = Group(transaction: transaction, broker: broker)
+                defer { group = nil }
+                body()
+                if let failure = group?.failure { throw failure }
+            }
+        }
+    }
+
+    private func performInGroup<Value: Sendable>(_ work: Work<Value>) throws(LibOSError) -> Value {
+        guard let current = group else { throw LibOSError(.store, "there is no group") }
+        do throws(LibOSError) {
+            if let failure = current.failure { throw failure }
+            return try work(current.transaction, current.broker)
+        } catch {
+            // It may have written half of it, so nothing of the group may stay.
+            group?.failure = error
+            throw error
+        }
+    }
+
     func perform<Value: Sendable>(_ work: @escaping Work<Value>) throws(LibOSError) -> Value { try perform(.process, work) }
 
     func perform<Value: Sendable>(_ durability: Durability, _ work: @escaping Work<Value>) throws(LibOSError) -> Value {
-        try lease.withLock { (lease) throws(LibOSError) in
+        if group != nil { return try performInGroup(work) }
+        return try lease.withLock { (lease) throws(LibOSError) in
             let earlier = takePending()
             let (store, broker) = try held(&lease, losing: earlier)
             defer { timeIdleness() }
@@ -74,10 +110,17 @@ final class LeasedStore: RelayRecords {
             defer { pending.isTimed = true }
             return !pending.isTimed
         }
-        guard isFirst else { return }
+        if isFirst { timeFlush() }
+    }
+
+    private func timeFlush() {
         queue.asyncAfter(deadline: .now() + .milliseconds(Self.delay)) { [self] in
-            pending.withLock { $0.isTimed = false }
-            flush()
+            // Whoever works with the store takes what is there along with what comes next; waiting for that would only slow it down.
+            let isDone: Void? = lease.withLockIfAvailable { lease in
+                pending.withLock { $0.isTimed = false }
+                flush(&lease)
+            }
+            if isDone == nil { timeFlush() }
         }
     }
 
@@ -85,8 +128,10 @@ final class LeasedStore: RelayRecords {
     func close() async {
         await withCheckedContinuation { continuation in
             queue.async { [self] in
-                flush()
-                lease.withLock { Self.release(&$0) }
+                lease.withLock { lease in
+                    flush(&lease)
+                    Self.release(&lease)
+                }
                 continuation.resume()
             }
         }
@@ -101,21 +146,24 @@ final class LeasedStore: RelayRecords {
         }
     }
 
-    private func flush() {
-        lease.withLock { lease in
-            let work = takePending()
-            if work.isEmpty { return }
-            do throws(LibOSError) {
-                let (store, broker) = try held(&lease, losing: work)
-                do throws(LibOSError) {
-                    try store.writeWaiting { transaction throws(LibOSError) in for one in work { try one(transaction, broker) } }
-                } catch {
-                    write(work, store, broker)
-                }
-                timeIdleness()
-            } catch {
-                return // complained about
-            }
+    private func flush(_ lease: inout Lease?) {
+        let work = takePending()
+        if work.isEmpty { return }
+        do throws(LibOSError) {
+            let (store, broker) = try held(&lease, losing: work)
+            write(all: work, store, broker)
+            timeIdleness()
+        } catch {
+            return // complained about
+        }
+    }
+
+    /// In one transaction, or each in its own when one of them cannot be.
+    private func write(all work: [Work<Void>], _ store: SQLiteRuntimeStore, _ broker: CapabilityBroker) {
+        do throws(LibOSError) {
+            try store.writeWaiting { transaction throws(LibOSError) in for one in work { try one(transaction, broker) } }
+        } catch {
+            write(work, store, broker)
         }
     }
 
@@ -149,8 +197,17 @@ final class LeasedStore: RelayRecords {
             return (new.store, new.broker)
         } catch {
             if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }
-            throw error
+            throw Self.unavailable(error)
         }
+    }
+
+    /// What a session can do about it is something else than what a command can.
+    private static func unavailable(_ error: LibOSError) -> LibOSError {
+        guard SQLiteRuntimeStore.isHeldByAnother(error) else { return error }
+        return LibOSError(
+            .store, "nothing can be recorded, and so no call be made, while another command holds the store: \(error.message)",
+            mend: "make the call again when that command has ended (`glovebox agent run` holds the store as long as it runs), or give this "
+                + "server a store of its own: glovebox mcp run --store FILE")
     }
 
     private static func release(_ lease: inout Lease?) {

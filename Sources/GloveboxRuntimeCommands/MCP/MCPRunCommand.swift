@@ -75,7 +75,7 @@ struct MCPRunCommand: StoreCommand {
         }
         let sealed = try request(allow: otherAllow, deny: otherDeny, place)
         let pinFile = PinFile(store: place.file, server: server)
-        let process = try await MCPSession.begin(server: server, command: command, policy: sealed.policy, given: given, options)
+        let (process, lock) = try await MCPSession.begin(server: server, command: command, policy: sealed.policy, given: given, options)
         let say: @Sendable (String) -> Void = { Console.note(SafeText.line($0)) }
         let report: RunReport
         do {
@@ -91,7 +91,7 @@ struct MCPRunCommand: StoreCommand {
             report = try await relay(sealed.request, gate, limits, interruption)
             await records.close()
         } catch {
-            try? await MCPSession.end(process, options, how: .object(["error": .string("\(error)")]), server: server)
+            try? await MCPSession.end(process, lock, options, how: .object(["error": .string("\(error)")]), server: server)
             throw error
         }
         let how = JSONValue.object([
@@ -99,7 +99,7 @@ struct MCPRunCommand: StoreCommand {
             "violations": .int(Int64(report.violations.count)), "exit_code": .int(Int64(report.outcome.exitCode)),
             "receipt": .object(report.receipt.map { JSONMember($0.layer, .string($0.state.rawValue)) }),
         ])
-        try await MCPSession.end(process, options, how: how, server: server)
+        try await MCPSession.end(process, lock, options, how: how, server: server)
         if options.json { Console.note(RunReportJSON.value(report, includingOutput: false).prettyText) }
         // Ended by its client's leaving, it did what it was there for.
         if case .cancelled = report.outcome { return ExitStatus.success }
@@ -148,9 +148,10 @@ struct MCPRunCommand: StoreCommand {
         let confinement = try policy.confinement(
             workspace: workspace?.path, workspaceWritable: true,
             denialsAt: workspace == nil ? try Workspace.currentDirectory(for: policy) : nil)
-        let request = RunRequest(
+        var request = RunRequest(
             arguments: command, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
             environment: try variables(), workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
+        request.watchesOpening = true
         return (request, policy)
     }
 

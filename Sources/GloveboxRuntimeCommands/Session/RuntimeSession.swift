@@ -62,6 +62,7 @@ struct RuntimeSession: Sendable {
         let session = RuntimeSession(place: place, runtime: runtime, registry: registry, capabilities: capabilities)
         do {
             try await runtime.start()
+            try await MCPSession.mend(place.file, runtime)
         } catch {
             await store.close()
             throw error

@@ -1,5 +1,7 @@
 package protocol ProcessReading {
     func process(_ id: ProcessID) throws(LibOSError) -> AgentProcess?
+    /// Where a process stands, without the rest of it. Nil when there is none.
+    func status(of id: ProcessID) throws(LibOSError) -> ProcessStatus?
     func account(of id: ProcessID) throws(LibOSError) -> ProcessAccount?
     /// Oldest first.
     func processes(status: ProcessStatus?) throws(LibOSError) -> [AgentProcess]
@@ -22,6 +24,12 @@ package protocol ProcessWriting {
 }
 
 extension ProcessReading {
+    /// Where a process stands, or an error that names it.
+    package func existingStatus(of id: ProcessID) throws(LibOSError) -> ProcessStatus {
+        guard let status = try status(of: id) else { throw .notFound("process \(id)") }
+        return status
+    }
+
     /// The process, or an error that names it.
     package func existingProcess(_ id: ProcessID) throws(LibOSError) -> AgentProcess {
         guard let process = try process(id) else { throw .notFound("process \(id)") }

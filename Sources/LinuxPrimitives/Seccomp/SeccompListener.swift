@@ -26,8 +26,8 @@ package struct SeccompNotification: Sendable, Equatable {
 
 /// The supervisor's end of a filter with SECCOMP_RET_USER_NOTIF.
 ///
-/// There is deliberately no answer "go on": the kernel would read the call's memory again, which the caller may have changed
-/// since. A call is refused, given a value, or given a descriptor that we opened.
+/// A call that is decided is never told to go on: the kernel would read the call's memory again, which the caller may have changed
+/// since. Such a call is refused, given a value, or given a descriptor that we opened. `proceed` is for calls that were only looked at.
 package struct SeccompListener: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
@@ -63,6 +63,12 @@ package struct SeccompListener: ~Copyable, Sendable {
     @discardableResult
     package borrowing func answer(_ id: UInt64, value: Int64) throws(SystemError) -> Bool {
         try stillWaiting("SECCOMP_IOCTL_NOTIF_SEND", gbx_notification_answer_value(descriptor.rawValue, id, value)) != nil
+    }
+
+    /// Lets a call go on that would be allowed whatever it names, and was stopped to be seen. False when the caller no longer waits.
+    @discardableResult
+    package borrowing func proceed(_ id: UInt64) throws(SystemError) -> Bool {
+        try stillWaiting("SECCOMP_IOCTL_NOTIF_SEND", gbx_notification_continue(descriptor.rawValue, id)) != nil
     }
 
     /// Gives the caller a copy of `source` and answers its call with the number, atomically. Nil when it no longer waits.

@@ -37,7 +37,7 @@ struct CallDecider: Sendable {
             return try refuse(facts, nil, Denial(layer: .toolTable, rule: "names of tools", reason: reason), in: transaction)
         }
         let resource = tool.description
-        if try transaction.existingProcess(session.process).status.isTerminal {
+        if try transaction.existingStatus(of: session.process).isTerminal {
             let denial = Denial(
                 layer: .process, rule: "terminal is final", reason: "the session of this server was ended",
                 suggestion: "start the server anew")

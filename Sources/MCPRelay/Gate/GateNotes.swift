@@ -23,7 +23,7 @@ extension RuntimeToolGate {
         case .suppressed(let count, let kind):
             action = "mcp.message_dropped"
             decision = .object([
-                "rule": .string(kind), "count": .int(Int64(count)), "reason": .string("as many more of them, not noted one by one"),
+                "rule": .string(kind), "count": .int(Int64(count)), "reason": .string("\(count) more of \(kind), not noted one by one"),
             ])
         }
         records.enqueue { transaction, _ throws(LibOSError) in

@@ -106,15 +106,27 @@ package struct RuntimeToolGate: ToolGate {
         let denial =
             error.denial
             ?? Denial(
-                layer: .process, rule: "no record, no call", reason: "the call cannot be put on record: \(error.message)",
+                layer: .process, rule: Self.unrecorded, reason: "the call cannot be put on record: \(error.message)",
                 suggestion: error.mend)
         return refusal(call, id, denial)
     }
 
+    package func together(_ decisions: () -> Void) -> Bool {
+        do throws(LibOSError) {
+            try records.group(decisions)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static let unrecorded = "no record, no call"
+
     func refusal(_ call: ToolCall, _ id: ToolCallID, _ denial: Denial) -> GateVerdict {
         let text =
             "Glovebox did not make this call of `\(printable(call.name))`: \(denial.reason)."
-            + (denial.suggestion.map { " What would change it: \($0)." } ?? "") + " Trying again as it is will not."
+            + (denial.suggestion.map { " What would change it: \($0)." } ?? "")
+            + (denial.rule == Self.unrecorded ? "" : " Trying again as it is will not.")
         return .refuse(
             text: text,
             facts: .object(["decision": .string("deny"), "call_id": .string(id.text), "denial": denial.json]))
@@ -129,6 +141,7 @@ package struct RuntimeToolGate: ToolGate {
                 JSONMember("outcome", .string(end.outcome.rawValue)), JSONMember("policy_decision", .string("allow")),
                 JSONMember("args_sha256", .string(ticket.argumentsHash)), JSONMember("result_bytes", .int(Int64(end.bytes))),
             ]
+            if let reason = end.outcome.reason { decision.append(JSONMember("reason", .string(reason))) }
             if !end.violations.isEmpty { decision.append(JSONMember("violations", .array(end.violations.map(\.fact)))) }
             try transaction.append(
                 AuditEntry(

@@ -40,4 +40,34 @@ package enum SessionProcess {
             AuditEntry(actor: process.text, action: "mcp.session_end", target: "mcp_server:\(server)", decision: how))
         try processes.signal(process, .terminate, reason: "the session is over", in: transaction)
     }
+
+    /// The sessions that have not ended, as the records have it.
+    package static func alive(in store: any StoreReading) throws(LibOSError) -> [ProcessID] {
+        try store.processes(status: .paused).filter { $0.image.utf8.elementsEqual(image.id.utf8) }.map(\.id)
+    }
+
+    /// Ends a session whose supervisor is gone. What it let through and has no outcome of may have happened or not.
+    package static func abandon(_ process: ProcessID, _ processes: ProcessTable, in transaction: any StoreTransaction) throws(LibOSError) {
+        let reason = "its supervisor ended without ending the session: it was killed, or the machine went down"
+        let started = try transaction.audit(AuditQuery(actor: process.text, action: "mcp.session_start", limit: 1)).first
+        var closed: Set<String> = []
+        for record in try transaction.audit(AuditQuery(actor: process.text, action: "tool.call", limit: .max)) {
+            if let call = record.entry.correlation { closed.insert(call) }
+        }
+        for intent in try transaction.audit(AuditQuery(actor: process.text, action: "external_effect.intent", limit: .max)) {
+            guard let call = intent.entry.correlation, !closed.contains(call) else { continue }
+            try transaction.append(
+                AuditEntry(
+                    actor: process.text, action: "tool.call", target: intent.entry.target,
+                    decision: .object([
+                        "call_id": .string(call), "tool": intent.entry.decision["tool"] ?? .null, "ok": .bool(false),
+                        "outcome": .string("unknown"), "policy_decision": .string("allow"), "error": .string(reason),
+                    ]), parent: intent.id, correlation: call))
+        }
+        try transaction.append(
+            AuditEntry(
+                actor: process.text, action: "mcp.session_end", target: started?.entry.target ?? "mcp_server:unknown",
+                decision: .object(["outcome": .string("abandoned"), "reason": .string(reason)])))
+        try processes.signal(process, .terminate, reason: reason, in: transaction)
+    }
 }

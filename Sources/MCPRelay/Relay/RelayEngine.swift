@@ -23,14 +23,17 @@ package struct RelayEngine {
     private var askedByServer: Set<RequestID> = []
     private var notes = NoteBudget()
     private var isServerGone = false
+    /// No open request expires before: looking at all of them each time would cost more than the messages.
+    package private(set) var nextLook = UInt64.max
 
     private struct OpenRequest {
         enum Kind {
-            case call(ToolCall, CallTicket)
+            /// Apart: what is open is moved about more often than a call is looked at.
+            indirect case call(ToolCall, CallTicket)
             /// Waits for a person, and the server knows nothing of it.
-            case held(HeldCall)
+            indirect case held(HeldCall)
             /// The handshake.
-            case initialize(ClientForms)
+            indirect case initialize(ClientForms)
             case list
             /// Lasts as long as the client wants to be told of something.
             case subscription
@@ -142,6 +145,11 @@ package struct RelayEngine {
     private mutating func enter(_ id: RequestID, _ kind: OpenRequest.Kind, _ now: UInt64) {
         requests += 1
         asked[id] = OpenRequest(kind: kind, number: requests, since: now)
+        if case .held = kind {
+            nextLook = min(nextLook, now &+ limits.approvalWait)
+        } else if let silence = limits.silence {
+            nextLook = min(nextLook, now &+ silence)
+        }
     }
 
     mutating func forward(_ id: RequestID, _ call: ToolCall, _ ticket: CallTicket, _ line: [UInt8], _ now: UInt64) {
@@ -289,6 +297,8 @@ package struct RelayEngine {
     /// - Parameters:
     ///   - heard: when the server last said anything.
     package mutating func expire(now: UInt64, heard: UInt64) {
+        guard now >= nextLook else { return }
+        defer { nextLook = nextExpiry(heard: heard) ?? .max }
         for (id, open) in asked {
             if case .held = open.kind, now >= open.since &+ limits.approvalWait { expireHeld(id, now: now) }
         }

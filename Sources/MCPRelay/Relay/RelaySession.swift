@@ -23,7 +23,10 @@ package struct RelaySession: ~Copyable {
     }
 
     private let limits: RelayLimits
+    private let gate: any ToolGate
     private var engine: RelayEngine
+    private var toClient = OutgoingBytes()
+    private var toServer = OutgoingBytes()
     private let server: ServerRun
     private let source: NonBlockingReader
     private var target: NonBlockingWriter
@@ -32,6 +35,9 @@ package struct RelaySession: ~Copyable {
     private var clientLines: MessageLineReader
     private var serverLines: MessageLineReader
 
+    /// As the last wait has found them.
+    private var isServerReady = true
+    private var isClientReady = true
     private var isClientAtEnd = false
     private var isClientGone = false
     private var isServerAtEnd = false
@@ -48,6 +54,7 @@ package struct RelaySession: ~Copyable {
         _ request: RunRequest, client: Client, gate: any ToolGate, limits: RelayLimits, supervisor: SandboxSupervisor, interruption: Int32?
     ) throws(SystemError) {
         self.limits = limits
+        self.gate = gate
         engine = RelayEngine(gate: gate, limits: limits)
         clientLines = MessageLineReader(longest: limits.messageBytes)
         serverLines = MessageLineReader(longest: limits.messageBytes)
@@ -69,16 +76,16 @@ package struct RelaySession: ~Copyable {
             for violation in server.takeViolations() { engine.violated(violation) }
             // Asked before reading: what a dead server has left is read to its end below.
             let report = server.report
-            if !isServerAtEnd, engine.toClient.count < limits.queuedBytes { readServer(buffer) }
-            if report == nil, !isClientAtEnd, mayReadClient { readClient(buffer) }
-            flush()
+            if isServerReady, !isServerAtEnd { readServer(buffer) }
+            if isClientReady, report == nil, !isClientAtEnd { readClient(buffer) }
             let now = MonotonicClock.now()
             engine.expire(now: now, heard: heard)
+            flush()
             if isClientGone { cancel() }
             if let at = farewell, now >= at { cancel() }
             // Whoever was told to end does not wait for a client that reads slowly.
             if let report, isServerAtEnd || isClientGone || isInterrupted { return conclude(report) }
-            if !isInputClosed, isClientAtEnd, engine.toServer.isEmpty {
+            if !isInputClosed, isClientAtEnd, toServer.isEmpty {
                 isInputClosed = true
                 server.closeInput()
                 farewell = now &+ limits.farewell
@@ -86,7 +93,7 @@ package struct RelaySession: ~Copyable {
         }
     }
 
-    private var mayReadClient: Bool { engine.toServer.count < limits.queuedBytes && engine.toClient.count < limits.queuedBytes }
+    private var mayReadClient: Bool { toServer.count < limits.queuedBytes && toClient.count < limits.queuedBytes }
 
     private mutating func cancel() {
         if isCancelled { return }
@@ -101,19 +108,29 @@ package struct RelaySession: ~Copyable {
         var entries: [pollfd] = []
         func entry(_ number: Int32, _ events: Int32) -> pollfd { pollfd(fd: number, events: Int16(events), revents: 0) }
         entries.append(entry(server.wakeNumber, POLLIN))
-        if !isServerAtEnd, engine.toClient.count < limits.queuedBytes { entries.append(entry(server.outputNumber, POLLIN)) }
-        if !isClientAtEnd, mayReadClient { entries.append(source.pollEntry) }
-        if !isInputClosed, !engine.toServer.isEmpty { entries.append(entry(server.inputNumber, POLLOUT)) }
+        var (serverAt, clientAt): (Int?, Int?)
+        if !isServerAtEnd, toClient.count < limits.queuedBytes {
+            serverAt = entries.count
+            entries.append(entry(server.outputNumber, POLLIN))
+        }
+        if !isClientAtEnd, mayReadClient {
+            clientAt = entries.count
+            entries.append(source.pollEntry)
+        }
+        if !isInputClosed, !toServer.isEmpty { entries.append(entry(server.inputNumber, POLLOUT)) }
         if !isClientGone {
             // Without anything to write, only its going is of interest.
-            entries.append(engine.toClient.isEmpty ? entry(clientOutput, 0) : target.pollEntry)
+            entries.append(toClient.isEmpty ? entry(clientOutput, 0) : target.pollEntry)
         }
         let outputAt = isClientGone ? nil : entries.count - 1
         if let interruption, !isCancelled { entries.append(entry(interruption, POLLIN)) }
-        let deadline = [farewell, engine.nextExpiry(heard: heard)].compactMap { $0 }.min()
+        let look = engine.nextLook == .max ? nil : engine.nextLook
+        let deadline = [farewell, look].compactMap { $0 }.min()
         guard (try? Polling.wait(&entries, deadline: deadline)) != nil else { return }
+        isServerReady = serverAt.map { entries[$0].revents != 0 } ?? false
+        isClientReady = clientAt.map { entries[$0].revents != 0 } ?? false
         if entries[0].revents != 0 { server.drainWake() }
-        if let outputAt, engine.toClient.isEmpty, entries[outputAt].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 {
+        if let outputAt, toClient.isEmpty, entries[outputAt].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 {
             isClientGone = true
         }
         if interruption != nil, !isCancelled, let last = entries.last, last.fd == interruption, last.revents != 0 {
@@ -144,45 +161,59 @@ package struct RelaySession: ~Copyable {
         switch try? source.read(into: buffer) {
         case .bytes(let count):
             clientLines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            let now = MonotonicClock.now()
-            while let item = clientLines.next() { engine.fromClient(item, now: now) }
+            takeFromClient(MonotonicClock.now())
         case .nothing: break
         case .end, nil: isClientAtEnd = true
         }
     }
 
+    /// Most messages whose calls are decided in one transaction: whoever waits for the store meanwhile waits for so many.
+    private static let mostTogether = 64
+
+    private mutating func takeFromClient(_ now: UInt64) {
+        var items: [MessageLineReader.Item] = []
+        while let item = clientLines.next() {
+            items.append(item)
+            guard items.count == Self.mostTogether else { continue }
+            take(items, now)
+            items.removeAll(keepingCapacity: true)
+        }
+        take(items, now)
+    }
+
+    /// Of many calls at once each has its record before it goes on, as a single one has, and all of them wait for one commit. When that
+    /// fails nothing has happened: nobody was sent anything yet, and each is decided by itself.
+    private mutating func take(_ items: [MessageLineReader.Item], _ now: UInt64) {
+        if items.count(where: Self.mayBeCall) > 1 {
+            var trial = engine
+            if gate.together({ for item in items { trial.fromClient(item, now: now) } }) {
+                engine = trial
+                return
+            }
+        }
+        for item in items { engine.fromClient(item, now: now) }
+    }
+
+    private static func mayBeCall(_ item: MessageLineReader.Item) -> Bool {
+        guard case .line(let line) = item else { return false }
+        return line.withUnsafeBytes { WordSearch.holds($0, "tools/call") }
+    }
+
     private mutating func flush() {
-        if !isClientGone, !engine.toClient.isEmpty { isClientGone = Self.write(&engine.toClient) { target.write($0) } }
-        if isClientGone { engine.toClient = [] }
-        guard !isInputClosed, !engine.toServer.isEmpty else { return }
+        toClient.take(&engine.toClient)
+        toServer.take(&engine.toServer)
+        if !isClientGone, !toClient.isEmpty { isClientGone = toClient.write { target.write($0) } }
+        if isClientGone { toClient.drop() }
+        guard !isInputClosed, !toServer.isEmpty else { return }
         let number = server.inputNumber
-        let isGone = Self.write(&engine.toServer) { bytes in
+        let isGone = toServer.write { (bytes) -> NonBlockingWriter.Taken in
             do throws(SystemError) {
                 return .bytes(try Transfer.write(number, from: bytes))
             } catch {
                 return error.isWouldBlock ? .nothing : .gone
             }
         }
-        if isGone { engine.toServer = [] } // the server has closed its input, and its output will tell
-    }
-
-    /// Writes what is taken now. True when nobody reads any more.
-    private static func write(_ bytes: inout [UInt8], _ body: (UnsafeRawBufferPointer) -> NonBlockingWriter.Taken) -> Bool {
-        var written = 0
-        var isGone = false
-        bytes.withUnsafeBytes { raw in
-            while written < raw.count {
-                switch body(UnsafeRawBufferPointer(rebasing: raw[written...])) {
-                case .bytes(let count): written += count
-                case .nothing: return
-                case .gone:
-                    isGone = true
-                    return
-                }
-            }
-        }
-        if written == bytes.count { bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20) } else { bytes.removeFirst(written) }
-        return isGone
+        if isGone { toServer.drop() } // the server has closed its input, and its output will tell
     }
 
     // MARK: - The end
@@ -195,7 +226,7 @@ package struct RelaySession: ~Copyable {
         // The last answers, to a client that reads them.
         let deadline = MonotonicClock.now() &+ limits.farewell
         flush()
-        while !engine.toClient.isEmpty, !isClientGone {
+        while !toClient.isEmpty, !isClientGone {
             var entries = [target.pollEntry]
             guard let ready = try? Polling.wait(&entries, deadline: deadline), ready > 0 else { break }
             flush()

@@ -22,6 +22,11 @@ final class ServerRun: Sendable {
     /// Violations that wait for the relay; more are lost to it, not to the run's report.
     private static let mostWaiting = 1024
 
+    /// F_SETPIPE_SZ. Where it is refused a pipe keeps the size that it has.
+    private static let setPipeSize: Int32 = 1031
+    /// Many messages in one go take fewer turns of two processes.
+    private static let pipeBytes: Int32 = 256 << 10
+
     /// Starts it on a thread of its own.
     /// - Parameter request: its streams are set here.
     static func start(_ request: RunRequest, stderr: Int32, sanitizeStderr: Bool, _ supervisor: SandboxSupervisor) throws(SystemError)
@@ -43,6 +48,7 @@ final class ServerRun: Sendable {
     }
 
     private init(input: consuming OwnedDescriptor, output: consuming OwnedDescriptor) throws(SystemError) {
+        for number in [input.rawValue, output.rawValue] { _ = fcntl(number, Self.setPipeSize, Self.pipeBytes) }
         try input.setNonBlocking(true)
         try output.setNonBlocking(true)
         inputNumber = input.rawValue

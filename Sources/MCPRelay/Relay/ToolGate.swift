@@ -4,13 +4,23 @@ package import SandboxLauncher
 package import StrictJSON
 
 /// Decides what passes, and keeps the record of it. The relay asks on its own thread and waits for each answer; what it only tells is
-/// taken without waiting, and is on record before anything that is asked later.
+/// taken without waiting, and is on record before anything that is asked later, or is asked together with that.
 package protocol ToolGate: CallApprovals {
     func decide(_ call: ToolCall) -> GateVerdict
+    /// What is decided meanwhile is put on record together, before this returns. False when that could not be: then nothing of it holds,
+    /// and all of it has to be asked for anew, one by one.
+    func together(_ decisions: () -> Void) -> Bool
     /// What a client is shown of the tools that a server names; nil: the answer as it is.
     func shown(_ tools: [ToolDefinition]) -> [ToolDefinition]?
     func ended(_ ticket: CallTicket, _ end: CallEnd)
     func noted(_ note: RelayNote)
+}
+
+extension ToolGate {
+    package func together(_ decisions: () -> Void) -> Bool {
+        decisions()
+        return true
+    }
 }
 
 package enum GateVerdict: Sendable {
@@ -54,6 +64,19 @@ package struct CallEnd: Sendable, Equatable {
         case serverEnded = "server_ended"
         /// The client withdrew it, or went away.
         case cancelled
+
+        /// Why it came to no result; nil when it did.
+        package var reason: String? {
+            switch self {
+            case .completed: nil
+            case .toolError: "the tool says that it failed"
+            case .protocolError: "the server answered with an error"
+            case .tooLong: "the answer is longer than a result may be, and was not passed on"
+            case .timedOut: "the server said nothing for as long as was waited"
+            case .serverEnded: "the server ended before it answered"
+            case .cancelled: "the client withdrew the call or went away"
+            }
+        }
     }
 
     package var outcome: Outcome

@@ -73,6 +73,9 @@ extension SQLiteRuntimeStore {
             // The file may come from somebody else: its schema runs nothing of this program's, its cells are checked, and REPLACE fires
             // the triggers that forbid deleting.
             try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA recursive_triggers = ON")
+            // A checkpoint waits for the disk in the middle of somebody's transaction: sixteen megabytes of log, not four. Indexes of
+            // random ids are met all over, so more of them stay at hand.
+            if !isReading { try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000") }
         }
         return configuration
     }

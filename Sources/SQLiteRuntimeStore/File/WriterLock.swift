@@ -62,13 +62,16 @@ enum WriterLock {
         }
     }
 
+    /// How the error of a store that somebody else holds goes on after the store's name.
+    static let busyWords = " is already open for writing"
+
     private static func busy(_ file: borrowing OwnedDescriptor, _ store: String) -> LibOSError {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = max(0, pread(file.rawValue, &bytes, bytes.count, 0))
         let digits = String(decoding: bytes.prefix(count).prefix { (0x30...0x39).contains($0) }, as: UTF8.self)
         let holder = Int32(digits).map { "process \($0)" } ?? "another process"
         return LibOSError(
-            .store, "the store \(store) is already open for writing, by \(holder)",
+            .store, "the store \(store)\(busyWords), by \(holder)",
             mend: "let that program end, or open the store for reading only")
     }
 }

@@ -93,6 +93,14 @@ struct StoreConnection {
         guard code == SQLITE_OK else { throw failure(code, sql) }
     }
 
+    /// Begins or ends a transaction, which every one does: prepared once.
+    func control(_ sql: String) throws(LibOSError) {
+        let statement = try prepare(sql) { _ in }
+        defer { sqlite3_reset(statement) }
+        let code = sqlite3_step(statement)
+        guard code == SQLITE_DONE else { throw failure(code, sql) }
+    }
+
     private func prepare(
         _ sql: String, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void
     ) throws(LibOSError) -> OpaquePointer {

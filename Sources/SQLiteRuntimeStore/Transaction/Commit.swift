@@ -11,7 +11,7 @@ extension SQLiteRuntimeStore {
         observer?(.beforeTransaction)
         do {
             try setDurability(durability, connection)
-            try connection.execute("BEGIN IMMEDIATE")
+            try connection.control("BEGIN IMMEDIATE")
         } catch {
             return .failure(error)
         }
@@ -21,7 +21,7 @@ extension SQLiteRuntimeStore {
             let value = try body(transaction)
             try transaction.writeHead()
             observer?(.beforeCommit)
-            try connection.execute("COMMIT")
+            try connection.control("COMMIT")
             observer?(.afterCommit)
             state.withLock { $0.head = transaction.head }
             return .success(value)

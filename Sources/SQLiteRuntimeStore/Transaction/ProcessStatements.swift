@@ -9,6 +9,19 @@ extension SQLiteTransaction {
         return process
     }
 
+    func status(of id: ProcessID) throws(LibOSError) -> ProcessStatus? {
+        if let known = processes[id] { return known.status }
+        var status: ProcessStatus?
+        try connection.forEach("SELECT status FROM process WHERE id = ?1", table: Self.statusColumn) {
+            $0.bind(id)
+        } _: { (row) throws(LibOSError) in
+            status = try row.word()
+        }
+        return status
+    }
+
+    private static let statusColumn = StoredTable("process", ["status"])
+
     func account(of id: ProcessID) throws(LibOSError) -> ProcessAccount? {
         var account: ProcessAccount?
         try connection.forEach(ProcessAccount.select, table: ProcessAccount.table) {

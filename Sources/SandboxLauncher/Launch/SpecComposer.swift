@@ -80,7 +80,8 @@ struct SpecComposer {
         let demands = FilterDemands(
             mediateCreation: plan.mediated, mediateMemfd: !memfdNoExec,
             mediateNetwork: request.confinement.network.isBrokered,
-            mediateLocalSockets: plan.mediatesLocalSockets && facts.userNotification, canNotify: facts.userNotification)
+            mediateLocalSockets: plan.mediatesLocalSockets && facts.userNotification, canNotify: facts.userNotification,
+            watchOpening: request.watchesOpening && facts.userNotification)
         guard facts.userNotification || denials.real.isEmpty else {
             throw LaunchError(
                 .protectionMissing, "denied names need seccomp notifications, which this kernel does not have",

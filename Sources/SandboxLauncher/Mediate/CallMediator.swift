@@ -4,7 +4,7 @@ internal import LinuxPrimitives
 internal import SandboxPolicy
 
 /// Answers the seccomp notifications of one run: does creating calls on the tool's behalf, refuses the rest, and records what
-/// it refused. Never answers "go on" (see `SeccompListener`).
+/// it refused. Answers "go on" to nothing that it decides (see `SeccompListener`).
 struct CallMediator: ~Copyable {
     let listener: SeccompListener
     private let plan: SandboxPlan
@@ -18,6 +18,8 @@ struct CallMediator: ~Copyable {
     private(set) var log: ViolationLog
     private var disk: DiskAccount
     private var sample = FreshSample()
+    /// Set when the run wants to see plain openings too.
+    private let watch: OpeningWatch?
     /// A policy may take a creating call away altogether; its notification is then a refusal like any other.
     private lazy var permitted: Set<Int32> = {
         let names = (try? SyscallCatalogue.allowedCalls(confinement.syscalls)) ?? []
@@ -35,8 +37,10 @@ struct CallMediator: ~Copyable {
 
     init(
         listener: consuming SeccompListener, plan: SandboxPlan, denials: NameDenials, confinement: Confinement, network: NetworkTargets,
-        identity: (user: UInt32, group: UInt32)?, countsMemory: Bool, onViolation: (@Sendable (Violation) -> Void)? = nil
+        identity: (user: UInt32, group: UInt32)?, countsMemory: Bool, watchesOpening: Bool = false,
+        onViolation: (@Sendable (Violation) -> Void)? = nil
     ) {
+        watch = watchesOpening ? OpeningWatch(plan: plan, denials: denials) : nil
         log = ViolationLog(observer: onViolation)
         self.countsMemory = countsMemory
         disk = DiskAccount(limit: confinement.limits.diskBytes, startedAt: MonotonicClock.now())
@@ -94,6 +98,11 @@ struct CallMediator: ~Copyable {
 
     private mutating func answer(_ notification: SeccompNotification) {
         let caller = CallerView(pid: notification.pid, listener: listener.rawValue, notification: notification.id)
+        if let watch, let place = OpeningWatch.place(notification.number, notification.arguments) {
+            if log.wantsDetail { look(watch, place, notification, caller) } // a flood is let through unseen
+            _ = try? listener.proceed(notification.id)
+            return
+        }
         do {
             let handled = try mediate(notification, caller)
             if !handled { refuse(notification, caller) }
@@ -110,6 +119,31 @@ struct CallMediator: ~Copyable {
             }
         }
         forget(notification.id)
+    }
+
+    private mutating func look(
+        _ watch: OpeningWatch, _ place: (path: UInt64, directory: Int32), _ notification: SeccompNotification, _ caller: CallerView
+    ) {
+        let path: String
+        do throws(SystemError) {
+            let bytes = try caller.string(at: place.path)
+            path = try OpeningWatch.absolute(bytes) { () throws(SystemError) in try caller.directory(place.directory) }
+        } catch {
+            // A bad pointer or an empty directory number is the tool's own mistake, and the kernel tells it so.
+            guard error.errno == EPERM || error.errno == EACCES else { return }
+            return note(OpeningWatch.unseen, "", notification, caller)
+        }
+        guard caller.isWaiting(), let finding = watch.finding(path) else { return }
+        note(finding, path, notification, caller)
+    }
+
+    private mutating func note(
+        _ finding: OpeningWatch.Finding, _ path: String, _ notification: SeccompNotification, _ caller: CallerView
+    ) {
+        log.record(
+            Violation(
+                layer: finding.layer, syscall: SyscallTable.name(of: notification.number) ?? "open", arguments: path, pid: notification.pid,
+                program: caller.program, answer: finding.answer, reason: finding.reason, allowedBy: finding.allowedBy, rule: finding.rule))
     }
 
     private func fail(_ notification: SeccompNotification, _ error: Int32) {

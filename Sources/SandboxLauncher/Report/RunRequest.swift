@@ -26,6 +26,10 @@ package struct RunRequest: Sendable {
     /// recorded in detail. It must not wait.
     package var onViolation: (@Sendable (Violation) -> Void)?
 
+    /// Whether files that are opened are looked at on their way, so that a look at a person's secrets becomes a violation although
+    /// nothing of them is there. Each opening then takes some microseconds more: for tools that live long.
+    package var watchesOpening = false
+
     package struct WorkspaceIdentity: Sendable, Hashable {
         package var device: UInt64
         package var inode: UInt64

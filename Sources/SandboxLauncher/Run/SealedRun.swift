@@ -284,7 +284,7 @@ struct SealedRun: ~Copyable {
                 mediator = CallMediator(
                     listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
                     confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity,
-                    countsMemory: preparation.countsMemory, onViolation: request.onViolation)
+                    countsMemory: preparation.countsMemory, watchesOpening: request.watchesOpening, onViolation: request.onViolation)
             }
         case .usage:
             awaitsUsage = false

@@ -77,12 +77,18 @@ package struct FilterDemands: Sendable, Equatable, Hashable {
     package var mediateLocalSockets: Bool
     /// False where no listener can be had: refused calls then answer a plain errno.
     package var canNotify: Bool
+    /// Plain openings, which are allowed, go to the supervisor too, which looks at them and lets them go on.
+    package var watchOpening: Bool
 
-    package init(mediateCreation: Bool, mediateMemfd: Bool, mediateNetwork: Bool, mediateLocalSockets: Bool = false, canNotify: Bool) {
+    package init(
+        mediateCreation: Bool, mediateMemfd: Bool, mediateNetwork: Bool, mediateLocalSockets: Bool = false, canNotify: Bool,
+        watchOpening: Bool = false
+    ) {
         self.mediateCreation = mediateCreation
         self.mediateMemfd = mediateMemfd
         self.mediateNetwork = mediateNetwork
         self.mediateLocalSockets = mediateLocalSockets
         self.canNotify = canNotify
+        self.watchOpening = watchOpening
     }
 }

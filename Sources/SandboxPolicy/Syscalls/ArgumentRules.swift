@@ -122,11 +122,17 @@ extension ArgumentRules {
         let creating = createFlag | temporaryFlag
         let plain: [ArgumentCondition] = [.bits(flags, creating | pathFlag, are: 0)]
         let location: [ArgumentCondition] = [.bits(flags, pathFlag, are: pathFlag)]
+        let nameless: [ArgumentCondition] = [.bits(flags, creating | pathFlag, are: temporaryFlag), .bits(mode, setIdBits, are: 0)]
+        if context.demands.watchOpening {
+            let created: [ArgumentCondition] = [.bits(flags, createFlag | pathFlag, are: createFlag), .bits(mode, setIdBits, are: 0)]
+            return allowOnly(
+                [location, nameless] + (context.demands.mediateCreation ? [] : [created]), else: context.refusal,
+                group: NotificationGroup.creation)
+        }
         if context.demands.mediateCreation {
             // A nameless file is no new name; linkat, which would give it one, is mediated.
             return allowOnly(
-                [plain, location, [.bits(flags, creating | pathFlag, are: temporaryFlag), .bits(mode, setIdBits, are: 0)]],
-                else: context.refusal,
+                [plain, location, nameless], else: context.refusal,
                 group: NotificationGroup.creation)
         }
         return allowOnly([plain, location, [.bits(mode, setIdBits, are: 0)]], else: context.refusal)

@@ -304,11 +304,13 @@ struct gbx_notification {
     uint64_t args[6];
 };
 // SECCOMP_IOCTL_NOTIF_*: ioctl is variadic, the numbers are macros. Receiving waits until there is a notification: poll
-// first. -ENOENT: the caller died meanwhile. There is deliberately no way to let the call continue: the kernel would read
-// its arguments again, and the tool can have changed them.
+// first. -ENOENT: the caller died meanwhile.
 int gbx_notification_receive(int listener, struct gbx_notification *_Nonnull out);
 int gbx_notification_answer_error(int listener, uint64_t id, int error);
 int gbx_notification_answer_value(int listener, uint64_t id, int64_t value);
+// Lets the call happen. The kernel reads what its pointers lead to again, and the tool can have changed that: only for calls that
+// were stopped to be seen and would be allowed whatever they name.
+int gbx_notification_continue(int listener, uint64_t id);
 // 1: the caller still waits, 0: it does not
 int gbx_notification_is_valid(int listener, uint64_t id);
 // Puts a copy of `descriptor` into the caller: at number `target`, or at the lowest free one when it is -1; close-on-exec
