@@ -149,7 +149,8 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "ModelContextProtocol", "AgentRuntime", "ToolBroker",
+                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "ModelContextProtocol", "AgentRuntime",
+                "ToolBroker",
                 "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON",
                 "SandboxLauncher", "SandboxPolicy",
                 "LinuxPrimitives",

@@ -19,7 +19,8 @@ import Testing
 
     @Test func `whoever has the token and names this server is let in`() {
         #expect(Self.rules.refusal(of: head()) == nil)
-        #expect(Self.rules.refusal(of: head(without: "Host", adding: [("host", "localhost:8080"), ("ORIGIN", "http://localhost:8080")])) == nil)
+        #expect(
+            Self.rules.refusal(of: head(without: "Host", adding: [("host", "localhost:8080"), ("ORIGIN", "http://localhost:8080")])) == nil)
         #expect(Self.rules.refusal(of: head(without: "Content-Type", adding: [("content-type", "Application/JSON; charset=utf-8")])) == nil)
     }
 

@@ -252,12 +252,17 @@ package final class FormAnswering: QuestionAnswering {
         )
         // The call's own task may be cancelled by now; the record is made all the same.
         let store = store
-        let task = Task { () throws(LibOSError) in
-            try await store.write { transaction throws(LibOSError) in
-                try settlement.withdraw(asked.request, of: process, because: reason, broker, in: transaction)
+        let task = Task { () async -> Result<Void, LibOSError> in
+            do throws(LibOSError) {
+                try await store.write { transaction throws(LibOSError) in
+                    try settlement.withdraw(asked.request, of: process, because: reason, broker, in: transaction)
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
             }
         }
-        do { try await task.value } catch let error as LibOSError { throw error } catch {}
+        try await task.value.get()
     }
 
     private func record(_ asked: ApprovalQuestion, _ forms: ClientForms, route: String) async throws(LibOSError) {
