@@ -41,6 +41,8 @@ final class ParkedSandbox: Sendable {
     private static func await(_ sandbox: LaunchedSandbox) throws(LaunchError) {
         let deadline = MonotonicClock.now() + patience
         guard let number = sandbox.numbers.status else { return }
+        // The launcher's word that it made the process, and the process's own that it waits, come in either order.
+        var (isLaunched, isParked) = (false, false)
         do {
             while try Polling.wait(number, for: .readable, deadline: deadline) {
                 guard var received = try DescriptorMessage.receive(on: number, maxBytes: LaunchMessage.size, maxDescriptors: 1),
@@ -48,12 +50,15 @@ final class ParkedSandbox: Sendable {
                 else { break }
                 switch message.kind {
                 case .launched:
-                    if let pidfd = received.takeDescriptor(0) { sandbox.launched(ProcessHandle(adopting: pidfd, pid: message.pid)) }
-                case .parked where sandbox.numbers.pidfd != nil: return
+                    guard let pidfd = received.takeDescriptor(0) else { break }
+                    sandbox.launched(ProcessHandle(adopting: pidfd, pid: message.pid))
+                    isLaunched = true
+                case .parked: isParked = true
                 default:
                     let why = SystemError(errno: message.errno, operation: message.stage.name)
                     throw LaunchError(.launcher, "no sandbox could be prepared: \(why)", mend: "a cold launch says more")
                 }
+                if isLaunched, isParked { return }
             }
         } catch let error as LaunchError {
             throw error
