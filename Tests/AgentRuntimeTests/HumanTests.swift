@@ -12,8 +12,10 @@ struct HumanTests {
 
     private func approval(_ hash: String = "aa") throws -> ApprovalRequest {
         ApprovalRequest(
-            tool: "write", arguments: .object(["path": .string("a")]), actionHash: hash, policyHash: "",
-            needs: [NeededRight(resource: try Resource.parse("filesystem:workspace:a"), rights: [.write])])
+            // Members in an order that no store keeps.
+            tool: "write", arguments: .object(["path": .string("a"), "content": .string("text")]), actionHash: hash, policyHash: "",
+            needs: [NeededRight(resource: try Resource.parse("filesystem:workspace:a"), rights: [.write])],
+            facts: .object(["working_directory": .string("."), "adapter": .string("channel")]))
     }
 
     private func ask(_ fixture: RuntimeFixture, _ request: ApprovalRequest, for id: ProcessID) async throws -> HumanRequestID {

@@ -53,18 +53,24 @@ extension HumanQueue {
     ) throws(LibOSError) -> HumanRequest {
         // The same action asked for again, before it is decided, is the same question.
         for open in try transaction.humanRequests(status: .pending, process: process) {
-            if case .approval(var asked, _) = open.content, !open.isExpired(at: transaction.now) {
-                // Whoever wants it asked by now, the question is the same.
-                asked.rules = approval.rules
-                guard asked == approval else { continue }
-                try transaction.beginWait(.human([open.id]), of: process)
-                return open
+            guard case .approval(let asked, _) = open.content, !open.isExpired(at: transaction.now), Self.areOne(asked, approval) else {
+                continue
             }
+            try transaction.beginWait(.human([open.id]), of: process)
+            return open
         }
         let question = "Process \(process) asks to do \(approval.tool) once."
         return try put(
             .approval(approval, question: question), to: human, from: process,
             expiresAt: transaction.now.adding(seconds: Self.approvalLifetime), in: transaction)
+    }
+
+    /// Whether both are about one action. Whoever wants it asked by now, and in whatever order an object's members were written: a store
+    /// keeps them in its own.
+    private static func areOne(_ a: ApprovalRequest, _ b: ApprovalRequest) -> Bool {
+        func same(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+        return same(a.actionHash, b.actionHash) && same(a.tool, b.tool) && same(a.policyHash, b.policyHash) && a.needs == b.needs
+            && same(a.arguments.canonicalText, b.arguments.canonicalText) && same(a.facts.canonicalText, b.facts.canonicalText)
     }
 
     /// Tells a person something. Needs write on `human:<name>`. Delivered at once; the event and audit records hold its length,
