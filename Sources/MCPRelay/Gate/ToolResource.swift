@@ -19,7 +19,8 @@ package struct ToolResource: Sendable {
     }
 
     package static func isServerName(_ text: String) -> Bool {
-        Resource.isIdentifier(text) && text.utf8.count <= 64 && text != "." && text != ".."
+        // With a dash first it would be an option where a command line names it.
+        Resource.isIdentifier(text) && text.utf8.count <= 64 && text != "." && text != ".." && !text.hasPrefix("-")
     }
 
     /// Nil when no rule could name it.
