@@ -91,6 +91,7 @@ struct SealChoiceTests {
         ["run", "--policy", "p.yaml", "--", "x"], ["run", "--policy", "/srv/project/p.yaml", "--", "x"],
         ["run", "--policy", "${input:p}", "--", "x"], ["run", "--policy", "/w/p.yaml", "--workspace", "/w", "--", "x"],
         ["serve", "--policy", "./p.yaml"], ["serve", "--help"], ["serve", "--policy", "/srv/project/x/p.yaml"],
+        ["run", "--allow", "filesystem:host:/=write", "--", "x"], ["serve", "--allow", "filesystem:host:/etc=delete"],
     ])
     func `words that may seal nothing are unclear`(_ words: [String]) throws {
         let standing = try standing(words: words)

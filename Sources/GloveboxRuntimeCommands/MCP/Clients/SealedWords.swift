@@ -24,6 +24,9 @@ struct SealedWords {
         }
     }
 
+    /// What it opens that no server should have; nil when there is nothing such.
+    var excess: String? { allowed.lazy.compactMap { HostDirectory.warning(ofAllow: $0) }.first }
+
     /// Why the policy may be one that the server, or whoever wrote the project, has made for itself; nil when it is not.
     func doubt(inProjects projects: [String?]) -> String? {
         guard let policy, !PolicyStore.isName(policy) || PolicyStore.isPath(policy) else { return nil }

@@ -54,7 +54,7 @@ struct ServerStanding {
                     "its `env` sets \($0), which moves where Glovebox looks for policies or what it starts"
                 }
                 ?? ((isSealed ? words.isRelay : words.isServe) ? nil : SealedWords.unreadable)
-                ?? words.doubt(inProjects: [place.workspace, entry.project, command.workingDirectory])
+                ?? words.excess ?? words.doubt(inProjects: [place.workspace, entry.project, command.workingDirectory])
             if let doubt {
                 state = .unclear
                 note = doubt
