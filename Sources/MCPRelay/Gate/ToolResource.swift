@@ -23,6 +23,14 @@ package struct ToolResource: Sendable {
         Resource.isIdentifier(text) && text.utf8.count <= 64 && text != "." && text != ".." && !text.hasPrefix("-")
     }
 
+    /// As the protocol has tools named: one that is not looks like another to a person, or like none.
+    static func isToolName(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || "_.-".utf8.contains($0)
+            }
+    }
+
     /// Nil when no rule could name it.
     func tool(_ name: String) -> Resource? {
         guard !name.utf8.contains(UInt8(ascii: ":")) else { return nil }
