@@ -1,3 +1,4 @@
+import ArgumentParser
 import MCPClients
 import StrictJSON
 import TestSupport
@@ -17,15 +18,102 @@ struct SealChoiceTests {
         -> SealChoice
     {
         let (entry, command) = try entry(name, members)
-        return SealChoice(entry, command, wishes)
+        return try SealChoice(entry, command, wishes)
     }
 
     @Test func `a known server has its policy, the name that it rules by, and its directories`() throws {
         let choice = try choice(
-            "my files", ["command": .string("npx"), "args": .strings(["-y", "@modelcontextprotocol/server-filesystem", "/a", "/b"])])
+            "my files", ["command": .string("npx"), "args": .strings(["-y", "@modelcontextprotocol/server-filesystem", "/a", "/a/b"])])
         #expect(choice.seal.policy == "mcp-filesystem" && choice.seal.name == "filesystem")
-        #expect(choice.seal.workspace == "/a" && choice.seal.allowed == ["filesystem:host:/b=read,write,delete"])
+        #expect(choice.seal.workspace == "/a" && choice.seal.allowed == [])
         #expect(choice.notes.contains { $0.contains("no network") })
+    }
+
+    private func files(_ directories: [String], _ wishes: SealChoice.Wishes = .init()) throws -> SealChoice {
+        try choice("f", ["command": .string("mcp-server-filesystem"), "args": .strings(directories)], wishes)
+    }
+
+    @Test(arguments: ["/", "/etc", "/etc/.", "/nowhere/../home", "/home/somebody", "/proc/1"])
+    func `what no workspace may be is given to no server, first or later or as its directory`(_ directory: String) throws {
+        #expect(throws: EntryRefusal.self) { try files([directory]) }
+        let later = SealChoice.Wishes(allowed: ["filesystem:host:\(directory)=read,write,delete"])
+        #expect(throws: EntryRefusal.self) { try files(["/srv/a", directory], later) }
+        #expect(throws: EntryRefusal.self) { try choice("x", ["command": .string("y"), "cwd": .string(directory)]) }
+    }
+
+    @Test func `a second directory stands open only where a person says so`() throws {
+        let error = try #require(throws: EntryRefusal.self) { try files(["/srv/a", "/srv/b"]) }
+        #expect(error.reason.contains("--allow filesystem:host:/srv/b=read,write,delete"))
+        #expect(
+            try files(["/srv/a", "/srv/b"], .init(allowed: ["filesystem:host:/srv/b=read"])).seal.allowed == ["filesystem:host:/srv/b=read"]
+        )
+    }
+
+    @Test func `changes in what no workspace may be are warned of`() {
+        func warning(_ text: String) -> String? { HostDirectory.warning(ofAllow: text, home: "/srv/people/me") }
+        for text in ["/=write", "/*=read,delete", "/etc=write", "/srv/people=write", "/srv/people/me/=delete", "/home/somebody"] {
+            #expect(warning("filesystem:host:\(text)") != nil, "\(text)")
+        }
+        for text in [
+            "filesystem:host:/etc=read", "filesystem:host:/srv/people/me/x=write", "filesystem:workspace:x=write", "network:*=connect",
+        ] {
+            #expect(warning(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func `a name is no option`() throws {
+        #expect(try choice("--help", ["command": .string("y")]).seal.name == "server")
+        #expect(throws: (any Error).self) { try MCPRunCommand.parse(["--name=--help", "--", "x"]) }
+    }
+
+    private func standing(_ members: KeyValuePairs<String, JSONValue>) throws -> ServerStanding {
+        let place = KnownClient.Place(client: .cursor, path: "/f", layout: .servers, root: "/", workspace: "/srv/project")
+        return ServerStanding(try entry("a", members).0, at: place, ownPrograms: [])
+    }
+
+    private func standing(words: [String]) throws -> ServerStanding {
+        try standing(["command": .string("glovebox"), "args": .strings(["mcp"] + words)])
+    }
+
+    @Test func `what certainly runs in a sandbox is sealed, with all that is opened`() throws {
+        let sealed = try standing(words: ["run", "--policy", "mcp-git", "--allow", "network:*=connect", "--", "x", "--help", "--"])
+        #expect(sealed.state == .sealed && sealed.policy == "mcp-git" && sealed.allowed == ["network:*=connect"])
+        #expect(try standing(words: ["run", "--policy=/srv/policies/x.yaml", "--", "x"]).state == .sealed)
+        #expect(try standing(words: ["run", "--", "x"]).policy == "workspace")
+        let own = try standing(words: ["serve", "--policy", "shell", "--allow", "network:*=connect"])
+        #expect(own.state == .own && own.policy == "shell" && own.allowed == ["network:*=connect"])
+    }
+
+    @Test(arguments: [
+        ["run", "--version", "--", "x"], ["run", "--help", "--", "x"], ["run", "-h", "--", "x"], ["run", "--name", "--", "--", "x"],
+        ["run", "--nosuch", "--", "x"], ["run", "y", "--", "x"], ["run", "--policy", "--", "x"],
+        ["run", "--policy", "./p.yaml", "--", "x"],
+        ["run", "--policy", "p.yaml", "--", "x"], ["run", "--policy", "/srv/project/p.yaml", "--", "x"],
+        ["run", "--policy", "${input:p}", "--", "x"], ["run", "--policy", "/w/p.yaml", "--workspace", "/w", "--", "x"],
+        ["serve", "--policy", "./p.yaml"], ["serve", "--help"], ["serve", "--policy", "/srv/project/x/p.yaml"],
+        ["run", "--allow", "filesystem:host:/=write", "--", "x"], ["serve", "--allow", "filesystem:host:/etc=delete"],
+    ])
+    func `words that may seal nothing are unclear`(_ words: [String]) throws {
+        let standing = try standing(words: words)
+        #expect(standing.state == .unclear && standing.note != nil)
+    }
+
+    @Test func `a sealed entry whose start cannot be told is unclear`() throws {
+        let args = JSONValue.strings(["mcp", "run", "--", "x"])
+        func state(_ key: String, _ value: JSONValue, _ args: JSONValue) throws -> ServerStanding.State {
+            try standing(["command": .string("glovebox"), "args": args, key: value]).state
+        }
+        #expect(try state("type", .string("stdio"), args) == .sealed)
+        #expect(try state("envFile", .string(".env"), args) == .unclear)
+        #expect(try state("env", .strings(["PATH=/e"]), args) == .unclear)
+        #expect(
+            try state("type", .string("stdio"), .array(["mcp", "run"].map { .string($0) } + [.int(7), .string("--"), .string("x")]))
+                == .unclear)
+        for name in ["HOME", "XDG_CONFIG_HOME", "SWIFT_BACKTRACE"] {
+            #expect(try state("env", .object([name: .string("/e")]), args) == .unclear)
+        }
+        #expect(try state("disabled", .bool(true), .strings(["x"])) == .unsealed)
+        #expect(try standing(["command": .string("x"), "disabled": .bool(true)]).isExposed)
     }
 
     @Test func `another policy does not rule by that name`() throws {
@@ -60,8 +148,7 @@ struct SealChoiceTests {
         let members: KeyValuePairs<String, JSONValue> = [
             "command": .string("glovebox"), "args": .strings(["mcp", "run", "--", "x"]), "env": .object(["PATH": .string("/tmp")]),
         ]
-        let place = KnownClient.Place(client: .cursor, path: "/f", layout: .servers, root: "/")
-        let standing = ServerStanding(try entry("a", members).0, at: place, ownPrograms: [])
+        let standing = try standing(members)
         #expect(standing.state == .unsealed && standing.isExposed && standing.note?.contains("PATH") == true)
     }
 

@@ -25,6 +25,13 @@ struct CommentedJSONTests {
         #expect(try value("") == nil)
     }
 
+    @Test(arguments: ["\r", "\u{2028}", "\u{2029}"])
+    func `a comment that ends for some readers and not for others is refused`(_ sign: String) throws {
+        let error = try #require(throws: ConfigurationReadError.self) { try value("{// x\(sign)\"a\": 1\n}") }
+        #expect("\(error)".hasPrefix("1:6: "), "\(error)")
+        #expect(try value("{/* \(sign) */}") != nil)
+    }
+
     @Test(arguments: [
         ("{\"a\": 1, \"a\": 2}", "1:10"), ("{,}", "1:2"), ("[1,,2]", "1:4"), ("{\"a\" 1}", "1:6"), ("{\n  \"a\": 01}", "2:9"),
         ("/* x", "1:1"), ("\"\\ud800\"", "1:8"), ("[1] 2", "1:5"), ("{'a': 1}", "1:2"), ("\"a\nb\"", "1:3"), ("nul", "1:1"), ("{", "1:2"),

@@ -130,6 +130,21 @@ struct EntryEditTests {
                 """)
     }
 
+    @Test func `values of variables and headers are not shown with the change`() throws {
+        let text = #"""
+            {"mcpServers": {"a": {"env": {"TOKEN": "s3cret", "N": 7}, "command": "x", "args": ["y"]},
+              "b": {"url": "u", "headers": {"Authorization": "s3cret"}},
+              "c": {"command": "z", "env": {"é": "s3cret"}}}}
+            """#
+        let configuration = try ClientConfiguration.read(Array(text.utf8), .servers)
+        let edits = try EntryEdit.seal(configuration.entries[0], .init(program: "g", policy: "p", name: "n"), in: configuration)
+        let diff = UnifiedDiff.text(
+            of: edits, in: configuration.bytes, name: "f", hiding: configuration.entries.flatMap(\.secrets))
+        #expect(!diff.contains("s3cret"), "\(diff)")
+        #expect(diff.contains(#"-{"mcpServers": {"a": {"env": {"TOKEN": …, "N": …}, "command": "x", "args": ["y"]},"#), "\(diff)")
+        #expect(diff.contains(#"…}, "command": "g", "args": ["mcp", "run", "--policy", "p", "--name", "n", "--", "x", "y"]},"#), "\(diff)")
+    }
+
     @Test func `a list that a person wrote is opened too, and its last comma goes`() throws {
         let text = #"{"mcpServers": {"a": {"command": "glovebox", "args": ["mcp", "run", "--", "npx" , ]}}}"#
         #expect(
@@ -145,6 +160,9 @@ struct EntryEditTests {
         (#"{"mcpServers": {"a": {"command": "x", "url": "https://x.example"}}}"#, "`url`"),
         (#"{"mcpServers": {"a": {"command": "x", "envFile": ".env"}}}"#, "envFile"),
         (#"{"mcpServers": {"a": {"command": "x", "env": {"LD_PRELOAD": "y"}}}}"#, "LD_PRELOAD"),
+        (#"{"mcpServers": {"a": {"command": "x", "env": {"SWIFT_BACKTRACE": "y"}}}}"#, "SWIFT_BACKTRACE"),
+        (#"{"mcpServers": {"a": {"command": "x", "env": {"HOME": "y"}}}}"#, "HOME"),
+        (#"{"mcpServers": {"a": {"url": "https://x.example", "headersHelper": "y"}}}"#, "headersHelper"),
         (#"{"mcpServers": {"a": {"command": "x", "env": {"A=B": "y"}}}}"#, "no name"),
         (#"{"mcpServers": {"a": {"command": "x", "type": "http"}}}"#, "type"),
         (#"{"mcpServers": {"a": 1}}"#, "no table"),
@@ -195,7 +213,8 @@ struct EntryEditTests {
         let entries = try ClientConfiguration.read(Array(text.utf8), .projects).entries
         #expect(entries.map(\.name) == ["a", "b"])
         #expect(entries.map(\.project) == [nil, "/p"])
-        #expect(entries.map(\.isDisabled) == [true, false])
+        // What no client of this layout obeys turns nothing off.
+        #expect(entries.map(\.isDisabled) == [false, false])
         #expect(entries[0].command?.environment == ["T"])
         #expect(entries[1].command?.workingDirectory == "/q")
         let codex = "[mcp_servers.a]\ncommand = 'x'\nenabled = false\nenv_vars = ['A', {name = 'B', source = 'local'}]\nenv = {C = '1'}\n"

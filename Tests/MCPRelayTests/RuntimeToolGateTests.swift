@@ -137,6 +137,15 @@ import Testing
         #expect(shown.map(\.name) == tools.prefix(ToolPins.most).map(\.name))
     }
 
+    @Test("a tool whose name is none of the protocol's is not shown, and is on record") func misnamedTools() async throws {
+        let fixture = try await GateFixture()
+        let gate = fixture.gate()
+        let names = ["a", "re\u{430}d", "", "a b", "x:y", "\u{1B}[31m", String(repeating: "n", count: 129), "A_z.0-9"]
+        let tools = names.map { ToolDefinition(name: $0, content: .object(["name": .string($0)])) }
+        #expect(await GateFixture.onThread { gate.shown(tools) }?.map(\.name) == ["a", "A_z.0-9"])
+        #expect(try await fixture.audits("mcp.tools_misnamed").map { $0.decision["count"] } == [.int(6)])
+    }
+
     @Test("a tool that describes itself differently is shown as it was, and asked about") func pins() async throws {
         let fixture = try await GateFixture()
         let gate = fixture.gate()
@@ -184,7 +193,7 @@ import Testing
 
     @Test("denied tools are hidden when that is wanted") func hidden() async throws {
         let fixture = try await GateFixture(["allow: \"mcp:files:*\"", "deny: \"mcp:files:rm\"", "ask: \"mcp:files:write\""])
-        let tools = ["read", "rm", "write", "a:b"].map { ToolDefinition(name: $0, content: .object(["name": .string($0)])) }
+        let tools = ["read", "rm", "write"].map { ToolDefinition(name: $0, content: .object(["name": .string($0)])) }
         let (shows, hides) = (fixture.gate(), fixture.gate(hidesDenied: true))
         #expect(await GateFixture.onThread { shows.shown(tools) } == nil)
         #expect(await GateFixture.onThread { hides.shown(tools) }?.map(\.name) == ["read", "write"])

@@ -74,7 +74,7 @@ package struct Workspace: Sendable, Equatable {
     }
 
     /// Why a directory is never a workspace; nil when it may be one. Takes a canonical path.
-    static func reasonAgainst(_ path: String, home: String?) -> String? {
+    package static func reasonAgainst(_ path: String, home: String?) -> String? {
         if path == "/" { return "the root directory is the whole host" }
         if let home, home != "/" {
             let real = (try? PathResolution.canonicalPath(home)) ?? withoutTail(home)

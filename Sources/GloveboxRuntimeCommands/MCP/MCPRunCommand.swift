@@ -56,7 +56,7 @@ struct MCPRunCommand: StoreCommand {
             throw ValidationError("there is no server to run; write its command after `--`: glovebox mcp run -- PROGRAM [ARGUMENT…]")
         }
         if let name, !ToolResource.isServerName(name) {
-            throw ValidationError("--name takes 1 to 64 of A-Z a-z 0-9 _ . -, because rules name the server so")
+            throw ValidationError("--name takes 1 to 64 of A-Z a-z 0-9 _ . - and no dash first, because rules name the server so")
         }
     }
 
@@ -143,6 +143,9 @@ struct MCPRunCommand: StoreCommand {
         overrides.limits[.wall] = try timeout.map { try Self.duration($0, "--timeout") } ?? Self.unbounded
         overrides.limits[.cpu] = Self.unbounded
         let policy = try PolicyStore.standard().load(policy).adding(overrides)
+        for warning in allow.compactMap({ HostDirectory.warning(ofAllow: $0) }) {
+            Console.note("glovebox: WARNING: " + SafeText.line(warning))
+        }
         let workspace = policy.usesWorkspace ? try Workspace(checking: place.workspace, writable: true) : nil
         if let workspace { try place.requireOutside(workspace.path) }
         let confinement = try policy.confinement(

@@ -21,7 +21,9 @@ package enum EntryEdit {
         _ entry: ServerEntry, _ seal: SealedCommand.Seal, in configuration: ClientConfiguration
     ) throws(EntryRefusal) -> [TextEdit] {
         let command = try editable(entry)
-        if let variable = SealedCommand.treacherousVariable(command.environment) {
+        if let variable = SealedCommand.treacherousVariable(command.environment)
+            ?? SealedCommand.misleadingVariable(command.environment)
+        {
             throw EntryRefusal(
                 reason:
                     "its `env` sets \(variable), which would act on Glovebox itself; set it with `--env \(variable)=VALUE` in `args` instead"

@@ -3,6 +3,17 @@ package enum UnifiedDiff {
     private static let context = 3
 
     /// Empty when nothing changes.
+    /// - Parameter secrets: values that are shown as `…`; no edit touches them.
+    package static func text(of edits: [TextEdit], in bytes: [UInt8], name: String, hiding secrets: [Range<Int>]) -> String {
+        let masks = secrets.filter { secret in !edits.contains { $0.span.overlaps(secret) } }.map { TextEdit($0, Array("…".utf8)) }
+        func moved(_ offset: Int) -> Int {
+            masks.reduce(offset) { $1.span.upperBound <= offset ? $0 - $1.span.count + $1.replacement.count : $0 }
+        }
+        let shown = edits.map { TextEdit(moved($0.span.lowerBound)..<moved($0.span.upperBound), $0.replacement) }
+        return text(of: shown, in: TextEdit.apply(masks, to: bytes), name: name)
+    }
+
+    /// Empty when nothing changes.
     package static func text(of edits: [TextEdit], in bytes: [UInt8], name: String) -> String {
         let lines = Lines(bytes)
         var changes: [(lines: Range<Int>, new: [UInt8])] = []

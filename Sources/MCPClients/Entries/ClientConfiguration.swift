@@ -23,7 +23,7 @@ package struct ClientConfiguration: Sendable, Equatable {
         guard let root = layout.isTOML ? try TOML.read(bytes) : try CommentedJSON.read(bytes) else {
             return ClientConfiguration(bytes: bytes, layout: layout, entries: [])
         }
-        var found = EntryFinder(bytes: bytes)
+        var found = EntryFinder(bytes: bytes, isTOML: layout.isTOML)
         guard root.table != nil else { throw found.error("the file must hold one object", root) }
         switch layout {
         case .servers: try found.add(root["mcpServers"], project: nil)
@@ -42,9 +42,14 @@ package struct ClientConfiguration: Sendable, Equatable {
 
 private struct EntryFinder {
     let bytes: [UInt8]
+    /// Codex alone has a key in an entry that keeps it from being started; others start what says `disabled`.
+    let isTOML: Bool
     var entries: [ServerEntry] = []
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(bytes: [UInt8], isTOML: Bool) {
+        self.bytes = bytes
+        self.isTOML = isTOML
+    }
 
     func error(_ message: String, _ value: PlacedValue) -> ConfigurationReadError {
         ConfigurationReadError(message: message, position: TextCheck.position(of: value.span.lowerBound, in: bytes))
@@ -57,7 +62,7 @@ private struct EntryFinder {
             entries.append(
                 ServerEntry(
                     name: server.key, project: project, transport: Self.transport(server.value),
-                    isDisabled: server.value["disabled"]?.value.flag == true || server.value["enabled"]?.value.flag == false,
+                    isDisabled: isTOML && server.value["enabled"]?.value.flag == false, secrets: Self.secrets(server.value),
                     position: TextCheck.position(of: Self.place(of: server), in: bytes)))
         }
     }
@@ -68,8 +73,18 @@ private struct EntryFinder {
         return member.value.table?.first.map { place(of: $0) } ?? 0
     }
 
+    private static func secrets(_ entry: PlacedValue) -> [Range<Int>] {
+        ["env", "headers", "http_headers"].flatMap { key in entry[key].map { leaves($0.value) } ?? [] }
+    }
+
+    private static func leaves(_ value: PlacedValue) -> [Range<Int>] {
+        if let members = value.table { return members.flatMap { leaves($0.value) } }
+        return value.span.isEmpty ? [] : [value.span]
+    }
+
     private static func transport(_ entry: PlacedValue) -> ServerEntry.Transport {
         guard entry.table != nil else { return .unclear("it is no table") }
+        if entry["headersHelper"] != nil { return .unclear("its `headersHelper` is a command that the client runs with all of its rights") }
         let url = entry["url"]?.value.text ?? entry["serverUrl"]?.value.text ?? entry["httpUrl"]?.value.text
         guard let member = entry["command"] else {
             if let url { return .remote(url) }

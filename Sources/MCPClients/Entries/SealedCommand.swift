@@ -66,4 +66,9 @@ package struct SealedCommand: Sendable, Equatable {
     package static func treacherousVariable(_ names: [String]) -> String? {
         names.first { $0 == "PATH" || $0.hasPrefix("LD_") || $0 == "GLIBC_TUNABLES" || $0.hasPrefix("GLOVEBOX_") }
     }
+
+    /// A variable of the entry that moves where our program looks for policies and keeps records, or what its runtime starts.
+    package static func misleadingVariable(_ names: [String]) -> String? {
+        names.first { $0 == "HOME" || $0.hasPrefix("XDG_") || $0.hasPrefix("SWIFT_") }
+    }
 }

@@ -14,7 +14,10 @@ package struct ServerEntry: Sendable, Equatable {
     /// The project that it belongs to, where one file holds those of several.
     package var project: String?
     package var transport: Transport
+    /// Of those keys alone that the client obeys.
     package var isDisabled: Bool
+    /// Where values are written that may be secrets: of variables and of headers.
+    package var secrets: [Range<Int>]
     package var position: SourcePosition
 
     package var command: ServerCommand? { if case .stdio(let command) = transport { command } else { nil } }

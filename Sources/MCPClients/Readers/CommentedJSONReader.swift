@@ -152,13 +152,24 @@ private struct CommentedJSONReader {
         }
     }
 
+    /// Editors end a comment also at signs that other programs read over: to one of them, what follows would be part of the file.
+    private mutating func lineComment() throws(ConfigurationReadError) {
+        while let byte = text.current, byte != 0x0A {
+            let isLoneReturn = byte == 0x0D && text.index + 1 < text.bytes.count && text.bytes[text.index + 1] != 0x0A
+            if isLoneReturn || text.follows("\u{2028}") || text.follows("\u{2029}") {
+                throw text.error("a comment holds a sign that ends it for some programs and not for others; put a line feed there")
+            }
+            text.index += 1
+        }
+    }
+
     /// Blanks and comments.
     private mutating func skip() throws(ConfigurationReadError) {
         while let byte = text.current {
             switch byte {
             case 0x20, 0x09, 0x0A, 0x0D: text.index += 1
             case UInt8(ascii: "/") where text.follows("//"):
-                while let next = text.current, next != 0x0A { text.index += 1 }
+                try lineComment()
             case UInt8(ascii: "/") where text.follows("/*"):
                 let start = text.index
                 text.index += 2

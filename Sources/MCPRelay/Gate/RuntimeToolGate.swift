@@ -152,10 +152,12 @@ package struct RuntimeToolGate: ToolGate {
 
     // MARK: - Lists
 
-    package func shown(_ tools: [ToolDefinition]) -> [ToolDefinition]? {
+    package func shown(_ listed: [ToolDefinition]) -> [ToolDefinition]? {
+        let tools = listed.filter { ToolResource.isToolName($0.name) }
+        var isChanged = tools.count != listed.count
+        if isChanged { report(misnamed: listed.filter { !ToolResource.isToolName($0.name) }.map(\.name)) }
         let standings = pins.see(tools)
         var shown: [ToolDefinition] = []
-        var isChanged = false
         var changes: [(tool: ToolDefinition, pinned: JSONValue)] = []
         for (tool, standing) in zip(tools, standings) {
             // What cannot be pinned could say something else tomorrow, unnoticed.
@@ -186,6 +188,18 @@ package struct RuntimeToolGate: ToolGate {
             }
         }
         return isChanged ? shown : nil
+    }
+
+    private func report(misnamed names: [String]) {
+        let (process, server) = (session.process, session.resources.server)
+        say("glovebox: \(names.count) tools of \(server) are not shown: their names are not 1 to 128 of A-Z a-z 0-9 _ . -")
+        let shown = names.prefix(256).map { printable(String($0.prefix(128))) }
+        records.enqueue { transaction, _ throws(LibOSError) in
+            try transaction.append(
+                AuditEntry(
+                    actor: process.text, action: "mcp.tools_misnamed", target: "mcp_server:\(server)",
+                    decision: .object(["tools": .strings(shown), "count": .int(Int64(names.count))])))
+        }
     }
 
     private func report(fresh: [String], of count: Int, changes: [(tool: ToolDefinition, pinned: JSONValue)]) {

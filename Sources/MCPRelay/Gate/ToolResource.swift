@@ -19,7 +19,16 @@ package struct ToolResource: Sendable {
     }
 
     package static func isServerName(_ text: String) -> Bool {
-        Resource.isIdentifier(text) && text.utf8.count <= 64 && text != "." && text != ".."
+        // With a dash first it would be an option where a command line names it.
+        Resource.isIdentifier(text) && text.utf8.count <= 64 && text != "." && text != ".." && !text.hasPrefix("-")
+    }
+
+    /// As the protocol has tools named: one that is not looks like another to a person, or like none.
+    static func isToolName(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || "_.-".utf8.contains($0)
+            }
     }
 
     /// Nil when no rule could name it.

@@ -19,16 +19,18 @@ enum KnownClient: String, CaseIterable, ExpressibleByArgument, Sendable {
         var layout: ClientConfiguration.Layout
         /// Everything that the file may be a link to lies below this directory.
         var root: String
+        /// The project that is looked at, which a policy must not come from.
+        var workspace: String?
     }
 
     /// Of the user, and of the project in `workspace`.
     func places(home: String, workspace: String, environment: (String) -> String?) -> [Place] {
         let settings = environment("XDG_CONFIG_HOME") ?? home + "/.config"
         func user(_ path: String, _ layout: ClientConfiguration.Layout) -> Place {
-            Place(client: self, path: path, layout: layout, root: home)
+            Place(client: self, path: path, layout: layout, root: home, workspace: workspace)
         }
         func project(_ path: String, _ layout: ClientConfiguration.Layout) -> Place {
-            Place(client: self, path: workspace + "/" + path, layout: layout, root: workspace)
+            Place(client: self, path: workspace + "/" + path, layout: layout, root: workspace, workspace: workspace)
         }
         switch self {
         case .claudeDesktop: return [user(settings + "/Claude/claude_desktop_config.json", .servers)]

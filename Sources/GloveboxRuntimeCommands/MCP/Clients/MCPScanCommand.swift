@@ -12,7 +12,8 @@ struct MCPScanCommand: StoreCommand {
 
             sealed: through `glovebox mcp run`, with its policy. own: `glovebox mcp serve`. unsealed: with all rights of the client. \
             remote: runs elsewhere, and no sandbox here reaches it. A server counts as sealed by `glovebox` on PATH or by this very \
-            program; a program of that name elsewhere seals nothing.
+            program; a program of that name elsewhere seals nothing. unclear: what the client would start cannot be told for certain, or it takes its \
+            policy from the project.
 
             Exit codes: 0; with --check 1 when an enabled server is unsealed or unclear, or a file cannot be read.
             """)
@@ -62,7 +63,8 @@ struct MCPScanCommand: StoreCommand {
             let entry = standing.entry
             let remarks = [entry.isDisabled ? "disabled" : nil, entry.project.map { "project \($0)" }, standing.note].compactMap(\.self)
             table.add([
-                standing.place.client.rawValue, entry.name, standing.state.rawValue, standing.policy ?? "–",
+                standing.place.client.rawValue, entry.name, standing.state.rawValue,
+                ([standing.policy ?? "–"] + standing.allowed.map { "+allow \($0)" }).joined(separator: " "),
                 "\(standing.place.path):\(entry.position.line)" + (remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"),
             ])
         }

@@ -14,8 +14,9 @@ struct MCPWrapCommand: StoreCommand {
             the rest of the file stay as they are, and `glovebox mcp unwrap` gives back the file byte for byte. The old file is kept beside \
             it as FILE.before-glovebox, for its owner alone: it may hold secrets, remove it when all works.
 
-            Without --policy: mcp-filesystem, mcp-git, mcp-fetch or mcp-time for those servers, and workspace for all others. Variables \
-            that the entry gives to the server are passed on by name (`--env NAME`); their values stay where they are. A server in a Python \
+            Without --policy: mcp-filesystem, mcp-git, mcp-fetch or mcp-time for those servers, and workspace for all others. A second \
+            directory of server-filesystem, and one that no workspace may be, is refused. Variables that the entry gives to the server are passed on \
+            by name (`--env NAME`); their values stay where they are, and the shown change has `…` for them. A server in a Python \
             environment gets that environment to read. Restart the client afterwards.
 
             Exit codes: 0; 1 when an entry or a file was left as it is because it could not be changed safely; 125; 64.
@@ -56,7 +57,8 @@ struct MCPWrapCommand: StoreCommand {
             case .sealed, .own:
                 if name != nil { throw EntryRefusal(reason: "it is sealed already") }
                 return nil
-            case .unsealed, .remote, .unclear: break
+            case .unclear: throw EntryRefusal(reason: standing.note ?? "what it starts cannot be told for certain")
+            case .unsealed, .remote: break
             }
             guard let command = entry.command else {
                 return (try EntryEdit.seal(entry, .init(program: "", policy: "", name: ""), in: configuration), [])
@@ -64,7 +66,7 @@ struct MCPWrapCommand: StoreCommand {
             if command.arguments.starts(with: ["mcp", "run"]), command.program.hasSuffix("glovebox") {
                 throw EntryRefusal(reason: standing.note ?? "it names another Glovebox; mend that first")
             }
-            let choice = SealChoice(entry, command, wishes)
+            let choice = try SealChoice(entry, command, wishes)
             return (try EntryEdit.seal(entry, choice.seal, in: configuration), choice.notes)
         }
     }
@@ -98,6 +100,9 @@ struct MCPUnwrapCommand: StoreCommand {
         let own = ServerStanding.ownPrograms()
         let session = RewriteSession(options: options, isDryRun: dryRun, isAgreed: yes, done: "opened")
         return try await session.perform(name, interruption) { (entry, standing, configuration) throws(EntryRefusal) in
+            if let command = entry.command, SealedCommand.of(command, ownPrograms: own) != nil, !SealedWords(command).isRelay {
+                throw EntryRefusal(reason: standing.note ?? SealedWords.unreadable)
+            }
             guard let command = entry.command, let sealed = SealedCommand.of(command, ownPrograms: own) else {
                 if name != nil { throw EntryRefusal(reason: standing.note ?? "it is not sealed by `glovebox mcp run`") }
                 return nil

@@ -93,7 +93,8 @@ struct RewriteSession {
     /// Nil when the person said no.
     private func carryOut(_ plan: Plan, _ interruption: Interruption) async throws -> JSONValue? {
         let new = TextEdit.apply(plan.edits, to: plan.configuration.bytes)
-        let diff = UnifiedDiff.text(of: plan.edits, in: plan.configuration.bytes, name: plan.place.path)
+        let diff = UnifiedDiff.text(
+            of: plan.edits, in: plan.configuration.bytes, name: plan.place.path, hiding: plan.configuration.entries.flatMap(\.secrets))
         // Of what was meant nothing may be lost on the way.
         guard (try? ClientConfiguration.read(new, plan.place.layout))?.entries.count == plan.configuration.entries.count else {
             throw ConfigurationFile.Refusal(description: "the changed text would not be read again; this is an error of Glovebox")

@@ -19,7 +19,8 @@ struct SealChoice {
     /// What the person should know before saying yes.
     var notes: [String] = []
 
-    init(_ entry: ServerEntry, _ command: ServerCommand, _ wishes: Wishes) {
+    /// - Throws: when it would open what no server may have.
+    init(_ entry: ServerEntry, _ command: ServerCommand, _ wishes: Wishes) throws(EntryRefusal) {
         let known = KnownServer.of(command)?.server
         let directories = KnownServer.directories(command)
         let policy = wishes.policy ?? known?.policy ?? "workspace"
@@ -27,9 +28,10 @@ struct SealChoice {
         seal = SealedCommand.Seal(
             program: Self.program(), policy: policy, name: Self.name(entry.name, known, policy), environment: command.environment,
             workspace: wishes.workspace ?? directories.first ?? command.workingDirectory.flatMap { $0.hasPrefix("/") ? $0 : nil })
-        for directory in directories.dropFirst() { allowed.append("filesystem:host:\(directory)=read,write,delete") }
+        try Self.check(directories, workspace: seal.workspace, allowed)
         allowed += Self.runtime(of: command.program)
         seal.allowed = allowed
+        notes += wishes.allowed.compactMap { HostDirectory.warning(ofAllow: $0) }
         if known == .fetch {
             notes.append("it reaches no network; add --allow network:tcp:HOST:443=connect for each host that it may fetch from")
         }
@@ -44,8 +46,25 @@ struct SealChoice {
         if command.program.contains("$") || command.arguments.contains(where: { $0.contains("${") }) {
             notes.append("the client's `${…}` are put in before Glovebox sees them")
         }
-        for name in ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] where command.environment.contains(name) {
-            notes.append("its `env` sets \(name), which also moves where Glovebox keeps records or looks for policies")
+    }
+
+    /// What is guarded in a workspace (`.env`, `.git/hooks` and others) is guarded in one only: a second directory would stand open.
+    private static func check(_ directories: [String], workspace: String?, _ allowed: [String]) throws(EntryRefusal) {
+        for directory in directories + (workspace.map { [$0] } ?? []) {
+            if let reason = HostDirectory.reasonAgainst(directory) {
+                throw EntryRefusal(
+                    reason:
+                        "it would work in \(directory): \(reason); name a directory made for it in the entry, or with --server-workspace")
+            }
+        }
+        let extra = directories.filter { directory in
+            if let workspace, HostDirectory.holds(workspace, directory) { return false }
+            return !allowed.contains { $0.hasPrefix("filesystem:host:\(directory)=") }
+        }
+        if let first = extra.first {
+            throw EntryRefusal(
+                reason: "it works in more than one directory, and names like .env, .ssh and .git/hooks are guarded in one alone; make an "
+                    + "entry for each, or open it whole with --allow filesystem:host:\(first)=read,write,delete")
         }
     }
 

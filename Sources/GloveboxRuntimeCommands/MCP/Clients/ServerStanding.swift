@@ -19,6 +19,8 @@ struct ServerStanding {
     var entry: ServerEntry
     var state: State
     var policy: String?
+    /// What is open beside the policy, as it is typed.
+    var allowed: [String] = []
     var note: String?
 
     init(_ entry: ServerEntry, at place: KnownClient.Place, ownPrograms: Set<String>) {
@@ -30,20 +32,32 @@ struct ServerStanding {
             state = .unclear
             note = reason
         case .stdio(let command):
-            if let sealed = SealedCommand.of(command, ownPrograms: ownPrograms) {
-                state = .sealed
-                policy = sealed.policy ?? "workspace"
-            } else if SealedCommand.isOurServer(command, ownPrograms: ownPrograms) {
-                state = .own
-            } else {
+            let isSealed = SealedCommand.of(command, ownPrograms: ownPrograms) != nil
+            guard isSealed || SealedCommand.isOurServer(command, ownPrograms: ownPrograms) else {
                 state = .unsealed
                 if command.program.hasSuffix("/glovebox") { note = "\(command.program) is not this Glovebox" }
                 note = note ?? command.obstacle
                 return
             }
+            let words = SealedWords(command)
+            state = isSealed ? .sealed : .own
+            policy = words.policy
+            allowed = words.allowed
             if let variable = SealedCommand.treacherousVariable(command.environment) {
                 state = .unsealed
                 note = "its `env` sets \(variable), which acts on Glovebox itself"
+                return
+            }
+            let doubt =
+                command.obstacle
+                ?? SealedCommand.misleadingVariable(command.environment).map {
+                    "its `env` sets \($0), which moves where Glovebox looks for policies or what it starts"
+                }
+                ?? ((isSealed ? words.isRelay : words.isServe) ? nil : SealedWords.unreadable)
+                ?? words.excess ?? words.doubt(inProjects: [place.workspace, entry.project, command.workingDirectory])
+            if let doubt {
+                state = .unclear
+                note = doubt
             }
         }
     }
@@ -65,7 +79,8 @@ struct ServerStanding {
         .object([
             "client": .string(place.client.rawValue), "file": .string(place.path), "line": .int(Int64(entry.position.line)),
             "project": .optional(entry.project), "name": .string(entry.name), "state": .string(state.rawValue),
-            "policy": .optional(policy), "known_server": .optional(entry.command.flatMap { KnownServer.of($0)?.server.rawValue }),
+            "policy": .optional(policy), "allowed": .strings(allowed),
+            "known_server": .optional(entry.command.flatMap { KnownServer.of($0)?.server.rawValue }),
             "disabled": .bool(entry.isDisabled), "note": .optional(note),
         ])
     }
