@@ -67,6 +67,7 @@ enum ShellWord {
     /// Whether a search reads the directory that it starts in, without a word that says so.
     static func searchesHere(_ words: [String], program: String) -> Bool {
         if ["rg", "ag", "ack"].contains(program) { return true }
+        if program == "git", words.contains("add") { return words.contains("-A") || words.contains("--all") }
         guard ["grep", "egrep", "fgrep"].contains(program) else { return false }
         return words.dropFirst().contains { word in
             if word.hasPrefix("--") { return word.hasPrefix("--r") || word.hasPrefix("--de") || word.hasPrefix("--di") }
