@@ -18,7 +18,15 @@ struct HookDeciderTests {
           - {deny: "filesystem:workspace:.env", because: "secret"}
           - {deny: "filesystem:workspace:drafts/keys", because: "secret"}
           - {deny: "filesystem:host:/etc/shadow", because: "secret"}
+          - {deny: "filesystem:workspace:secrets.txt", because: "secret"}
+          - {deny: "filesystem:workspace:conf", because: "secret"}
+          - {deny: "filesystem:workspace:.git/hooks", rights: [write, delete], because: "git runs them"}
           - {allow: "process:spawn"}
+          - {allow: "shell:cat"}
+          - {allow: "shell:cp"}
+          - {allow: "shell:grep"}
+          - {allow: "shell:ls"}
+          - {allow: "shell:cd"}
           - {allow: "filesystem:host:/usr", rights: [read, execute]}
           - {allow: "shell:git"}
           - {allow: "shell:env"}
@@ -37,6 +45,10 @@ struct HookDeciderTests {
     init() throws {
         scratch = try ScratchDirectory("hook")
         try scratch.directory("project/drafts")
+        try scratch.directory("project/src")
+        try scratch.directory("project/conf")
+        try scratch.file("project/conf/key.pem", "x")
+        try scratch.file("project/secrets.txt", "x")
         try scratch.directory("outside")
         try scratch.file("project/.env", "x")
         try scratch.file("project/a", "x")
@@ -67,6 +79,10 @@ struct HookDeciderTests {
         #expect(read("/etc/shadow") == .deny)
         #expect(read("/etc/hostname") == .deny)
         #expect(read("~/x") == .ask)
+        #expect(read(".ENV") == .deny)
+        #expect(read("Secrets.txt") == .deny)
+        #expect(write(".Git/hooks/x") == .deny)
+        #expect(write("Drafts/x") == .ask)
         #expect(write("new/deep/file") == .allow)
         #expect(write("drafts/x") == .ask)
         #expect(write("dangling") == .deny)
@@ -90,14 +106,63 @@ struct HookDeciderTests {
 
     @Test(arguments: [
         ("git status", Effect.allow), ("git status && git log", .allow), ("git diff > drafts.txt", .allow), ("git diff > .env", .deny),
-        ("git diff > drafts/x", .ask), ("git diff 2>/dev/null", .allow), ("ls", .ask), ("git log; curl x", .deny), ("env curl x", .ask),
+        ("git diff > drafts/x", .ask), ("git diff 2>/dev/null", .allow), ("wc", .ask), ("git log; curl x", .deny), ("env curl x", .ask),
         ("git commit -m curl", .ask), ("git add .env", .deny), ("git add ./a", .allow), ("git -C /etc/shadow log", .deny),
         ("git --file=/etc/shadow", .deny), ("git add /etc/hostname", .ask), ("git log $X", .ask), ("curl $X", .deny), ("./a", .deny),
+        ("cat secrets.txt", .deny), ("cat a", .allow), ("cat nothing", .allow), ("cp secrets.txt b", .deny), ("cp a b", .allow),
+        ("git -C conf show", .deny), ("git apply @secrets.txt", .deny), ("cat -n.env", .deny),
+        ("git 'x=@secrets.txt;y=z'", .deny), ("git -d@.env", .deny), ("grep -fsecrets.txt x", .deny), ("grep -nfsecrets.txt x", .ask),
+        ("cat .ENV", .deny), ("cp a .git/hooks/x", .ask), ("cp a .git", .ask), ("cp a .GIT/hooks/x", .ask), ("cat .git/hooks/x", .allow),
+        ("git log --output=.git/hooks/x", .ask), ("git log --output=b", .allow), ("git log >.git/hooks/x", .deny),
+        ("cp . /usr/x", .ask), ("cp a /usr/x", .ask), ("cat /usr/x", .allow), ("cat //etc/shadow", .deny),
+        ("git file:///etc/shadow", .deny),
+        ("git https://example.org/a", .allow), ("grep -r S .", .ask), ("grep -r S", .ask), ("grep -rn S src", .ask),
+        ("grep -n S a", .allow),
+        ("cp -r . out", .ask), ("ls .", .allow), ("cp src new", .allow), ("cp src out", .ask), ("git add .", .ask), ("git add -A", .ask),
+        ("git log --all", .allow), ("cd src", .ask),
+        ("cd src && cat a", .ask),
+        ("git -c x=y log", .ask), ("git config a.b c", .ask), ("git commit -m 'see .env here'", .ask), ("git commit -m 'a word'", .allow),
+        ("cat src/../secrets.txt", .deny), ("cat conf/key.pem", .deny), ("grep x env-link", .deny),
         ("", .ask), ("git show origin/main", .allow), ("/usr/bin/curl x", .deny), ("x=1 git log", .ask),
     ])
     func `command lines are decided by programs, files and words`(_ line: String, _ expected: Effect) {
         #expect(effect("Bash", .object(["command": .string(line)])) == expected)
     }
+
+    @Test func `work is bounded, and what is beyond is asked about`() {
+        func line(_ text: String) -> Effect { effect("Bash", .object(["command": .string(text)])) }
+        #expect(line("cat" + String(repeating: " x", count: 500)) == .allow)
+        #expect(line("cat" + String(repeating: " x", count: 600)) == .ask)
+        #expect(line(String(repeating: "cat x;", count: 600)) == .ask)
+        #expect(line("cat x" + String(repeating: " >x", count: 600)) == .ask)
+        #expect(line("cat" + String(repeating: " " + String(repeating: "x,", count: 100), count: 20)) == .ask)
+        #expect(line("cat " + String(repeating: "x", count: 5000)) == .ask)
+        #expect(line("cat -" + String(repeating: "x", count: 300)) == .ask)
+        #expect(line("cat .env" + String(repeating: " x", count: 600)) == .deny)
+    }
+
+    @Test func `searches find hidden files, so they are asked about`() {
+        func grep(_ path: String, _ glob: String? = nil) -> Effect {
+            guard let glob else { return effect("Grep", .object(["pattern": .string("x"), "path": .string(path)])) }
+            return effect("Grep", .object(["pattern": .string("x"), "path": .string(path), "glob": .string(glob)]))
+        }
+        func glob(_ pattern: String) -> Effect { effect("Glob", .object(["pattern": .string(pattern)])) }
+        #expect(grep(".") == .ask)
+        #expect(grep("src") == .allow)
+        #expect(glob("**/*") == .ask)
+        #expect(glob("src/**/*") == .allow)
+        #expect(glob("**/*.py") == .ask, "`conf` is a directory, and may hold such")
+        #expect(glob("drafts/**/*.py") == .allow)
+        #expect(glob("drafts/**/keys") == .ask)
+        #expect(glob("drafts/*") == .ask)
+        #expect(grep("drafts", "*.{ts,tsx}") == .allow)
+        #expect(grep("drafts", "*.{ts,KEYS}") == .allow)
+        for pattern in ["*", "*s", "*KEYS", "!*.ts", "*.ts,keys", "*.ts keys", "[k]eys", "*.{ts,}*", "{a,keys}", "*{s,ts}", "?eys", "k*"] {
+            #expect(grep("drafts", pattern) == .ask, "\(pattern)")
+        }
+    }
+
+    @Test func `every tool is asked about`() { #expect(HookClaudeCodeCommand.matcher == "*") }
 
     @Test(arguments: [
         ("https://docs.example.org/a", Effect.allow), ("https://DOCS.example.org:443", .allow), ("http://docs.example.org/", .deny),
@@ -118,7 +183,7 @@ struct HookDeciderTests {
         #expect(effect("mcp__x", .object([])) == .deny)
         #expect(effect("WebSearch", .object(["query": .string("x")])) == .ask)
         #expect(effect("Unheard", .object([])) == .ask)
-        #expect(effect("Glob", .object(["pattern": .string("**/*.swift")])) == .allow)
+        #expect(effect("Glob", .object(["pattern": .string("src/**/*.swift")])) == .allow)
         #expect(effect("Glob", .object(["pattern": .string("/etc/**")])) == .deny)
         #expect(effect("Glob", .object(["pattern": .string("../*")])) == .ask)
         #expect(effect("Grep", .object(["pattern": .string("x")])) == .ask)

@@ -24,7 +24,8 @@ struct ShellLineTests {
 
     @Test(arguments: [
         "echo $HOME", "echo `id`", "a $(b)", "(a)", "{ a; }", "ls *", "ls a?", "if a; then b; fi", "A=1 b", "a <<x", "a <(b)", "a >(b)",
-        "cat ~/.ssh/id", "a 'b", "a \"b", "a \\\nb", "a # b", "a >", "a >&b", "echo \"$x\"", "! a", "a\u{1}b", "[[ a ]]",
+        "cat ~/.ssh/id", "a 'b", "a \"b", "a \\\nb", "a # b", "a >", "a >&b", "a >&2b", "a >&2/../b", "a \"b\\\nc\"",
+        "echo \"$x\"", "! a", "a\u{1}b", "[[ a ]]",
         String(repeating: "a ", count: 40_000),
     ])
     func `what only a shell can work out is unclear`(_ line: String) { #expect(ShellLine(line).unclear != nil) }

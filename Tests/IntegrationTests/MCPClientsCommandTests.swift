@@ -149,6 +149,7 @@ struct MCPClientsCommandTests {
         guard case .array(let entries)? = settings["hooks"]?["PreToolUse"], case .array(let hooks)? = entries.first?["hooks"] else {
             throw AgentFixture.Missing()
         }
+        #expect(entries.first?["matcher"] == .string("*"), "also tools that are still to come")
         #expect(hooks.first?["command"] == .string("glovebox hook claude-code --policy read-only || exit 2"))
         #expect(try fixture.glovebox(["hook", "--help"]).code == 0)
     }

@@ -13,10 +13,12 @@ struct HookClaudeCodeCommand: StoreCommand {
     static let configuration = CommandConfiguration(
         commandName: "claude-code", abstract: "Answer a PreToolUse hook of Claude Code: allow, ask or deny, with the reason.",
         discussion: """
-            Reads the hook's JSON on standard input and decides by the policy: Read, Write, Edit, Glob, Grep and their like as \
-            `filesystem:` of the file's real path; Bash as `shell:` of each program in the line, and the paths in it; WebFetch as \
-            `network:tcp:HOST:PORT`; mcp__SERVER__TOOL as `mcp:SERVER:TOOL`. Other tools, and command lines that only a shell can work out, \
-            are asked about. Deny beats ask beats allow. A program of Bash is allowed only where a `shell:` rule names it.
+            Reads the hook's JSON on standard input and decides by the policy: Read, Write, Edit and their like as `filesystem:` of the \
+            file's real path; Bash as `shell:` of each program in the line, and what its words may name; WebFetch as \
+            `network:tcp:HOST:PORT`; mcp__SERVER__TOOL as `mcp:SERVER:TOOL`. Glob and Grep are asked about where a guarded name lies below \
+            their directory, unless their pattern cannot match it. Other tools, and command lines that only a shell can work out, are asked \
+            about. Deny beats ask beats allow. A program of Bash is allowed only where a `shell:` rule names it; what such a program does \
+            beyond its words, as with the directory that it starts in, is not seen.
 
             What goes wrong is a no: exit code 2, with the reason on standard error. --print-config prints the settings; their `|| exit 2` \
             keeps that so when this program cannot be started at all.
@@ -107,7 +109,8 @@ struct HookClaudeCodeCommand: StoreCommand {
 
     // MARK: - Settings
 
-    private static let matcher = "Bash|Read|Write|Edit|MultiEdit|NotebookEdit|NotebookRead|Glob|Grep|LS|WebFetch|WebSearch|mcp__.*"
+    /// Every tool, also those that are still to come: what no rule can be about is asked about.
+    static let matcher = "*"
 
     private var settings: JSONValue {
         var words = ["glovebox", "hook", "claude-code", "--policy", policy]

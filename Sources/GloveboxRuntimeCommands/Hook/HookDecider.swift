@@ -8,7 +8,16 @@ struct HookDecider: Sendable {
     /// Real path of the project.
     let workspace: String
     /// What holds where no rule says anything: deny, or ask.
-    var unnamed: Effect = .deny
+    var unnamed: Effect
+    /// What the rules take away, looked at once for all words of a line.
+    let guards: HookGuards
+
+    init(policy: ResolvedPolicy, workspace: String, unnamed: Effect = .deny) {
+        self.policy = policy
+        self.workspace = workspace
+        self.unnamed = unnamed
+        guards = HookGuards(policy: policy, workspace: workspace)
+    }
 
     func decide(_ request: HookRequest) -> HookAnswer {
         func file(_ key: String, _ rights: [CapabilityRight], optional: Bool = false) -> HookAnswer {
@@ -25,7 +34,9 @@ struct HookDecider: Sendable {
         case "Edit", "MultiEdit": return file("file_path", [.read, .write])
         case "NotebookEdit": return file("notebook_path", [.read, .write])
         case "LS": return file("path", [.read])
-        case "Grep": return file("path", [.read], optional: true).and(hidden(request.input["glob"])).and(search(request))
+        case "Grep":
+            let place = file("path", [.read], optional: true).and(hidden(request.input["glob"]))
+            return place.and(search(below: searched(request), like: request.input["glob"], in: request.workingDirectory))
         case "Glob":
             let place = file("path", [.read], optional: true)
             guard case .string(let pattern)? = request.input["pattern"] else { return HookAnswer(.deny, "`Glob` came without `pattern`") }
@@ -78,8 +89,14 @@ struct HookDecider: Sendable {
             return HookAnswer(.deny, error.message)
         }
         do throws(ResourceProblem) {
-            let answer = decide(try named(real), rights)
-            guard let written = HookPath.withoutDots(absolute), !written.utf8.elementsEqual(real.utf8) else { return answer }
+            var answer = decide(try named(real), rights)
+            let written = HookPath.withoutDots(absolute)
+            // Letter for letter the rules have decided; in another case a name may be the one that they guard.
+            for path in [real, written ?? real] {
+                guard let name = guards.covering(path, rights), !name.coversExactly(path) else { continue }
+                answer = answer.and(HookAnswer(name.rule.effect, "in another letter case `\(path)` is what \(name.reason) is about"))
+            }
+            guard let written, !written.utf8.elementsEqual(real.utf8) else { return answer }
             let other = try named(written)
             return isRefused(other, rights) ? answer.and(decide(other, rights)) : answer
         } catch {
@@ -102,24 +119,9 @@ struct HookDecider: Sendable {
         return decision.effect == .deny && decision.rule != nil
     }
 
-    /// A search reads everything below its directory. Hidden files it leaves out; others that the policy guards it would read.
-    private func search(_ request: HookRequest) -> HookAnswer {
-        var path = request.workingDirectory
-        if case .string(let given)? = request.input["path"] { path = given.hasPrefix("/") ? given : path + "/" + given }
-        guard let real = try? HookPath.real(path), let place = try? named(real) else {
-            return HookAnswer(.deny, "the directory cannot be told")
-        }
-        let host = (try? Resource.parseAction("filesystem:host:" + real))?.parts
-        let guarded = policy.rules.first { rule in
-            guard rule.effect != .allow, rule.resource.kind == .filesystem, rule.rights.contains(.read) else { return false }
-            return [place.parts, host ?? place.parts].contains { parts in
-                rule.resource.parts.starts(with: parts)
-                    && !rule.resource.parts.dropFirst(parts.count).contains { $0.text.utf8.first == UInt8(ascii: ".") }
-                    && rule.resource.parts.count > parts.count
-            }
-        }
-        return guarded.map { HookAnswer(.ask, "\($0.reference.text) at \($0.reference.location) is about files in that directory") }
-            ?? HookAnswer(.allow, "no guarded file is below")
+    private func searched(_ request: HookRequest) -> String {
+        if case .string(let given)? = request.input["path"] { return given }
+        return request.workingDirectory
     }
 
     /// A pattern may begin somewhere else than the directory it is looked for in.
@@ -128,9 +130,10 @@ struct HookDecider: Sendable {
         if parts.contains("..") || pattern.contains("{") && pattern.contains("/") {
             return HookAnswer(.ask, "the pattern `\(pattern)` may lead out of its directory")
         }
-        guard pattern.hasPrefix("/") else { return HookAnswer(.allow, "a pattern below its directory") }
-        let plain = parts.prefix { part in !part.utf8.contains { "*?[]{}!".utf8.contains($0) } }
-        return file("/" + plain.joined(separator: "/"), [.read], in: "/")
+        let plain = parts.prefix { part in !part.utf8.contains { "*?[]{}()!+@\\".utf8.contains($0) } }
+        let place = (pattern.hasPrefix("/") ? "" : searched(request)) + "/" + plain.joined(separator: "/")
+        return file(place, [.read], in: request.workingDirectory)
+            .and(search(below: place, like: .string(pattern), in: request.workingDirectory))
     }
 
     /// Secrets that policies deny by name begin with a dot, and a search that names such files reads them.

@@ -57,8 +57,7 @@ private struct ShellLineParser {
             case 0x0A, UInt8(ascii: ";"), UInt8(ascii: "|"): endCommand()
             case UInt8(ascii: "&"):
                 // `&>file` and `&>>file`
-                if next == UInt8(ascii: ">") { continue }
-                endCommand()
+                if next == UInt8(ascii: ">") { endWord() } else { endCommand() }
             case UInt8(ascii: "'"): quoted()
             case UInt8(ascii: "\""): doubleQuoted()
             case UInt8(ascii: "\\"):
@@ -105,6 +104,10 @@ private struct ShellLineParser {
                 unclear = "it holds what only a shell can work out"
                 return
             case UInt8(ascii: "\\"):
+                if next == 0x0A {
+                    unclear = "a line is continued"
+                    return
+                }
                 guard let escaped = next, "\"\\$`".utf8.contains(escaped) else {
                     add(byte)
                     continue
@@ -138,7 +141,9 @@ private struct ShellLineParser {
             at += 1
             let start = at
             while let digit = next, (0x30...0x39).contains(digit) { at += 1 }
-            if at == start { unclear = "a descriptor is not written as a number" }
+            // `>&2x` writes to the file `2x`.
+            let isEnd = next.map { " \t\n;&|<>()".utf8.contains($0) } ?? true
+            if at == start || !isEnd { unclear = "a descriptor is not written as a number" }
             return
         }
         isExpectingFile = true
