@@ -22,7 +22,7 @@ final class RelayConversation: Sendable {
 
     init(
         _ sandbox: SandboxFixture, gate: any ToolGate, limits: RelayLimits = RelayLimits(), policy: ResolvedPolicy? = nil,
-        arguments: [String]? = nil
+        arguments: [String]? = nil, watchesOpening: Bool = false
     ) throws {
         try sandbox.file("server.pl", ServerScript.text)
         var input = try Pipe.make()
@@ -30,13 +30,15 @@ final class RelayConversation: Sendable {
         toRelay = Mutex(input.takeSecond())
         lines = Mutex(LineReader(output.takeFirst()))
         stop = try EventDescriptor()
-        let request = try sandbox.request(policy ?? Self.policy(), arguments ?? ["/usr/bin/perl", "server.pl"])
+        var request = try sandbox.request(policy ?? Self.policy(), arguments ?? ["/usr/bin/perl", "server.pl"])
+        request.watchesOpening = watchesOpening
+        let final = request
         let ends = ClientEnds(input: input.takeFirst(), output: output.takeSecond())
         let (supervisor, stopNumber) = (sandbox.supervisor, stop.rawValue)
         let isStarted = DetachedThread.start { [self] in
             do {
                 let session = try RelaySession(
-                    request, client: .init(input: ends.input, output: ends.output, log: ends.output, cleansLog: false).withoutLog,
+                    final, client: .init(input: ends.input, output: ends.output, log: ends.output, cleansLog: false).withoutLog,
                     gate: gate, limits: limits, supervisor: supervisor, interruption: stopNumber)
                 let report = session.run()
                 ends.close()

@@ -1,10 +1,11 @@
-import MCPRelay
 import ModelContextProtocol
 import SandboxLauncher
 import StrictJSON
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import MCPRelay
 
 /// An engine with what went to each side so far.
 struct EngineFixture {
@@ -230,15 +231,66 @@ struct EngineFixture {
         var fixture = EngineFixture()
         let refused = Violation(
             layer: "seccomp", syscall: "socket", arguments: "AF_INET", pid: 1, program: "x", answer: "EPERM", reason: "r", allowedBy: nil)
-        fixture.engine.violated(refused)
+        fixture.engine.violated(refused, now: 0)
         fixture.client(EngineFixture.call(1, "a"))
-        for _ in 0..<3 { fixture.engine.violated(refused) }
+        for _ in 0..<3 { fixture.engine.violated(refused, now: 0) }
         fixture.server(EngineFixture.result(1, #","isError":true"#))
         fixture.client(EngineFixture.call(2, "b"))
         fixture.server(EngineFixture.result(2))
         let ended = fixture.gate.state.withLock { $0.ended }
         #expect(ended.map(\.end.outcome) == [.toolError, .completed] && ended.map(\.end.violations) == [[refused], []])
         #expect(fixture.gate.state.withLock { $0.notes } == [.violation(refused)])
+    }
+
+    private static func opening(_ path: String, _ layer: String = "mount-namespace") -> Violation {
+        Violation(layer: layer, syscall: "openat", arguments: path, pid: 1, program: "x", answer: "ENOENT", reason: "r", allowedBy: nil)
+    }
+
+    @Test("noise of one kind hides nothing of another, and what is left out is said at once and counted at the end") func noise() {
+        var fixture = EngineFixture()
+        fixture.client(EngineFixture.call(1, "a"))
+        for number in 0..<150 { fixture.engine.violated(Self.opening("/root/decoy\(number)"), now: 1) }
+        let (key, connect) = (Self.opening("/root/.ssh/key"), Self.opening("1.1.1.1:443", "network"))
+        for violation in [key, connect] { fixture.engine.violated(violation, now: 1) }
+        fixture.server(EngineFixture.result(1))
+        let kind = "violation mount-namespace"
+        var notes = fixture.gate.state.withLock { $0.notes }
+        #expect(notes.count == 128 + 1 + 2)
+        #expect(Array(notes.dropFirst(128)) == [.violationsLeftOut(nil, of: kind), .violation(key), .violation(connect)])
+        fixture.engine.conclude()
+        notes = fixture.gate.state.withLock { $0.notes }
+        #expect(notes.last == .violationsLeftOut(22, of: kind) && notes.count == 128 + 1 + 2 + 1)
+        let end = fixture.gate.state.withLock { $0.ended.last?.end }
+        #expect(end?.violations.count == 16 && end?.violations.suffix(2) == [key, connect] && end?.violationsLeftOut == 136)
+    }
+
+    @Test("a refusal that comes again and again uses nothing up, and in time more is noted") func hours() {
+        var fixture = EngineFixture()
+        for second in 0..<10_000 { fixture.engine.violated(Self.opening("/root/same"), now: UInt64(second) * 1_000_000_000) }
+        #expect(fixture.gate.state.withLock { $0.notes.count } == 1)
+        let after = 10_000 * UInt64(1_000_000_000)
+        for number in 0..<500 { fixture.engine.violated(Self.opening("/root/\(number)"), now: after) }
+        #expect(fixture.gate.state.withLock { $0.notes.count } == 1 + 128 + 1)
+        let late = Self.opening("/root/late")
+        fixture.engine.violated(late, now: after + 61_000_000_000)
+        #expect(fixture.gate.state.withLock { $0.notes.last } == .violation(late))
+    }
+
+    @Test("what comes faster than it is taken is counted by kind") func lost() {
+        var waiting = WaitingViolations()
+        for number in 0..<1000 { for _ in 0..<2 { waiting.add(Self.opening("/root/\(number)")) } }
+        let connect = Self.opening("1.1.1.1:443", "network")
+        waiting.add(connect)
+        #expect(waiting.violations.count == 257 && waiting.violations.last == connect)
+        #expect(waiting.lost == ["violation mount-namespace": 2 * 744])
+        var fixture = EngineFixture()
+        fixture.client(EngineFixture.call(1, "a"))
+        for _ in 0..<2 { fixture.engine.violationsLost(744, kind: "violation mount-namespace") }
+        fixture.server(EngineFixture.result(1))
+        fixture.engine.conclude()
+        #expect(fixture.gate.state.withLock { $0.ended.last?.end.violationsLeftOut } == 1488)
+        let kind = "violation mount-namespace"
+        #expect(fixture.gate.state.withLock { $0.notes } == [.violationsLeftOut(nil, of: kind), .violationsLeftOut(1488, of: kind)])
     }
 
     @Test("open requests are bounded") func bounded() {

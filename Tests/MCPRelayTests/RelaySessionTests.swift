@@ -59,6 +59,34 @@ import Testing
         }
     }
 
+    @Test("a server that makes noise hides neither its look for keys nor its connection, and the record says that there was more")
+    func noise() async throws {
+        try await SandboxFixture.with { sandbox in
+            let fixture = try await GateFixture(given: ["allow mcp:files:hide"])
+            let talk = try RelayConversation(sandbox, gate: fixture.gate(), watchesOpening: true)
+            #expect(try await talk.call(1, "hide").contains("hidden"))
+            talk.hangUp()
+            _ = await talk.report()
+            let seen = try await fixture.audits("sandbox.violation").map(\.decision)
+            #expect(seen.contains { $0["arguments"] == .string("/root/.ssh/id_ed25519") })
+            #expect(seen.contains { $0["syscall"] == .string("socket") || $0["syscall"] == .string("connect") })
+            let decoys = seen.count {
+                if case .string(let path)? = $0["arguments"] { path.hasPrefix("/root/decoy") } else { false }
+            }
+            #expect(decoys > 100 && decoys <= 128)
+            let more = try await fixture.audits("sandbox.violations_left_out").map(\.decision)
+            #expect(more.map { $0["kind"] } == [.string("violation mount-namespace"), .string("violation mount-namespace")])
+            #expect(more.map { $0["count"] } == [.null, .int(Int64(150 - decoys))])
+            let call = try #require(try await fixture.audits("tool.call").first)
+            guard case .array(let named)? = call.decision["violations"], case .int(let left)? = call.decision["violations_left_out"] else {
+                Issue.record("\(call)")
+                return
+            }
+            #expect(named.count == 16 && left >= 136)
+            #expect(named.contains { $0["arguments"] == .string("/root/.ssh/id_ed25519") })
+        }
+    }
+
     @Test("of a line of 100 MB the client gets an error, and the next call works") func endless() async throws {
         try await SandboxFixture.with { sandbox in
             let gate = RecordingGate()

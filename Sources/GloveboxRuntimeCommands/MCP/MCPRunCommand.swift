@@ -96,7 +96,8 @@ struct MCPRunCommand: StoreCommand {
         }
         let how = JSONValue.object([
             "outcome": .string(report.outcome.kind), "policy_hash": .string(report.policyHash),
-            "violations": .int(Int64(report.violations.count)), "exit_code": .int(Int64(report.outcome.exitCode)),
+            "violations": .int(Int64(report.violations.count)),
+            "violations_dropped": .int(Int64(clamping: report.violationsDropped)), "exit_code": .int(Int64(report.outcome.exitCode)),
             "receipt": .object(report.receipt.map { JSONMember($0.layer, .string($0.state.rawValue)) }),
         ])
         try await MCPSession.end(process, lock, options, how: how, server: server)

@@ -25,6 +25,15 @@ extension RuntimeToolGate {
             decision = .object([
                 "rule": .string(kind), "count": .int(Int64(count)), "reason": .string("\(count) more of \(kind), not noted one by one"),
             ])
+        case .violationsLeftOut(let count, let kind):
+            action = "sandbox.violations_left_out"
+            let reason =
+                count.map { "\($0) times something of \(kind) happened that is not on record one by one" }
+                ?? "so much of \(kind) happened that from here on not all of it is on record; the server's end says how much is not"
+            decision = .object([
+                "kind": .string(kind), "count": count.map { .int(Int64(clamping: $0)) } ?? .null, "reason": .string(reason),
+            ])
+            if count == nil { say("glovebox: \(reason)") }
         }
         records.enqueue { transaction, _ throws(LibOSError) in
             try transaction.append(

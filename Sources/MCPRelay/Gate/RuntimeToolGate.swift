@@ -143,6 +143,9 @@ package struct RuntimeToolGate: ToolGate {
             ]
             if let reason = end.outcome.reason { decision.append(JSONMember("reason", .string(reason))) }
             if !end.violations.isEmpty { decision.append(JSONMember("violations", .array(end.violations.map(\.fact)))) }
+            if end.violationsLeftOut > 0 {
+                decision.append(JSONMember("violations_left_out", .int(Int64(clamping: end.violationsLeftOut))))
+            }
             try transaction.append(
                 AuditEntry(
                     actor: process.text, action: "tool.call", target: ticket.resource, decision: .object(decision), parent: ticket.intent,

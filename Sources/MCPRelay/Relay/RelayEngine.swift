@@ -44,7 +44,7 @@ package struct RelayEngine {
         var number: UInt64
         var since: UInt64
         var isWithdrawn = false
-        var violations: [Violation] = []
+        var violations = CallViolations()
 
         /// Whether the server may take as long as it likes.
         var lasts: Bool {
@@ -54,9 +54,6 @@ package struct RelayEngine {
             }
         }
     }
-
-    /// Violations that one call's record names.
-    private static let violationsOfCall = 16
 
     package init(
         gate: any ToolGate, limits: RelayLimits, questions: QuestionRate = QuestionRate(), clock: any RuntimeClock = SystemClock()
@@ -239,7 +236,7 @@ package struct RelayEngine {
             guard let shown = continuing(line, call, ticket) else { return refuseResult(id, open, call, ticket, bytes: line.count) }
             // First: the record of the end takes time that the client need not wait for.
             pass(toClient: shown)
-            gate.ended(ticket, CallEnd(outcome, bytes: line.count, violations: open.violations))
+            gate.ended(ticket, CallEnd(outcome, bytes: line.count, open.violations))
         case .list where !isError:
             do throws(MessageProblem) {
                 let listing = try ToolListing.read(line, bounds: limits.document)
@@ -277,20 +274,30 @@ package struct RelayEngine {
             facts: .object([
                 "decision": .string("result_too_long"), "call_id": .string(ticket.id.text), "limit_bytes": .int(Int64(limits.resultBytes)),
             ]))
-        gate.ended(ticket, CallEnd(.tooLong, bytes: bytes ?? limits.messageBytes, violations: open.violations))
+        gate.ended(ticket, CallEnd(.tooLong, bytes: bytes ?? limits.messageBytes, open.violations))
     }
 
     // MARK: - What happens besides
 
     /// Something that the sandbox refused: it belongs to the calls that are under way.
-    package mutating func violated(_ violation: Violation) {
+    package mutating func violated(_ violation: Violation, now: UInt64) {
+        let kind = violation.kind
         for (id, open) in asked {
-            guard case .call = open.kind, open.violations.count < Self.violationsOfCall,
-                !open.violations.contains(where: { $0.isSame(as: violation) })
-            else { continue }
-            asked[id]?.violations.append(violation)
+            if case .call = open.kind { asked[id]?.violations.add(violation, kind: kind) }
         }
-        note(.violation(violation))
+        switch notes.take(violation, kind: kind, at: now) {
+        case .noted: gate.noted(.violation(violation))
+        case .leftOut(isFirst: true): gate.noted(.violationsLeftOut(nil, of: kind))
+        case .known, .leftOut: break
+        }
+    }
+
+    /// Violations that came faster than they were taken, of which only the kind and the number are known.
+    package mutating func violationsLost(_ count: UInt64, kind: String) {
+        for (id, open) in asked {
+            if case .call = open.kind { asked[id]?.violations.leaveOut(count) }
+        }
+        if notes.leaveOut(count, kind: kind) { gate.noted(.violationsLeftOut(nil, of: kind)) }
     }
 
     /// Answers what the server has left unanswered for too long.
@@ -308,7 +315,7 @@ package struct RelayEngine {
             asked[id] = nil
             toServer += Reply.cancelled(id, reason: "no answer in time")
             toClient += Reply.error(id, .timedOut, "the server has said nothing for \(silence / 1_000_000) ms")
-            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.timedOut, violations: open.violations)) }
+            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.timedOut, open.violations)) }
         }
     }
 
@@ -327,7 +334,7 @@ package struct RelayEngine {
         if hadRest { note(.dropped(.partial, from: .server, id: nil)) }
         for (id, open) in asked.sorted(by: { $0.value.number < $1.value.number }) {
             toClient += Reply.error(id, .serverGone, "the server has ended before it answered: \(how)")
-            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.serverEnded, violations: open.violations)) }
+            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.serverEnded, open.violations)) }
             if case .held(let held) = open.kind { giveUp(held) }
         }
         asked = [:]
@@ -336,16 +343,19 @@ package struct RelayEngine {
     /// Nobody takes answers any more.
     package mutating func clientEnded() {
         for open in asked.values {
-            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.cancelled, violations: open.violations)) }
+            if case .call(_, let ticket) = open.kind { gate.ended(ticket, CallEnd(.cancelled, open.violations)) }
             if case .held(let held) = open.kind { giveUp(held) }
         }
         asked = [:]
     }
 
     /// Tells how many notes were left out. Once, at the end.
-    package mutating func conclude() { for (kind, count) in notes.leftOut() { gate.noted(.suppressed(count, of: kind)) } }
+    package mutating func conclude() { for note in notes.leftOut() { gate.noted(note) } }
 
-    private mutating func note(_ note: RelayNote) { if notes.admits(note) { gate.noted(note) } }
+    private mutating func note(_ note: RelayNote) {
+        guard case .dropped(let drop, let side, _) = note else { return gate.noted(note) }
+        if notes.admits(drop, from: side) { gate.noted(note) }
+    }
 
     private mutating func pass(toClient line: [UInt8]) {
         toClient += line

@@ -73,7 +73,7 @@ package struct RelaySession: ~Copyable {
         defer { blocked.restore() }
         while true {
             wait()
-            for violation in server.takeViolations() { engine.violated(violation) }
+            takeViolations()
             // Asked before reading: what a dead server has left is read to its end below.
             let report = server.report
             if isServerReady, !isServerAtEnd { readServer(buffer) }
@@ -218,8 +218,15 @@ package struct RelaySession: ~Copyable {
 
     // MARK: - The end
 
+    private mutating func takeViolations() {
+        let waiting = server.takeViolations()
+        let now = MonotonicClock.now()
+        for violation in waiting.violations { engine.violated(violation, now: now) }
+        for (kind, count) in waiting.lost { engine.violationsLost(count, kind: kind) }
+    }
+
     private consuming func conclude(_ report: RunReport) -> RunReport {
-        for violation in server.takeViolations() { engine.violated(violation) }
+        takeViolations()
         if isClientGone { engine.clientEnded() }
         engine.serverEnded(report.outcome.sentence, hadRest: serverLines.hasRest)
         engine.conclude()

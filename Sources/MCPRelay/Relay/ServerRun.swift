@@ -7,7 +7,7 @@ internal import Synchronization
 final class ServerRun: Sendable {
     private struct State {
         var report: RunReport?
-        var violations: [Violation] = []
+        var waiting = WaitingViolations()
     }
 
     private let state = Mutex(State())
@@ -18,9 +18,6 @@ final class ServerRun: Sendable {
     /// Numbers of our ends, which do not block. The input's is good until `closeInput`.
     let inputNumber: Int32
     var outputNumber: Int32 { output.rawValue }
-
-    /// Violations that wait for the relay; more are lost to it, not to the run's report.
-    private static let mostWaiting = 1024
 
     /// F_SETPIPE_SZ. Where it is refused a pipe keeps the size that it has.
     private static let setPipeSize: Int32 = 1031
@@ -65,10 +62,10 @@ final class ServerRun: Sendable {
     /// Nil as long as anything of the server lives.
     var report: RunReport? { state.withLock { $0.report } }
 
-    func takeViolations() -> [Violation] {
+    func takeViolations() -> WaitingViolations {
         state.withLock { state in
-            defer { state.violations = [] }
-            return state.violations
+            defer { state.waiting = WaitingViolations() }
+            return state.waiting
         }
     }
 
@@ -79,7 +76,7 @@ final class ServerRun: Sendable {
     func cancel() { cancellation.cancel() }
 
     private func note(_ violation: Violation) {
-        state.withLock { if $0.violations.count < Self.mostWaiting { $0.violations.append(violation) } }
+        state.withLock { $0.waiting.add(violation) }
         try? wake.signal()
     }
 

@@ -84,11 +84,18 @@ package struct CallEnd: Sendable, Equatable {
     package var bytes: Int
     /// Refused by the kernel or by the supervisor while the call was under way; other calls may have caused them.
     package var violations: [Violation]
+    /// Further ones, each time counted.
+    package var violationsLeftOut: UInt64
 
-    package init(_ outcome: Outcome, bytes: Int = 0, violations: [Violation] = []) {
+    package init(_ outcome: Outcome, bytes: Int = 0, violations: [Violation] = [], violationsLeftOut: UInt64 = 0) {
         self.outcome = outcome
         self.bytes = bytes
         self.violations = violations
+        self.violationsLeftOut = violationsLeftOut
+    }
+
+    init(_ outcome: Outcome, bytes: Int = 0, _ violations: CallViolations) {
+        self.init(outcome, bytes: bytes, violations: violations.named, violationsLeftOut: violations.leftOut)
     }
 }
 
@@ -100,6 +107,8 @@ package enum RelayNote: Sendable, Equatable {
     case violation(Violation)
     /// Further notes of a kind that are counted and not kept.
     case suppressed(Int, of: String)
+    /// From now on violations of a kind are not noted one by one any more; how many those were, when the count is known.
+    case violationsLeftOut(UInt64?, of: String)
 
     package enum Side: String, Sendable { case client, server }
 

@@ -99,7 +99,7 @@ struct CallMediator: ~Copyable {
     private mutating func answer(_ notification: SeccompNotification) {
         let caller = CallerView(pid: notification.pid, listener: listener.rawValue, notification: notification.id)
         if let watch, let place = OpeningWatch.place(notification.number, notification.arguments) {
-            if log.wantsDetail { look(watch, place, notification, caller) } // a flood is let through unseen
+            look(watch, place, notification, caller)
             _ = try? listener.proceed(notification.id)
             return
         }
@@ -124,7 +124,8 @@ struct CallMediator: ~Copyable {
     private mutating func look(
         _ watch: OpeningWatch, _ place: (path: UInt64, directory: Int32), _ notification: SeccompNotification, _ caller: CallerView
     ) {
-        let path: String
+        guard log.wantsLook(at: MonotonicClock.now()) else { return leaveUnseen(OpeningWatch.tooFast, notification) }
+        let path: [UInt8]
         do throws(SystemError) {
             let bytes = try caller.string(at: place.path)
             path = try OpeningWatch.absolute(bytes) { () throws(SystemError) in try caller.directory(place.directory) }
@@ -134,16 +135,38 @@ struct CallMediator: ~Copyable {
             return note(OpeningWatch.unseen, "", notification, caller)
         }
         guard caller.isWaiting(), let finding = watch.finding(path) else { return }
-        note(finding, path, notification, caller)
+        note(finding, String(decoding: path, as: UTF8.self), notification, caller)
     }
 
     private mutating func note(
         _ finding: OpeningWatch.Finding, _ path: String, _ notification: SeccompNotification, _ caller: CallerView
     ) {
-        log.record(
-            Violation(
-                layer: finding.layer, syscall: SyscallTable.name(of: notification.number) ?? "open", arguments: path, pid: notification.pid,
-                program: caller.program, answer: finding.answer, reason: finding.reason, allowedBy: finding.allowedBy, rule: finding.rule))
+        guard log.wantsFinding(isStray: finding.isStray, at: MonotonicClock.now()) else {
+            log.countOnly()
+            return leaveUnseen(OpeningWatch.tooFast, notification)
+        }
+        var violation = violation(finding, path, notification)
+        violation.program = caller.program
+        log.record(violation)
+    }
+
+    private func violation(_ finding: OpeningWatch.Finding, _ path: String, _ notification: SeccompNotification) -> Violation {
+        Violation(
+            layer: finding.layer, syscall: SyscallTable.name(of: notification.number) ?? "open", arguments: path, pid: notification.pid,
+            program: "?", answer: finding.answer, reason: finding.reason, allowedBy: finding.allowedBy, rule: finding.rule)
+    }
+
+    /// What comes too fast is let through, or refused, without being looked at; that it was is said.
+    private mutating func leaveUnseen(_ finding: OpeningWatch.Finding, _ notification: SeccompNotification) {
+        if log.beginsUnseen(finding.layer) { log.tellUnseen(violation(finding, "", notification)) }
+    }
+
+    private mutating func countOnly(_ layer: String, _ notification: SeccompNotification) {
+        log.countOnly()
+        let finding = OpeningWatch.Finding(
+            layer: layer, answer: "refused",
+            reason: "so many calls were refused in so little time that further ones were counted and their details not read")
+        leaveUnseen(finding, notification)
     }
 
     private func fail(_ notification: SeccompNotification, _ error: Int32) {
@@ -321,7 +344,7 @@ struct CallMediator: ~Copyable {
     // MARK: - Refusals
 
     private mutating func refuse(_ notification: SeccompNotification, _ caller: CallerView) {
-        if log.wantsDetail {
+        if log.wantsRefusal(at: MonotonicClock.now()) {
             let name = SyscallTable.name(of: notification.number) ?? "syscall \(notification.number)"
             let advice = SyscallAdvice.advice(name: name, arguments: notification.arguments, confinement: confinement)
             log.record(
@@ -329,13 +352,13 @@ struct CallMediator: ~Copyable {
                     layer: "seccomp", syscall: name, arguments: SyscallDecoder.text(name: name, arguments: notification.arguments),
                     pid: notification.pid, program: caller.program, answer: "EPERM", reason: advice.reason, allowedBy: advice.policyLine))
         } else {
-            log.countOnly()
+            countOnly("seccomp", notification)
         }
         fail(notification, EPERM)
     }
 
     private mutating func record(_ notification: SeccompNotification, _ caller: CallerView, _ refusal: NameRules.Refusal) {
-        guard log.wantsDetail else { return log.countOnly() }
+        guard log.wantsRefusal(at: MonotonicClock.now()) else { return countOnly(refusal.layer, notification) }
         let name = SyscallTable.name(of: notification.number) ?? "syscall \(notification.number)"
         let answer = SystemError(errno: refusal.errno, operation: name).symbol
         log.record(

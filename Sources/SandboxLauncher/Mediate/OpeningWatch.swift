@@ -9,14 +9,16 @@ internal import SandboxPolicy
 /// on whatever it names, and everything that would confine it without this confines it all the same.
 struct OpeningWatch {
     let plan: SandboxPlan
-    let denials: NameDenials
     /// The person's home directory on the host; nil when it cannot be told.
     let home: String?
+    private let denied: [(path: [UInt8], denial: PathDenial)]
+    private let personal: [[UInt8]]
 
     init(plan: SandboxPlan, denials: NameDenials, home: String? = Self.ownHome()) {
         self.plan = plan
-        self.denials = denials
         self.home = home
+        denied = denials.real.filter { !$0.rights.isDisjoint(with: .read) }.map { (Array($0.path.utf8), $0) }
+        personal = ["/root", "/home", home].compactMap { $0 }.map { Array($0.utf8) }
     }
 
     struct Finding: Equatable {
@@ -25,6 +27,8 @@ struct OpeningWatch {
         var reason: String
         var allowedBy: String?
         var rule: String?
+        /// Neither denied nor a place where secrets are kept: just not there.
+        var isStray = false
     }
 
     /// O_CREAT, O_PATH and the part of O_TMPFILE that is not O_DIRECTORY: with one of them a call is no plain opening.
@@ -39,34 +43,32 @@ struct OpeningWatch {
         }
     }
 
-    /// Names of directories and files in which programs keep keys, tokens and passwords, wherever they stand.
-    private static let secretNames = [
-        ".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".netrc", ".git-credentials", ".pypirc", ".vault-token", ".pgpass",
-        ".terraform.d", "id_rsa", "id_ed25519", "id_ecdsa",
-    ]
-    private static let secretPlaces = ["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssh", "/etc/krb5.keytab", "/run/secrets"]
-
     /// What is to be said of opening a file; nil for what a tool may open, and for what is of nobody's interest.
     ///
     /// The name is judged as it is written, and the host is never looked at: how long this takes says nothing about what is there.
-    func finding(_ path: String) -> Finding? {
-        if let denial = denials.denial(of: path, for: .read) {
+    /// Most openings are decided here on bytes: every one of them is waited for.
+    func finding(_ bytes: [UInt8]) -> Finding? {
+        let (denial, isPersonal) = bytes.withUnsafeBytes { raw -> (PathDenial?, Bool) in
+            let denial = denied.first {
+                PathBytes.isAtOrBelow(raw, $0.path, ignoringCase: true) && ($0.denial.subtree || raw.count == $0.path.count)
+            }
+            return (denial?.denial, personal.contains { PathBytes.isAtOrBelow(raw, $0) })
+        }
+        let isSecret = SecretNames.contain(bytes)
+        guard denial != nil || isPersonal || isSecret else { return nil }
+        let path = String(decoding: bytes, as: UTF8.self)
+        if let denial {
             let because = denial.rule.because.map { " because it \($0)" } ?? ""
             return Finding(
                 layer: "name-denial", answer: "EACCES", reason: "tried to open \(path), which is denied\(because)",
                 allowedBy: "remove `\(denial.rule.text)` at \(denial.rule.location)", rule: denial.rule.location)
         }
-        let isPersonal = ["/root", "/home", home].compactMap { $0 }.contains { path.isAtOrBelow($0) }
-        let isSecret =
-            Self.secretPlaces.contains { path.isAtOrBelow($0) }
-            || path.split(separator: "/").contains { part in Self.secretNames.contains { $0.utf8.elementsEqual(part.utf8) } }
-        guard isPersonal || isSecret else { return nil }
         if isMounted(path) { return nil }
         if isPersonal || plan.rights(on: path).isEmpty {
             return Finding(
                 layer: "mount-namespace", answer: "ENOENT",
                 reason: "tried to open \(path): not in the sandbox, nothing of the host is mounted there",
-                allowedBy: "capabilities: [{allow: \"filesystem:host:\(path)\", rights: [read]}]", rule: nil)
+                allowedBy: "capabilities: [{allow: \"filesystem:host:\(path)\", rights: [read]}]", rule: nil, isStray: !isSecret)
         }
         guard isSecret else { return nil }
         return Finding(
@@ -83,6 +85,12 @@ struct OpeningWatch {
         }
     }
 
+    /// Said when a program opens files faster than they are looked at.
+    static let tooFast = Finding(
+        layer: "watch", answer: "not looked at",
+        reason: "opened so many files in so little time that not all of them were looked at: what it opened then is not on record",
+        allowedBy: nil, rule: nil)
+
     static let unseen = Finding(
         layer: "watch", answer: "not known", reason: "opened a file whose name cannot be seen: the program made itself unreadable",
         allowedBy: nil, rule: nil)
@@ -90,13 +98,9 @@ struct OpeningWatch {
     /// The path without `.`, `..` and empty parts, as the letters say.
     static func absolute<Failure: Error>(
         _ path: [UInt8], from directory: () throws(Failure) -> [UInt8]
-    ) throws(Failure) -> String {
+    ) throws(Failure) -> [UInt8] {
         let whole = path.first == UInt8(ascii: "/") ? path : try directory() + [UInt8(ascii: "/")] + path
-        var parts: [ArraySlice<UInt8>] = []
-        for part in whole.split(separator: UInt8(ascii: "/")) where !part.elementsEqual(".".utf8) {
-            if part.elementsEqual("..".utf8) { _ = parts.popLast() } else { parts.append(part) }
-        }
-        return "/" + parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+        return PathBytes.isPlain(whole) ? whole : PathBytes.plain(whole)
     }
 
     private static func ownHome() -> String? {

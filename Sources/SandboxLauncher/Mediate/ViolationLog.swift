@@ -11,8 +11,14 @@ struct ViolationLog {
 
     /// Distinct violations that are kept.
     static let capacity = 256
-    /// After so many refused calls the details of further ones are not read any more: a flood must cost the supervisor little.
-    static let detailed: UInt64 = 4096
+    /// Of so many refused calls in a row the details are read: a flood must cost the supervisor little. In time more are.
+    private var refusals = Allowance(most: 4096, oneEvery: 20_000_000)
+    /// Openings that are looked at, and those that are told of. Apart: noise of one kind must not hide the other.
+    private var looks = Allowance(most: 16_384, oneEvery: 500_000)
+    private var findings = Allowance(most: 4096, oneEvery: 20_000_000)
+    private var strayFindings = Allowance(most: 4096, oneEvery: 20_000_000)
+    /// What was not looked at is said once of each kind.
+    private var saidUnseen: Set<String> = []
 
     private var order: [Key] = []
     private var known: [Key: Violation] = [:]
@@ -22,7 +28,11 @@ struct ViolationLog {
 
     init(observer: (@Sendable (Violation) -> Void)? = nil) { self.observer = observer }
 
-    var wantsDetail: Bool { total < Self.detailed }
+    mutating func wantsRefusal(at time: UInt64) -> Bool { refusals.take(at: time) }
+    mutating func wantsLook(at time: UInt64) -> Bool { looks.take(at: time) }
+    /// - Parameter isStray: of a name that is nobody's secret, of which anybody can open as many as they like.
+    mutating func wantsFinding(isStray: Bool, at time: UInt64) -> Bool { isStray ? strayFindings.take(at: time) : findings.take(at: time) }
+
     var violations: [Violation] { order.compactMap { known[$0] } }
     var isEmpty: Bool { total == 0 }
 
@@ -45,4 +55,8 @@ struct ViolationLog {
         total += 1
         dropped += 1
     }
+
+    /// Whether the observer is to be told that calls of a layer are not looked at: of the first.
+    mutating func beginsUnseen(_ layer: String) -> Bool { observer != nil && saidUnseen.insert(layer).inserted }
+    func tellUnseen(_ violation: Violation) { observer?(violation) }
 }
