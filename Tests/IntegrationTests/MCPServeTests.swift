@@ -254,4 +254,14 @@ struct MCPServeHTTPTests {
         let ended = try fixture.glovebox(["mcp", "serve"] + words)
         #expect(ended.code == 64 && ended.errorOutput.contains(message), "\(ended.code) \(ended.errorOutput)")
     }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `the token is not kept where tools could read it`() throws {
+        let fixture = try AgentFixture(files: ["given": String(repeating: "a", count: 64)])
+        for name in ["made", "given"] {
+            let ended = try fixture.glovebox(["mcp", "serve", "--http", "127.0.0.1:0", "--token-file", name])
+            #expect(ended.code == 125 && ended.errorOutput.contains("the token file"), "\(ended.code) \(ended.errorOutput)")
+        }
+        #expect((try? fixture.text("made")) == nil)
+    }
 }
