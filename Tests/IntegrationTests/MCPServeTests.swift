@@ -111,6 +111,18 @@ struct MCPServeTests {
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a no to one file is none to another whose name looks the same`() throws {
+        let fixture = try AgentFixture()
+        let script = """
+            one = call("write_text_file", path="caf\\u00e9", text="x")["approval"]
+            print(glove(["human", "reject"] + one["command"].split()[3:]))
+            print(call("write_text_file", path="caf\\u00e9", text="x")["denial"]["layer"])
+            print((call("write_text_file", path="cafe\\u0301", text="x")["approval"] or one)["request_id"] != one["request_id"])
+            """
+        #expect(try talk(fixture, script, ["--ask", "filesystem:workspace:*=write"]) == ["0", "human", "True", "exit 0"])
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `the client's end ends what runs`() throws {
         let fixture = try AgentFixture()
         let script = """
