@@ -106,7 +106,8 @@ struct MCPServeTests {
         let ends = try fixture.audit("tool.call").filter {
             $0["record"]?["decision"]?["tool"] == .string("run_shell_command")
         }
-        #expect(ends.count == 1 && ends[0]["record"]?["decision"]?["state"] == nil, "\(ends)")
+        #expect(
+            ends.map { $0["record"]?["decision"]?["error"] } == [.string("the call was cancelled: its client cancelled it")], "\(ends)")
         #expect(try fixture.items(try fixture.json(["human", "list"])["requests"]).isEmpty)
     }
 
@@ -131,7 +132,8 @@ struct MCPServeTests {
             while not os.path.exists("started"): time.sleep(0.01)
             """
         #expect(try talk(fixture, script) == ["exit 0"])
-        #expect(try fixture.audit("tool.call").count == 1)
+        let ends = try fixture.audit("tool.call").map { $0["record"]?["decision"]?["error"] }
+        #expect(ends == [.string("the call was cancelled: its client has left")])
         #expect(try fixture.glovebox(["audit", "verify"]).code == 0)
     }
 
@@ -248,11 +250,20 @@ struct MCPServeHTTPTests {
                 return json.loads(done.stdout)["records"]
             while not ends(): pass
             decision = ends()[0]["record"]["decision"]
-            print(decision["ok"], "cancelled" in decision["error"])
+            print(decision["ok"], decision["error"])
+            running = call("run_shell_command", progress=2, argv=["sleep", "25"])
+            running.readline()
+            server.terminate()
+            server.wait()
+            print(ends()[-1]["record"]["decision"]["error"])
             """
         let ended = try fixture.run(["/usr/bin/python3", "-c", Self.client, script])
         #expect(ended.code == 0, "\(ended.errorOutput)")
-        #expect(ended.output.split(separator: "\n").map(String.init).dropFirst() == ["False True", "exit 143 False"])
+        #expect(
+            ended.output.split(separator: "\n").map(String.init).dropFirst() == [
+                "False the call was cancelled: its client has left", "the call was cancelled: the server was interrupted",
+                "exit 143 False",
+            ])
     }
 
     @Test(

@@ -22,7 +22,7 @@ final class HTTPConnection: ChannelInboundHandler {
     private let calls: HTTPCalls
     private var stage = Stage.waiting
     private var deadline: Scheduled<Void>?
-    private var task: Task<Void, Never>?
+    private var call: HTTPCall?
 
     init(_ core: ServerCore, _ rules: HTTPRules, _ calls: HTTPCalls) {
         self.core = core
@@ -38,7 +38,7 @@ final class HTTPConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
-        task?.cancel()
+        call?.cancel(because: "its client has left")
         context.fireChannelInactive()
     }
 
@@ -108,8 +108,8 @@ final class HTTPConnection: ChannelInboundHandler {
                 response.send(.json(200, result))
             }
         }
-        task = calls.start(body)
-        if task == nil {
+        self.call = calls.start(body)
+        if self.call == nil {
             response.send(.json(200, ServerMessage.result(id, core.result(of: core.overloaded(StreamEngine.mostCalls), client))))
         }
     }

@@ -59,6 +59,7 @@ package struct HTTPServer: Sendable {
         } catch {
             failure = Failure(message: "\(address.written):\(address.port) cannot be served on: \(error)")
         }
+        calls.note("the server was interrupted")
         open.close()
         await calls.close()
         try? await group.shutdownGracefully()
