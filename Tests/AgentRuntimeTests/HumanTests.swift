@@ -203,6 +203,30 @@ struct HumanTests {
         #expect(records.allSatisfy { $0.constraints.actionHash == nil })
     }
 
+    @Test("people are asked about so many actions of one process at once, and no more") func bounded() async throws {
+        let fixture = try await RuntimeFixture()
+        let (id, other) = (try await fixture.spawn(), try await fixture.spawn())
+        var asked: [HumanRequestID] = []
+        for number in 0..<HumanQueue.mostOpenApprovals { asked.append(try await ask(fixture, try approval("a\(number)"), for: id)) }
+        #expect(await code { _ = try await ask(fixture, try approval("more"), for: id) } == .denied)
+        #expect(try await ask(fixture, try approval("a0"), for: id) == asked[0], "what is asked already is the same question")
+        _ = try await ask(fixture, try approval("more"), for: other)
+        #expect(try await fixture.pending().count == HumanQueue.mostOpenApprovals + 1)
+        _ = try await fixture.runtime.decide(asked[0], no)
+        _ = try await ask(fixture, try approval("more"), for: id)
+        #expect(await code { _ = try await ask(fixture, try approval("yet more"), for: id) } == .denied)
+    }
+
+    @Test("what nobody looked at in time makes room, and is not kept as open") func boundedInTime() async throws {
+        let fixture = try await RuntimeFixture()
+        let id = try await fixture.spawn()
+        for number in 0..<HumanQueue.mostOpenApprovals { _ = try await ask(fixture, try approval("a\(number)"), for: id) }
+        fixture.clock.advance(seconds: HumanQueue.approvalLifetime)
+        let next = try await ask(fixture, try approval("more"), for: id)
+        let open = try await fixture.read { store throws(LibOSError) in try store.humanRequests(status: .pending, process: id).map(\.id) }
+        #expect(open == [next])
+    }
+
     @Test("several requests of one process: it goes on when all are decided") func several() async throws {
         let fixture = try await RuntimeFixture()
         let id = try await fixture.spawn()

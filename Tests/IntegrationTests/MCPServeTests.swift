@@ -106,8 +106,21 @@ struct MCPServeTests {
         let ends = try fixture.audit("tool.call").filter {
             $0["record"]?["decision"]?["tool"] == .string("run_shell_command")
         }
-        #expect(ends.count == 1 && ends[0]["record"]?["decision"]?["state"] == nil, "\(ends)")
+        #expect(
+            ends.map { $0["record"]?["decision"]?["error"] } == [.string("the call was cancelled: its client cancelled it")], "\(ends)")
         #expect(try fixture.items(try fixture.json(["human", "list"])["requests"]).isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a no to one file is none to another whose name looks the same`() throws {
+        let fixture = try AgentFixture()
+        let script = """
+            one = call("write_text_file", path="caf\\u00e9", text="x")["approval"]
+            print(glove(["human", "reject"] + one["command"].split()[3:]))
+            print(call("write_text_file", path="caf\\u00e9", text="x")["denial"]["layer"])
+            print((call("write_text_file", path="cafe\\u0301", text="x")["approval"] or one)["request_id"] != one["request_id"])
+            """
+        #expect(try talk(fixture, script, ["--ask", "filesystem:workspace:*=write"]) == ["0", "human", "True", "exit 0"])
     }
 
     @Test(.timeLimit(.minutes(2)))
@@ -119,7 +132,8 @@ struct MCPServeTests {
             while not os.path.exists("started"): time.sleep(0.01)
             """
         #expect(try talk(fixture, script) == ["exit 0"])
-        #expect(try fixture.audit("tool.call").count == 1)
+        let ends = try fixture.audit("tool.call").map { $0["record"]?["decision"]?["error"] }
+        #expect(ends == [.string("the call was cancelled: its client has left")])
         #expect(try fixture.glovebox(["audit", "verify"]).code == 0)
     }
 
@@ -236,11 +250,20 @@ struct MCPServeHTTPTests {
                 return json.loads(done.stdout)["records"]
             while not ends(): pass
             decision = ends()[0]["record"]["decision"]
-            print(decision["ok"], "cancelled" in decision["error"])
+            print(decision["ok"], decision["error"])
+            running = call("run_shell_command", progress=2, argv=["sleep", "25"])
+            running.readline()
+            server.terminate()
+            server.wait()
+            print(ends()[-1]["record"]["decision"]["error"])
             """
         let ended = try fixture.run(["/usr/bin/python3", "-c", Self.client, script])
         #expect(ended.code == 0, "\(ended.errorOutput)")
-        #expect(ended.output.split(separator: "\n").map(String.init).dropFirst() == ["False True", "exit 143 False"])
+        #expect(
+            ended.output.split(separator: "\n").map(String.init).dropFirst() == [
+                "False the call was cancelled: its client has left", "the call was cancelled: the server was interrupted",
+                "exit 143 False",
+            ])
     }
 
     @Test(
@@ -253,5 +276,31 @@ struct MCPServeHTTPTests {
         let fixture = try AgentFixture()
         let ended = try fixture.glovebox(["mcp", "serve"] + words)
         #expect(ended.code == 64 && ended.errorOutput.contains(message), "\(ended.code) \(ended.errorOutput)")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `connections that say nothing keep nobody out`() throws {
+        let fixture = try AgentFixture()
+        let script = """
+            import socket
+            silent = []
+            for number in range(64):
+                silent.append(socket.create_connection(("127.0.0.1", int(port))))
+                silent[-1].sendall(b"POST")
+            print(post("server/discover").status)
+            """
+        let ended = try fixture.run(["/usr/bin/python3", "-c", Self.client, script])
+        #expect(ended.code == 0, "\(ended.errorOutput)")
+        #expect(ended.output.split(separator: "\n").map(String.init).dropFirst() == ["200", "exit 143 False"])
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `the token is not kept where tools could read it`() throws {
+        let fixture = try AgentFixture(files: ["given": String(repeating: "a", count: 64)])
+        for name in ["made", "given"] {
+            let ended = try fixture.glovebox(["mcp", "serve", "--http", "127.0.0.1:0", "--token-file", name])
+            #expect(ended.code == 125 && ended.errorOutput.contains("the token file"), "\(ended.code) \(ended.errorOutput)")
+        }
+        #expect((try? fixture.text("made")) == nil)
     }
 }

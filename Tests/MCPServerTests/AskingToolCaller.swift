@@ -47,17 +47,19 @@ final class AskingToolCaller: ToolCaller {
                 tool: name, arguments: arguments, actionHash: SHA256Text.of(name + arguments.canonicalText), policyHash: policy.hash,
                 needs: [NeededRight(resource: resource, rights: rights)], rules: ["a rule"])
             let (process, humans) = (process, runtime.humans)
-            let open = try await store.write { transaction throws(LibOSError) -> HumanRequest in
+            let (open, isNew) = try await store.write { transaction throws(LibOSError) -> (HumanRequest, isNew: Bool) in
                 for var request in try transaction.humanRequests(status: nil, process: process) {
                     guard case .approval(let asked, _) = request.content, asked.actionHash == approval.actionHash else { continue }
-                    if request.status == .rejected { return request }
+                    if request.status == .rejected { return (request, false) }
                     guard request.status == .approved else { continue }
                     let found = request
                     request.status = .used
                     try transaction.update(request)
-                    return found
+                    return (found, false)
                 }
-                return try humans.requestApproval(approval, of: process, in: transaction)
+                let known = try transaction.humanRequests(status: .pending, process: process).map(\.id)
+                let request = try humans.requestApproval(approval, of: process, in: transaction)
+                return (request, !known.contains(request.id))
             }
             switch open.status {
             case .approved: return .done(FakeToolCaller.answer(arguments, isError: false))
@@ -68,7 +70,8 @@ final class AskingToolCaller: ToolCaller {
                     PendingQuestion(
                         request: open.id.text, tool: name, arguments: arguments, command: command,
                         unanswered: CallAnswer(
-                            isError: true, content: .object(["error": .string(command)]), facts: .object(["decision": .string("ask")]))))
+                            isError: true, content: .object(["error": .string(command)]), facts: .object(["decision": .string("ask")])),
+                        isNew: isNew))
             }
         } catch {
             return .done(FakeToolCaller.answer(.string("\(error)"), isError: true))

@@ -25,7 +25,8 @@ final class FakeToolCaller: ToolCaller {
             return .question(
                 PendingQuestion(
                     request: "hreq_1", tool: name, arguments: arguments, command: "glovebox human approve hreq_1",
-                    unanswered: CallAnswer(isError: true, content: content.json, facts: .object(["decision": .string("ask")]))))
+                    unanswered: CallAnswer(isError: true, content: content.json, facts: .object(["decision": .string("ask")])), isNew: true)
+            )
         default:
             progress(.decided)
             progress(.said("half"))

@@ -137,4 +137,21 @@ import Testing
         #expect(Self.decision(declined) == .string("deny"))
         #expect(try await caller.audits("mcp.approval_state_refused").count == 4)
     }
+
+    @Test("2026-07-28: a state that is none leaves no question open, and one that was open as it was") func madeUp() async throws {
+        let caller = try await AskingToolCaller()
+        let talk = StreamConversation(questions: caller.answering(), other: caller)
+        let first = await talk.ask(Self.modern(1))
+        guard case .string(let state)? = first.at("result.requestState") else {
+            Issue.record("\(first)")
+            return
+        }
+        let none = "glovebox-state-1.aa." + String(repeating: "0", count: 64)
+        #expect(Self.rule(await talk.ask(Self.modern(2, "asks", #"{"n":1}"#, Self.retry(none)))) == .string("state-tampered"))
+        for n in 2..<5 {
+            #expect(Self.rule(await talk.ask(Self.modern(n + 1, "asks", #"{"n":\#(n)}"#, Self.retry(none)))) == .string("state-tampered"))
+        }
+        #expect(try await caller.statuses() == [.pending, .cancelled, .cancelled, .cancelled])
+        #expect(await talk.ask(Self.modern(9, "asks", #"{"n":1}"#, Self.retry(state))).at("result.isError") == .bool(false))
+    }
 }

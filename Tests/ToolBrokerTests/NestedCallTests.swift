@@ -189,21 +189,35 @@ internal import ToolBroker
     @Test(
         .timeLimit(.minutes(1)),
         arguments: [
-            (ProcessStatus.paused, "the call was cancelled: its process was paused"),
-            (.killed, "the call was cancelled: its process has ended (killed)"),
-        ])
-    func `a cancelled call says what became of its process`(status: ProcessStatus, message: String) async throws {
+            (ProcessStatus.paused, nil, "the call was cancelled: its process was paused"),
+            (.paused, "its client has left", "the call was cancelled: its client has left"),
+            (.running, "its client has left", "the call was cancelled: its client has left"),
+            (.killed, nil, "the call was cancelled: its process has ended (killed)"),
+            (.killed, "its client has left", "the call was cancelled: its process has ended (killed)"),
+        ] as [(ProcessStatus, String?, String)])
+    func `a cancelled call says who cancelled it, or what became of its process`(
+        status: ProcessStatus, cause: String?, message: String
+    ) async throws {
         let script = #"say_('{"jsonrpc":"2.0","method":"progress","params":{"message":"begun"}}'); sleep 60"#
         try await BrokerFixture.with(tools: [PerlTool.manifest(script)]) { fixture in
             let (begun, tell) = AsyncStream<Void>.makeStream()
             let (broker, process) = (fixture.broker, fixture.process)
+            let cancellation = CallCancellation()
             let call = Task {
-                try await broker.call(ToolCallRequest(process: process, tool: "perl_tool", arguments: .object([]))) { _, _ in tell.yield() }
+                try await CallCancellation.$current.withValue(cancellation) {
+                    try await broker.call(ToolCallRequest(process: process, tool: "perl_tool", arguments: .object([]))) { _, _ in
+                        tell.yield()
+                    }
+                }
             }
             for await _ in begun { break }
             try await fixture.change {
                 $0.status = status
-                if status.isTerminal { $0.outcome = .signal(.terminate, reason: nil) } else { $0.pause = .signal(nil) }
+                if status.isTerminal { $0.outcome = .signal(.terminate, reason: nil) } else if status == .paused { $0.pause = .signal(nil) }
+            }
+            if let cause {
+                cancellation.note(cause)
+                cancellation.note("somebody else")
             }
             call.cancel()
             guard case .done(let result) = try await call.value else { return }

@@ -17,6 +17,9 @@ package struct HumanQueue: Sendable {
     package static let longestText = 65_536
     /// Seconds within which an approval may be given. How long a given one stands is the broker's.
     package static let approvalLifetime: Double = 3_600
+    /// Actions of one process that people are asked about at the same time. Nobody reads more of them, and each one more makes all later
+    /// ones dearer to compare.
+    package static let mostOpenApprovals = 64
 }
 
 extension HumanQueue {
@@ -47,23 +50,33 @@ extension HumanQueue {
     }
 
     /// Puts one action before a person, bound by its hash. The broker decided that it must be asked for, so the process needs no
-    /// authority for the question.
+    /// authority for the question. Beyond `mostOpenApprovals` of the process it is denied.
     package func requestApproval(
         _ approval: ApprovalRequest, human: String = standardHuman, of process: ProcessID, in transaction: any StoreTransaction
     ) throws(LibOSError) -> HumanRequest {
         // The same action asked for again, before it is decided, is the same question.
-        for open in try transaction.humanRequests(status: .pending, process: process) {
-            guard case .approval(let asked, _) = open.content, !open.isExpired(at: transaction.now), Self.areOne(asked, approval) else {
-                continue
-            }
-            try transaction.beginWait(.human([open.id]), of: process)
-            return open
+        let pending = try transaction.humanRequests(status: .pending, process: process)
+        var open = 0
+        for request in pending {
+            guard case .approval(let asked, _) = request.content, !request.isExpired(at: transaction.now) else { continue }
+            open += 1
+            guard Self.areOne(asked, approval) else { continue }
+            try transaction.beginWait(.human([request.id]), of: process)
+            return request
         }
+        guard open < Self.mostOpenApprovals else { throw .denied(Self.tooManyOpen) }
+        // What nobody has looked at in time is not read over and over.
+        if pending.count >= Self.mostOpenApprovals { try expireOverdue(in: transaction) }
         let question = "Process \(process) asks to do \(approval.tool) once."
         return try put(
             .approval(approval, question: question), to: human, from: process,
             expiresAt: transaction.now.adding(seconds: Self.approvalLifetime), in: transaction)
     }
+
+    private static let tooManyOpen = Denial(
+        layer: .human, rule: "open-questions",
+        reason: "a person would have to agree to it, and \(mostOpenApprovals) questions of this process wait for an answer already",
+        suggestion: "have the user answer them (`glovebox human list`), and then do it again")
 
     /// Whether both are about one action. Whoever wants it asked by now, and in whatever order an object's members were written: a store
     /// keeps them in its own.

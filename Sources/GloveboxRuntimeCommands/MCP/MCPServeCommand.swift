@@ -82,6 +82,7 @@ struct MCPServeCommand: StoreCommand {
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
         let place = try options.place()
+        if let tokenFile { try StorePlace.requireOutside(tokenFile, called: "the token file", place.workspace) }
         let registry = try ToolOptions.registry(manifests, option: "--manifests")
         let policy = try PolicyStore.standard().load(policy).adding(PolicyOverrides(allow: allow, deny: deny))
         let given = try CapabilityWords.terms(deny, .deny) + CapabilityWords.terms(ask, .ask) + CapabilityWords.terms(allow, .allow)

@@ -18,7 +18,8 @@ struct TokenFile: Sendable {
         if let given, (try? FileIdentity.of(path: given)) != nil {
             return TokenFile(path: given, token: try read(given), isPassing: false)
         }
-        let path = given ?? "\(store).mcp-token-\(getpid())"
+        removeLeftOver(beside: store)
+        let path = given ?? store + passing + String(getpid())
         let token = made()
         // Of an earlier program with this number.
         if given == nil { unlink(path) }
@@ -31,6 +32,24 @@ struct TokenFile: Sendable {
             throw .failed("the token cannot be kept: \(error); name a place for it with --token-file")
         }
         return TokenFile(path: path, token: token, isPassing: given == nil)
+    }
+
+    private static let passing = ".mcp-token-"
+
+    /// Those of sessions that were killed: they open nothing any more, and nobody else removes them.
+    static func removeLeftOver(beside store: String) {
+        let slash = store.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let directory = slash.map { String(store[...$0]) } ?? "."
+        let prefix = (slash.map { String(store[store.utf8.index(after: $0)...]) } ?? store) + passing
+        let number = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return }
+        let opened = OwnedDescriptor(adopting: number)
+        for name in (try? DirectoryListing.names(opened.rawValue)) ?? [] where name.utf8.starts(with: prefix.utf8) {
+            guard let process = pid_t(String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)), process > 0 else {
+                continue
+            }
+            if kill(process, 0) != 0, errno == ESRCH { unlinkat(opened.rawValue, name, 0) }
+        }
     }
 
     func close() { if isPassing { unlink(path) } }

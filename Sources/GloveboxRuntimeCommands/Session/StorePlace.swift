@@ -36,12 +36,12 @@ struct StorePlace: Sendable, Equatable {
 
     /// Makes the directories above the store's own, for their owner alone; the store makes its own.
     func makeParents() throws(CommandFailure) {
-        let own = parent(of: file)
+        let own = Self.parent(of: file)
         var missing: [String] = []
-        var place = parent(of: own)
+        var place = Self.parent(of: own)
         while place.utf8.count > 1, (try? FileIdentity.of(path: place)) == nil {
             missing.append(place)
-            place = parent(of: place)
+            place = Self.parent(of: place)
         }
         for directory in missing.reversed() where mkdir(directory, 0o700) != 0 {
             let code = errno
@@ -51,7 +51,10 @@ struct StorePlace: Sendable, Equatable {
     }
 
     /// Refuses a store that tools could reach: what is below the workspace is theirs.
-    func requireOutside(_ root: String) throws(CommandFailure) {
+    func requireOutside(_ root: String) throws(CommandFailure) { try Self.requireOutside(file, called: "the store", root) }
+
+    /// Refuses a file of the user's own below a workspace.
+    static func requireOutside(_ file: String, called what: String, _ root: String) throws(CommandFailure) {
         // Of a directory that is still to be made, what is there already decides.
         var place = parent(of: file)
         while (try? FileIdentity.of(path: place)) == nil, place.utf8.count > 1 { place = parent(of: place) }
@@ -59,11 +62,11 @@ struct StorePlace: Sendable, Equatable {
         // Byte by byte: to a comparison of characters, a slash before a combining mark is no slash.
         if real.utf8.elementsEqual(root.utf8) || real.utf8.starts(with: (root + "/").utf8) {
             throw .failed(
-                "the store \(printable(file)) lies in the workspace \(printable(root)), where tools could reach it; name a file outside")
+                "\(what) \(printable(file)) lies in the workspace \(printable(root)), where tools could reach it; name a file outside")
         }
     }
 
-    private func parent(of path: String) -> String {
+    private static func parent(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

@@ -205,16 +205,22 @@ struct CallDecider: Sendable {
     private func ask(
         _ wanted: Wanted, _ facts: CallFacts, isDefinition: Bool, _ broker: CapabilityBroker, in transaction: any StoreTransaction
     ) throws(LibOSError) -> Verdict {
-        let request = try HumanQueue(authority: Authority(broker: broker)).requestApproval(
-            ApprovalRequest(
-                tool: wanted.resource, arguments: wanted.arguments, actionHash: wanted.hash, policyHash: session.policyHash,
-                needs: [NeededRight(resource: session.resources.approved(wanted.tool, wanted.hash), rights: [.execute])],
-                rules: wanted.rules,
-                facts: .object([
-                    "adapter": .string("mcp"), "server": .string(session.resources.server),
-                    "subject": .string(isDefinition ? "a changed definition" : "one call"),
-                    "working_directory": .string(session.resources.workspace),
-                ])), of: session.process, in: transaction)
+        let request: HumanRequest
+        do throws(LibOSError) {
+            request = try HumanQueue(authority: Authority(broker: broker)).requestApproval(
+                ApprovalRequest(
+                    tool: wanted.resource, arguments: wanted.arguments, actionHash: wanted.hash, policyHash: session.policyHash,
+                    needs: [NeededRight(resource: session.resources.approved(wanted.tool, wanted.hash), rights: [.execute])],
+                    rules: wanted.rules,
+                    facts: .object([
+                        "adapter": .string("mcp"), "server": .string(session.resources.server),
+                        "subject": .string(isDefinition ? "a changed definition" : "one call"),
+                        "working_directory": .string(session.resources.workspace),
+                    ])), of: session.process, in: transaction)
+        } catch {
+            guard let denial = error.denial else { throw error }
+            return try refuse(facts, wanted.resource, denial, in: transaction)
+        }
         _ = try transaction.append(
             facts.entry(
                 "tool.call_waiting_human", wanted.resource,

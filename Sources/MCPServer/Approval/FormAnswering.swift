@@ -229,6 +229,8 @@ package final class FormAnswering: QuestionAnswering {
                         "channel": .string("mcp client \(forms.name)"),
                     ]), correlation: asked.request.text))
         }
+        // It was opened by this very call, which is over: nobody was told of it.
+        if question.isNew { try await withdraw(asked, forms, because: problem.sentence) }
         return .refused(
             refusal(
                 question, problem.sentence, rule: problem.rawValue,

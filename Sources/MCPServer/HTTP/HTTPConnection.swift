@@ -14,31 +14,40 @@ final class HTTPConnection: ChannelInboundHandler {
         case answering
     }
 
-    /// Until a whole request is there.
+    /// Until a head is there, and then until the whole request is: who has shown no token yet is waited for less.
+    private static let headPatience = TimeAmount.seconds(2)
     private static let patience = TimeAmount.seconds(20)
 
     private let core: ServerCore
     private let rules: HTTPRules
     private let calls: HTTPCalls
+    private let admitted: @Sendable (any Channel) -> Void
     private var stage = Stage.waiting
     private var deadline: Scheduled<Void>?
-    private var task: Task<Void, Never>?
+    private var call: HTTPCall?
 
-    init(_ core: ServerCore, _ rules: HTTPRules, _ calls: HTTPCalls) {
+    /// - Parameter admitted: told when the head of a request is one that the server deals with.
+    init(_ core: ServerCore, _ rules: HTTPRules, _ calls: HTTPCalls, admitted: @escaping @Sendable (any Channel) -> Void) {
         self.core = core
         self.rules = rules
         self.calls = calls
+        self.admitted = admitted
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+        wait(Self.headPatience, context)
         context.fireChannelActive()
+    }
+
+    private func wait(_ patience: TimeAmount, _ context: ChannelHandlerContext) {
+        let channel = context.channel
+        deadline?.cancel()
+        deadline = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
-        task?.cancel()
+        call?.cancel(because: "its client has left")
         context.fireChannelInactive()
     }
 
@@ -51,6 +60,8 @@ final class HTTPConnection: ChannelInboundHandler {
                 method: request.method.rawValue, target: request.uri, headers: request.headers.map { (name: $0.name, value: $0.value) })
             if let refusal = rules.refusal(of: head) { return answer(refusal, context) }
             if let length = head.only("Content-Length").flatMap(Int.init), length > Envelope.bounds.bytes { return tooLong(context) }
+            admitted(context.channel)
+            wait(Self.patience, context)
             stage = .reading(head, [])
         case (.body(var piece), .reading(let head, var body)):
             guard body.count + piece.readableBytes <= Envelope.bounds.bytes else { return tooLong(context) }
@@ -108,8 +119,8 @@ final class HTTPConnection: ChannelInboundHandler {
                 response.send(.json(200, result))
             }
         }
-        task = calls.start(body)
-        if task == nil {
+        self.call = calls.start(body)
+        if self.call == nil {
             response.send(.json(200, ServerMessage.result(id, core.result(of: core.overloaded(StreamEngine.mostCalls), client))))
         }
     }

@@ -45,7 +45,7 @@ package struct HTTPServer: Sendable {
                     let rules = HTTPRules(token: token, port: port.withLock { $0 })
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: true)
-                    try pipeline.addHandler(HTTPConnection(core, rules, calls))
+                    try pipeline.addHandler(HTTPConnection(core, rules, calls) { open.admit($0) })
                 }
             }
         var failure: Failure?
@@ -59,6 +59,7 @@ package struct HTTPServer: Sendable {
         } catch {
             failure = Failure(message: "\(address.written):\(address.port) cannot be served on: \(error)")
         }
+        calls.note("the server was interrupted")
         open.close()
         await calls.close()
         try? await group.shutdownGracefully()
@@ -96,10 +97,13 @@ package struct LoopbackAddress: Sendable, Equatable {
     var written: String { host == "::1" ? "[::1]" : host }
 }
 
-/// Connections that are open, so that the end of the server is theirs.
+/// Connections that are open, so that the end of the server is theirs. When there are too many, the oldest that has shown no token makes
+/// room: whoever only connects and waits keeps nobody else out.
 private final class OpenChannels: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
+        /// Those that have shown no token yet, in the order in which they came.
+        var strangers: [ObjectIdentifier] = []
         var isClosed = false
     }
 
@@ -110,13 +114,34 @@ private final class OpenChannels: Sendable {
 
     func add(_ channel: any Channel) -> Bool {
         let id = ObjectIdentifier(channel)
-        let isTaken = state.withLock { state in
-            guard !state.isClosed, state.channels.count < most else { return false }
+        let (isTaken, displaced) = state.withLock { state -> (Bool, (any Channel)?) in
+            guard !state.isClosed else { return (false, nil) }
+            var displaced: (any Channel)?
+            if state.channels.count >= most {
+                guard let oldest = state.strangers.first else { return (false, nil) }
+                state.strangers.removeFirst()
+                displaced = state.channels.removeValue(forKey: oldest)
+            }
             state.channels[id] = channel
-            return true
+            state.strangers.append(id)
+            return (true, displaced)
         }
-        if isTaken { channel.closeFuture.whenComplete { [self] _ in state.withLock { _ = $0.channels.removeValue(forKey: id) } } }
+        displaced?.close(promise: nil)
+        if isTaken {
+            channel.closeFuture.whenComplete { [self] _ in
+                state.withLock { state in
+                    state.channels[id] = nil
+                    state.strangers.removeAll { $0 == id }
+                }
+            }
+        }
         return isTaken
+    }
+
+    /// It has shown the token: none that comes later takes its place.
+    func admit(_ channel: any Channel) {
+        let id = ObjectIdentifier(channel)
+        state.withLock { $0.strangers.removeAll { $0 == id } }
     }
 
     func close() {

@@ -28,7 +28,8 @@ package final class RuntimeToolCaller: ToolCaller {
     private let session: Session
     private let broker: ToolBroker
     private let store: any RuntimeStore
-    /// By tool and arguments: the last question about that very call.
+    /// By the hash of tool and arguments: the last question about that very call. Two spellings that look alike are two calls, and to a
+    /// comparison of characters they were one.
     private let asked = Mutex<[String: HumanRequestID]>([:])
     private let say: @Sendable (String) -> Void
 
@@ -41,7 +42,7 @@ package final class RuntimeToolCaller: ToolCaller {
     }
 
     package func call(_ name: String, _ arguments: JSONValue, progress: @escaping CallProgressHandler) async -> CallReply {
-        let key = name + " " + arguments.canonicalText
+        let key = SHA256Text.of(name + " " + arguments.canonicalText)
         do throws(LibOSError) {
             var resumed = asked.withLock { $0[key] }
             while true {
@@ -60,7 +61,7 @@ package final class RuntimeToolCaller: ToolCaller {
                 case .waiting(.human(let requests)):
                     guard let question = requests.min() else { return .done(failure("nobody can be asked about this call")) }
                     remember(question, key)
-                    return .question(self.question(question, name, arguments))
+                    return .question(self.question(question, name, arguments, isNew: question != resumed))
                 case .waiting: return .done(failure("the tool waits for something that a session has not"))
                 }
             }
@@ -86,7 +87,7 @@ package final class RuntimeToolCaller: ToolCaller {
 
     // MARK: - What a client is told
 
-    private func question(_ id: HumanRequestID, _ name: String, _ arguments: JSONValue) -> PendingQuestion {
+    private func question(_ id: HumanRequestID, _ name: String, _ arguments: JSONValue, isNew: Bool) -> PendingQuestion {
         let command = "glovebox human approve \(id)\(session.storeWords)"
         say("glovebox: a person has to agree to a call of `\(printable(name))`: \(command)")
         var content = CallContent()
@@ -99,7 +100,7 @@ package final class RuntimeToolCaller: ToolCaller {
         ])
         return PendingQuestion(
             request: id.text, tool: name, arguments: arguments, command: command,
-            unanswered: CallAnswer(isError: true, content: content.json, facts: facts))
+            unanswered: CallAnswer(isError: true, content: content.json, facts: facts), isNew: isNew)
     }
 
     private func failure(_ message: String, denial: Denial? = nil) -> CallAnswer {

@@ -47,12 +47,15 @@ package struct PendingQuestion: Sendable, Equatable {
     package var command: String
     /// For clients that nobody answers for: how to have it answered, and to call again.
     package var unanswered: CallAnswer
+    /// Whether this call has opened it: nobody knows of it yet.
+    package var isNew: Bool
 
-    package init(request: String, tool: String, arguments: JSONValue, command: String, unanswered: CallAnswer) {
+    package init(request: String, tool: String, arguments: JSONValue, command: String, unanswered: CallAnswer, isNew: Bool) {
         self.request = request
         self.tool = tool
         self.arguments = arguments
         self.command = command
         self.unanswered = unanswered
+        self.isNew = isNew
     }
 }

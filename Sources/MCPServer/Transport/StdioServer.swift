@@ -24,21 +24,28 @@ package struct StdioServer: Sendable {
         let writer = LineWriter(output)
         let engine = StreamEngine(core) { writer.write($0) }
         let (input, output) = (input, output)
-        let isRead: Bool = await withCheckedContinuation { continuation in
+        let end: End? = await withCheckedContinuation { continuation in
             let isStarted = DetachedThread.start {
-                Self.read(input, output, interruption, writer, engine)
-                continuation.resume(returning: true)
+                continuation.resume(returning: Self.read(input, output, interruption, writer, engine))
             }
-            if !isStarted { continuation.resume(returning: false) }
+            if !isStarted { continuation.resume(returning: nil) }
         }
-        await engine.close()
+        switch end {
+        case .interrupted: await engine.close(because: "the server was interrupted")
+        case .left, nil: await engine.close()
+        }
         await writer.drain(milliseconds: 1_000)
-        if !isRead { throw SystemError(errno: EAGAIN, operation: "pthread_create") }
+        if end == nil { throw SystemError(errno: EAGAIN, operation: "pthread_create") }
+    }
+
+    private enum End {
+        case left
+        case interrupted
     }
 
     private static func read(
         _ input: Int32, _ output: Int32, _ interruption: Int32, _ writer: LineWriter, _ engine: StreamEngine
-    ) {
+    ) -> End {
         var reader = MessageLineReader(longest: Envelope.bounds.bytes)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while !writer.isBroken {
@@ -50,7 +57,8 @@ package struct StdioServer: Sendable {
             ]
             // A reader that is slow tells nobody when it has caught up.
             let waited: Int? = isFull ? try? Polling.wait(&entries, timeoutMilliseconds: 10) : try? Polling.wait(&entries, deadline: nil)
-            if waited == nil || entries[0].revents != 0 || entries[2].revents != 0 { return }
+            if entries[0].revents != 0 { return .interrupted }
+            if waited == nil || entries[2].revents != 0 { return .left }
             if isFull || entries[1].revents == 0 { continue }
             let taken = buffer.withUnsafeMutableBytes { bytes in (try? Transfer.readAvailable(input, into: bytes)) ?? .end }
             var count = 0
@@ -61,7 +69,8 @@ package struct StdioServer: Sendable {
             }
             buffer.withUnsafeBytes { reader.append(UnsafeRawBufferPointer(rebasing: $0.prefix(max(count, 1)))) }
             while let item = reader.next() { engine.receive(item) }
-            if taken == .end { return }
+            if taken == .end { return .left }
         }
+        return .left
     }
 }

@@ -1,6 +1,7 @@
 package import ModelContextProtocol
 internal import StrictJSON
 internal import Synchronization
+internal import ToolBroker
 
 /// The server's side of one stream of lines, in both families of the protocol: which one a message belongs to, it says itself.
 ///
@@ -12,6 +13,7 @@ package final class StreamEngine: Sendable {
 
     private struct Running {
         var task: Task<Void, Never>
+        let cancellation: CallCancellation
         /// Its client has said that it waits no longer.
         var isCancelled = false
     }
@@ -54,14 +56,18 @@ package final class StreamEngine: Sendable {
     }
 
     /// Ends what is under way, and returns when all of it has ended.
-    package func close() async {
-        let tasks = state.withLock { state in
+    /// - Parameter cause: for the records of the calls that are cancelled.
+    package func close(because cause: String = "its client has left") async {
+        let running = state.withLock { state in
             state.isClosed = true
             for id in Array(state.running.keys) { state.running[id]?.isCancelled = true }
-            return state.running.values.map(\.task)
+            return Array(state.running.values)
         }
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
+        for call in running {
+            call.cancellation.note(cause)
+            call.task.cancel()
+        }
+        for call in running { await call.task.value }
     }
 
     private func refuse(_ id: RequestID?, _ error: ProtocolError) { send(ServerMessage.line(ServerMessage.error(id, error))) }
@@ -153,12 +159,13 @@ package final class StreamEngine: Sendable {
         let isStarted = state.withLock { state in
             guard !state.isClosed, state.running.count < Self.mostCalls else { return false }
             let channel = ClientChannel { [self] message in send(ServerMessage.line(message)) }
+            let cancellation = CallCancellation()
             let task = Task { [self] in
-                let result = await core.perform(call, client, over: channel)
+                let result = await CallCancellation.$current.withValue(cancellation) { await core.perform(call, client, over: channel) }
                 let ended = self.state.withLock { $0.running.removeValue(forKey: id) }
                 deliver(ended?.isCancelled == false ? ServerMessage.result(id, result) : nil)
             }
-            state.running[id] = Running(task: task)
+            state.running[id] = Running(task: task, cancellation: cancellation)
             return true
         }
         if !isStarted { deliver(ServerMessage.result(id, core.result(of: core.overloaded(Self.mostCalls), client))) }
@@ -167,11 +174,12 @@ package final class StreamEngine: Sendable {
     /// The call's whole tree is ended, and it is not answered any more. Unknown ids are late, which is nobody's fault.
     private func cancel(_ params: JSONValue) {
         guard let id = params["requestId"].flatMap(Envelope.requestID) else { return }
-        let task = state.withLock { state in
+        let call = state.withLock { state in
             state.running[id]?.isCancelled = true
-            return state.running[id]?.task
+            return state.running[id]
         }
-        task?.cancel()
+        call?.cancellation.note("its client cancelled it")
+        call?.task.cancel()
     }
 }
 

@@ -46,8 +46,9 @@ extension ToolBroker {
     private func write(
         _ call: PreparedCall, _ outcome: CallOutcome, _ ending: CallEnding?
     ) async throws(LibOSError) -> Completion<ToolCallResult> {
-        try await store.write { transaction throws(LibOSError) in
-            let completion = try CallClosing(broker: self, call: call, outcome: outcome).close(in: transaction)
+        let cause = CallCancellation.current?.cause
+        return try await store.write { transaction throws(LibOSError) in
+            let completion = try CallClosing(broker: self, call: call, outcome: outcome, cause: cause).close(in: transaction)
             guard let ending, case .done(var result) = completion else { return completion }
             try ending(result, transaction)
             result.isEndRecorded = true
@@ -87,6 +88,8 @@ private struct CallClosing {
     let broker: ToolBroker
     let call: PreparedCall
     let outcome: CallOutcome
+    /// Why it was cancelled, when somebody has said so.
+    let cause: String?
 
     private var recorder: CallRecorder {
         CallRecorder(
@@ -140,12 +143,14 @@ private struct CallClosing {
         return true
     }
 
-    /// A call that was cancelled says why, as far as its process knows.
+    /// A call that was cancelled says why: in the words of who cancelled it, or as far as its process knows.
     private func explained(_ failure: ToolFailure, in store: any StoreReading) throws(LibOSError) -> ToolFailure {
         guard case .cancelled? = outcome.report?.outcome, outcome.answer == nil, let process = try store.process(call.request.process)
         else { return failure }
         var explained = failure
         switch process.status {
+        // The process of a session is paused for as long as it lives: that is no cause.
+        case let status where cause != nil && !status.isTerminal: explained.message += ": \(cause ?? "")"
         case .paused: explained.message += ": its process was paused"
         case let status where status.isTerminal: explained.message += ": its process has ended (\(status.rawValue))"
         default: break

@@ -165,7 +165,13 @@ private struct CallPreparation {
             tool: call.tool.name, arguments: call.arguments, actionHash: call.actionHash, policyHash: policy?.hash ?? "",
             needs: decision.asked, rules: decision.askingRules,
             facts: CallFacts.of(call.plan, call.arguments, workingDirectory: call.workingDirectory))
-        let asked = try broker.kernel.ask(approval, for: request.process, in: transaction)
+        let asked: HumanRequestID
+        do throws(LibOSError) {
+            asked = try broker.kernel.ask(approval, for: request.process, in: transaction)
+        } catch {
+            guard let denial = error.denial else { throw error }
+            return .ended(try recorder.fail(ToolFailure(.denied, denial.reason, denial: denial), .deny, in: transaction))
+        }
         let wait = WaitState.human([asked])
         try recorder.waiting(wait, in: transaction)
         return .waiting(wait)

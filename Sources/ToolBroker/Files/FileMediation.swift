@@ -100,7 +100,13 @@ extension ToolBroker {
                     tool: caller.tool, arguments: caller.record?.arguments ?? file.facts, actionHash: caller.actionHash,
                     policyHash: caller.policy?.hash ?? "",
                     needs: decision.asked, rules: decision.askingRules, facts: file.facts)
-                return .waiting(.human([try kernel.ask(request, for: process.id, in: transaction)]))
+                do throws(LibOSError) {
+                    return .waiting(.human([try kernel.ask(request, for: process.id, in: transaction)]))
+                } catch {
+                    guard let denial = error.denial else { throw error }
+                    try audit(file, caller, [JSONMember("ok", .bool(false)), JSONMember("denial", denial.json)], nil, in: transaction)
+                    return .denied(denial)
+                }
             case .allow:
                 if file.hasEffect, var record = caller.record {
                     record.capabilities = decision.capabilities
