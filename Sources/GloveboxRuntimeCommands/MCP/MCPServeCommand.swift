@@ -81,6 +81,7 @@ struct MCPServeCommand: StoreCommand {
     }
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
+        Console.neverWait()
         let place = try options.place()
         let registry = try ToolOptions.registry(manifests, option: "--manifests")
         let policy = try PolicyStore.standard().load(policy).adding(PolicyOverrides(allow: allow, deny: deny))
