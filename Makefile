@@ -111,6 +111,9 @@ test: setup
 	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/*
 	@echo "test: every suite, as uid $$(id -u)"
 	@$(SWIFT) test --skip-build --disable-xctest --xunit-output $(RESULTS)/all.xml 2>&1 | tee $(RESULTS)/all.log
+	@echo "test: enforcement suites, every sandbox prepared before its call"
+	@GLOVEBOX_TEST_LAUNCH=prepared $(SWIFT) test --skip-build --disable-xctest --filter '^SandboxEnforcementTests\.' \
+	    --xunit-output $(RESULTS)/prepared.xml 2>&1 | tee $(RESULTS)/prepared.log
 	@echo "test: enforcement suites, as an ordinary user"
 	@.ci/test-as-ordinary-user $(BUILD)/debug $(RESULTS)/ordinary-user.xml 2>&1 | tee $(RESULTS)/ordinary-user.log
 	@echo "test: passed"

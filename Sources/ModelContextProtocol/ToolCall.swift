@@ -23,11 +23,14 @@ package struct ToolCall: Sendable, Equatable {
 
     /// - Parameter line: the whole message, already classified.
     package static func read(_ line: [UInt8], bounds: DocumentBounds) throws(MessageProblem) -> ToolCall {
+        // The server gets what was written; what is shown to people, compared with rules and hashed must be no other number.
+        var bounds = bounds
+        bounds.keepsNumbers = true
         let value: JSONValue
         do throws(JSONReadError) {
             value = try JSONDocument.value(of: line, bounds: bounds)
         } catch {
-            throw MessageProblem(.invalidParameters, "the call cannot be read: \(error.message)")
+            throw MessageProblem(.invalidParameters, "the call cannot be read: \(error.message); \(error.mend)")
         }
         guard case .object(let members)? = value["params"], case .string(let name)? = value["params"]?["name"] else {
             throw MessageProblem(.invalidParameters, "the call names no tool")

@@ -1,38 +1,26 @@
 internal import CLaunchABI
 internal import Glibc
 internal import LinuxPrimitives
-internal import SandboxPolicy
 internal import Synchronization
 
 /// Seals calls: one launcher process, one thread per run, whatever the caller does.
 ///
 /// A supervisor may run many calls at once. Its end, even by SIGKILL, ends every tree it started.
 package final class SandboxSupervisor: Sendable {
-    private let connection: LauncherConnection
-    private let plans = Mutex<[(key: PlanKey, plan: SandboxPlan)]>([])
-    private let filters = FilterStore()
+    let connection: LauncherConnection
+    let plans = PlanStore()
+    let filters = FilterStore()
     /// Of the process that the launcher makes ahead of the first request.
-    private let preparedIdentity = Mutex<HostIdentityLease?>(nil)
-    private let cgroups: ControlGroupPool?
+    let preparedIdentity = Mutex<HostIdentityLease?>(nil)
+    let cgroups: ControlGroupPool?
     /// Why there is no cgroup, for the receipt.
-    private let cgroupObstacle: String?
+    let cgroupObstacle: String?
+    let pool: SandboxPool?
+    /// Another launch may follow the first.
+    let servesMany: Bool
+    let usesTemplates: Bool
 
-    private static let innerID: UInt32 = 1000
-    private static let planLimit = 64
-
-    private struct PlanKey: Equatable {
-        var policyHash: String
-        /// As bytes: as strings, canonically equivalent paths would be one workspace.
-        var workspace: [UInt8]?
-        var workspaceWritable: Bool
-        var terminal: Bool
-        /// Lines of the sandbox's /etc/hosts: names lead to what they led to when the run began.
-        var hosts: String
-        var workspaceIdentity: RunRequest.WorkspaceIdentity?
-        /// They depend on the current directory where there is no workspace.
-        var denials: [PathDenial]
-    }
-
+    static let innerID: UInt32 = 1000
     /// - Parameters:
     ///   - launcherPath: glovebox-launcher; nil looks beside the running program.
     ///   - usesCgroups: false leaves limits to rlimits and polling (a one-shot command that makes a cgroup for one run would pay
@@ -40,9 +28,14 @@ package final class SandboxSupervisor: Sendable {
     ///   - prestarts: starts the launcher now, and the process of the first run, beside what the caller does next. Without it the
     ///     first run starts them.
     ///   - isForOneRun: with `prestarts`: there will be no second run, so the launcher may keep what is left of the first until it ends.
+    ///   - usesTemplates: false has every sandbox built from nothing (a benchmark's and a test's case).
+    ///   - pool: keeps sandboxes ready for calls of a kind that came before; nil builds each for its call.
     package init(
-        launcherPath: String? = nil, usesCgroups: Bool = true, prestarts: Bool = false, isForOneRun: Bool = false
+        launcherPath: String? = nil, usesCgroups: Bool = true, prestarts: Bool = false, isForOneRun: Bool = false,
+        usesTemplates: Bool = true, pool: SandboxPoolSettings? = nil
     ) throws(LaunchError) {
+        self.usesTemplates = usesTemplates
+        servesMany = !isForOneRun
         let path: String
         if let launcherPath { path = launcherPath } else { path = try LauncherConnection.installedPath() }
         connection = LauncherConnection(path: path)
@@ -54,17 +47,33 @@ package final class SandboxSupervisor: Sendable {
             connection.close()
             startsFirst = false
         }
-        defer { if prestarts, !startsFirst { connection.prestart(nil) } }
-        guard usesCgroups else {
-            (cgroups, cgroupObstacle) = (nil, "not asked for")
-            return
+        (cgroups, cgroupObstacle) = Self.openCgroups(usesCgroups, sweeps: !isForOneRun)
+        if prestarts, !startsFirst { connection.prestart(nil) }
+        if let pool {
+            self.pool = try Self.openPool(pool, connection, cgroups, plans)
+        } else {
+            self.pool = nil
         }
+    }
+
+    private static func openPool(
+        _ settings: SandboxPoolSettings, _ connection: LauncherConnection, _ cgroups: ControlGroupPool?, _ plans: PlanStore
+    ) throws(LaunchError) -> SandboxPool {
         do {
-            cgroups = try ControlGroupPool(sweeps: !isForOneRun)
-            cgroupObstacle = nil
+            return try SandboxPool(
+                settings, connection: connection, lease: { SandboxLeases(for: $0, from: cgroups) },
+                mountsHaveChanged: { plans.removeAll() })
         } catch {
-            cgroups = nil
-            cgroupObstacle = "\(error)"
+            throw LaunchError(.exhausted, "no sandboxes can be kept ready: \(error)", mend: "raise the limit on open files (ulimit -n)")
+        }
+    }
+
+    private static func openCgroups(_ isAsked: Bool, sweeps: Bool) -> (ControlGroupPool?, obstacle: String?) {
+        guard isAsked else { return (nil, "not asked for") }
+        do {
+            return (try ControlGroupPool(sweeps: sweeps), nil)
+        } catch {
+            return (nil, "\(error)")
         }
     }
 
@@ -98,6 +107,7 @@ package final class SandboxSupervisor: Sendable {
     /// Ends the launcher, with it every run, and removes the cgroups.
     package func shutDown() {
         connection.dismiss() // ends while the cgroups are removed
+        pool?.close()
         _ = cgroups?.shutDown()
         connection.close()
     }
@@ -138,121 +148,6 @@ package final class SandboxSupervisor: Sendable {
             }
         } onCancel: {
             cancellation.cancel()
-        }
-    }
-
-    // MARK: - Launch
-
-    private func launch(
-        _ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64, isLast: Bool = false, anew: Bool = false
-    ) throws(LaunchError) -> RunReport {
-        try RequestCheck.check(request)
-        let blocked = SignalGuard() // a reader that goes away must not end the process
-        defer { blocked.restore() }
-        let isRoot = KernelFacts.isRoot
-        let limits = request.confinement.limits
-        var terminal = false
-        if case .terminal = request.output { terminal = true }
-        let network = try networkTargets(request.confinement.network, cancellation)
-        let plan = try plan(for: request, terminal: terminal, hosts: network.hosts, isRoot: isRoot, anew: anew)
-        let programs = try DeniedPrograms.find(request.confinement.deniedPrograms, within: plan.grants)
-        let denials = try NameDenials(plan.denials + programs, within: plan.grants)
-
-        let identity = isRoot ? try hostIdentity() : nil
-        let hostID: UInt32? =
-            switch identity {
-            case .some(let lease): lease.id
-            case nil: nil
-            }
-        let cgroup = lease(limits)
-        let (hasCgroup, isUnified, groups): (Bool, Bool, [Int32]) =
-            switch cgroup {
-            case .some(let lease): (true, lease.isUnified, lease.descriptors)
-            case nil: (false, false, [])
-            }
-        var preparation = LaunchPreparation(
-            spec: LaunchSpec(), plan: plan, denials: denials, network: network, countsMemory: hasCgroup,
-            mediationIdentity: hostID.map { ($0, $0) })
-        var streams = try openStreams(request)
-        if let hostID { streams.belong(to: hostID, hostID) }
-        preparation.spec = try SpecComposer(
-            request: request, plan: plan, denials: denials, isRoot: isRoot, innerID: Self.innerID,
-            outer: hostID.map { ($0, $0) } ?? (getuid(), getgid()), countsMemory: hasCgroup, terminal: terminal,
-            terminalPath: streams.terminalPath, filters: filters
-        ).compose()
-        let bytes = try LaunchSpecEncoder.encode(preparation.spec)
-        try connection.send(
-            bytes, flags: (isUnified ? GB_REQUEST_CGROUP_V2.rawValue : 0) | (streams.hasChannel ? GB_REQUEST_HAS_CHANNEL.rawValue : 0),
-            cgroups: UInt32(groups.count),
-            descriptors: streams.toolDescriptors + groups)
-        let sent = MonotonicClock.now()
-        streams.handedOver()
-        let run = SealedRun(preparation, streams: &streams, request: request, cancellation: cancellation, began: began)
-        let end = run.finish(
-            cgroup: cgroup,
-            // Before the tool runs each processor is busy with its launch.
-            onStart: { if isLast { cgroups?.sweep() } }, onExit: { if isLast { connection.dismiss() } })
-        // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
-        // Nothing of the tool ran, so the launch is tried once more with a new plan.
-        if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {
-            return try launch(request, cancellation, began, isLast: isLast, anew: true)
-        }
-        let builder = ReportBuilder(
-            request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: isRoot,
-            cgroupObstacle: cgroupObstacle)
-        let report = builder.report(cgroup: cgroup)
-        if isLast { cgroups?.retire() }
-        return report
-    }
-
-    private func plan(for request: RunRequest, terminal: Bool, hosts: String, isRoot: Bool, anew: Bool) throws(LaunchError) -> SandboxPlan {
-        let confinement = request.confinement
-        let key = PlanKey(
-            policyHash: request.policyHash, workspace: confinement.workspace.map { Array($0.utf8) },
-            workspaceWritable: confinement.grants.contains { $0.isWorkspace && $0.rights.contains(.write) }, terminal: terminal,
-            hosts: hosts,
-            workspaceIdentity: request.workspaceIdentity,
-            denials: confinement.workspace == nil ? confinement.denials + confinement.standingDenials : [])
-        if !anew, let known = plans.withLock({ $0.first { $0.key == key }?.plan }), known.isCurrent { return known }
-        var planner = SandboxPlanner(
-            confinement: confinement, innerID: Self.innerID, isRoot: isRoot, landlockABI: Int32(KernelFacts.landlockABI),
-            terminal: terminal,
-            hosts: hosts, workspaceIdentity: request.workspaceIdentity)
-        let plan = try planner.plan()
-        plans.withLock { plans in
-            plans.removeAll { $0.key == key }
-            if plans.count >= Self.planLimit { plans.removeAll() }
-            plans.append((key, plan))
-        }
-        return plan
-    }
-
-    /// Names are resolved anew for each run: a pinned address is only as good as it is fresh.
-    private func networkTargets(_ network: NetworkConfinement, _ cancellation: RunCancellation?) throws(LaunchError) -> NetworkTargets {
-        guard network.isBrokered || network.loopback != nil else { return NetworkTargets() }
-        let names = try NetworkTargets.names(in: network)
-        return try NetworkTargets(network, resolved: NameResolution.resolve(names, cancellation: cancellation?.descriptor))
-    }
-
-    private func hostIdentity() throws(LaunchError) -> HostIdentityLease? {
-        if let prepared = preparedIdentity.withLock({ $0.take() }) { return prepared }
-        do {
-            return try HostIdentityLease()
-        } catch {
-            throw LaunchError(.exhausted, "no host identity is free for the run: \(error)", mend: "wait for other runs to end")
-        }
-    }
-
-    private func lease(_ limits: Limits) -> ControlGroupLease? {
-        try? cgroups?.lease(memoryBytes: limits.memoryBytes, pids: limits.pids.clampedPlus(1))
-    }
-
-    private func openStreams(_ request: RunRequest) throws(LaunchError) -> RunStreams {
-        do {
-            return try RunStreams(request)
-        } catch {
-            throw LaunchError(
-                .exhausted, "the run's streams could not be set up: \(error)", mend: "raise the limit on open files (ulimit -n)")
         }
     }
 }

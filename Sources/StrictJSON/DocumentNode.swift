@@ -73,6 +73,9 @@ package struct DocumentBounds: Sendable {
     package var depth: Int
     /// Scalars, keys, mappings and sequences in all.
     package var nodes: Int
+    /// Refuses a number that could not be given on as it was written: an integer beyond 64 bits, digits that a Double does not hold. For
+    /// what is decided here and done elsewhere.
+    package var keepsNumbers = false
 
     package init(bytes: Int, depth: Int, nodes: Int) {
         self.bytes = bytes

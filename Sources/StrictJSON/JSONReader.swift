@@ -177,6 +177,10 @@ struct JSONReader<Form: JSONForm> {
         guard let number = Double(text), number.isFinite else {
             throw JSONReadError(message: "the number is too large", mend: "write it as a string", position: mark(from))
         }
+        if bounds.keepsNumbers, !DecimalNumber.isKept(bytes[from..<index], as: number) {
+            throw JSONReadError(
+                message: "the number \(text.prefix(40)) has more digits than are kept", mend: "write it as a string", position: mark(from))
+        }
         return Form.plain(.double(number), bytes[from..<index], at: start)
     }
 

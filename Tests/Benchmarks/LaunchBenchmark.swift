@@ -5,8 +5,8 @@ internal import SandboxLauncher
 internal import SandboxPolicy
 internal import TestSupport
 
-/// `/bin/true` bare, through the library, and under bwrap at equal isolation; then the two whole commands. The peer's isolation:
-/// all namespaces, private root, no capabilities, a filter.
+/// `/bin/true` bare; through the library in a sandbox that is built for it (`cold`), built from the policy's template, and prepared
+/// before; then the two whole commands, ours and bwrap's at equal isolation: all namespaces, private root, no capabilities, a filter.
 struct LaunchBenchmark {
     let directory: String
     let policies: BenchmarkPolicies
@@ -21,17 +21,24 @@ struct LaunchBenchmark {
         let request = RunRequest(
             arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
             output: .capture(keep: 1 << 16))
-        let supervisor = try SandboxSupervisor()
-        defer { supervisor.shutDown() }
-        var stages: [[(name: String, microseconds: UInt64)]] = []
+        let cold = try SandboxSupervisor(usesTemplates: false)
+        defer { cold.shutDown() }
+        let template = try SandboxSupervisor()
+        defer { template.shutDown() }
+        // Filled before each run: what building costs belongs to no case here (the soak has it).
+        var settings = SandboxPoolSettings()
+        (settings.perKind, settings.callsBefore) = (1, .max)
+        let prepared = try SandboxSupervisor(pool: settings)
+        defer { prepared.shutDown() }
+        let stages = StageTimes()
 
         var cases = [BenchmarkCase(name: "bare", command: "/bin/true", run: BareLaunch(["/bin/true"]).callAsFunction)]
-        cases.append(
-            BenchmarkCase(name: "glovebox-library", command: "SandboxSupervisor.run, policy workspace") {
-                let report = supervisor.run(request)
-                stages.append(report.stages)
-                return report.outcome == .exited(code: 0) ? nil : "\(report.outcome)"
-            })
+        for (supervisor, kind) in [(cold, LaunchKind.cold), (template, .template), (prepared, .prepared)] {
+            cases.append(
+                BenchmarkCase(
+                    name: kind.rawValue, command: "SandboxSupervisor.run, policy workspace",
+                    before: { supervisor.fill(for: request, kind) }, run: { stages.run(request, with: supervisor, as: kind) }))
+        }
         let command = directory + "/glovebox"
         if access(command, X_OK) == 0 {
             let arguments = [command, "run", "--workspace", workspace, "--", "/bin/true"]
@@ -60,18 +67,8 @@ struct LaunchBenchmark {
                 item.name,
                 [0, 0.5, 0.95, 0.99].map { Table.number(item.percentile($0)) } + [Table.number(item.median / bare, decimals: 2), peer])
         }
-        printStages(stages)
+        stages.print()
         for item in cases { print("\(item.name): \(item.command)") }
-    }
-
-    private func printStages(_ all: [[(name: String, microseconds: UInt64)]]) {
-        guard let names = all.last?.map(\.name) else { return }
-        print("stages of glovebox-library, median microseconds:")
-        for name in names {
-            let times = all.compactMap { $0.first { $0.name == name }?.microseconds }.sorted()
-            guard !times.isEmpty else { continue }
-            Table.row("  " + name, ["\(times[times.count / 2])"])
-        }
     }
 
     /// The same rules without a listener, which bwrap could not serve.
@@ -80,6 +77,41 @@ struct LaunchBenchmark {
         let specification = try SyscallCatalogue.specification(
             for: SyscallRules(), maySpawn: true, network: NetworkConfinement(), demands: demands)
         return try MemoryFile.make(name: "filter", bytes: try FilterCompiler.compile(specification).bytes, sealed: false)
+    }
+}
+
+extension SandboxSupervisor {
+    fileprivate func fill(for request: RunRequest, _ kind: LaunchKind) -> String? {
+        guard kind == .prepared else { return nil }
+        do {
+            return try prepare(for: request) ? nil : "no sandbox could be prepared"
+        } catch {
+            return "\(error)"
+        }
+    }
+}
+
+/// Where runs of each kind spent their time.
+private final class StageTimes {
+    private var runs: [LaunchKind: [[(name: String, microseconds: UInt64)]]] = [:]
+
+    func run(_ request: RunRequest, with supervisor: SandboxSupervisor, as kind: LaunchKind) -> String? {
+        let report = supervisor.run(request)
+        runs[kind, default: []].append(report.stages)
+        guard report.outcome == .exited(code: 0) else { return "\(report.outcome)" }
+        // The launcher makes a template at the second launch.
+        return report.launch == kind || kind == .template && runs[kind]?.count == 1 ? nil : "the launch was \(report.launch.rawValue)"
+    }
+
+    func print() {
+        for kind in [LaunchKind.cold, .template, .prepared] {
+            guard let all = runs[kind], let names = all.last?.map(\.name) else { continue }
+            Swift.print("stages of \(kind.rawValue), median microseconds:")
+            for name in names {
+                let times = all.compactMap { $0.first { $0.name == name }?.microseconds }.sorted()
+                if !times.isEmpty { Table.row("  " + name, ["\(times[times.count / 2])"]) }
+            }
+        }
     }
 }
 

@@ -6,6 +6,8 @@ struct BenchmarkCase {
     let name: String
     /// The exact command, for people who want to repeat it.
     let command: String
+    /// Before each run, and no time of it. Nil when it went well, else what happened.
+    var before: () -> String? = { nil }
     /// Nil when it went well, else what happened.
     let run: () -> String?
 }
@@ -48,6 +50,9 @@ enum Interleaved {
         var measurements = cases.map { Measurement(name: $0.name) }
         for round in 0..<(rounds + warmUp) {
             for (index, item) in cases.enumerated() {
+                if let problem = item.before() {
+                    throw BenchmarkFailure(name: item.name, command: item.command, round: round, reason: problem)
+                }
                 let began = MonotonicClock.now()
                 let problem = item.run()
                 let microseconds = Double(MonotonicClock.now() - began) / 1000

@@ -1,5 +1,5 @@
 // glovebox-bench: programs to run, never tests. Everything it starts ends with it.
-//   glovebox-bench launch [--rounds N]     /bin/true bare, sealed, under bwrap; whole commands; stages
+//   glovebox-bench launch [--rounds N]     /bin/true bare; sealed cold, from a template and prepared; whole commands; stages
 //   glovebox-bench policy                  what a policy costs before the launch, step by step
 //   glovebox-bench broker [--rounds N]     a decision with 1, 100 and 1000 records
 //   glovebox-bench store [--records N]     the runtime's records: audit append, commits, opening and verifying, decoding

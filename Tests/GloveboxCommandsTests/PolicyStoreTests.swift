@@ -102,7 +102,8 @@ import Testing
     @Test func groupsMayNotWriteUnlessTheyAreTheOwnersOwn() throws {
         func identity(_ mode: UInt32, _ uid: UInt32, _ gid: UInt32) -> FileIdentity {
             FileIdentity(
-                device: 1, inode: 1, mount: 1, size: 1, modifiedNanoseconds: 0, changedNanoseconds: 0, links: 1, mode: 0o100000 | mode,
+                device: 1, inode: 1, mount: 1, size: 1, modifiedNanoseconds: 0, changedNanoseconds: 0, bornNanoseconds: 0, links: 1,
+                mode: 0o100000 | mode,
                 uid: uid, gid: gid)
         }
         #expect(PolicyFile.problem(identity(0o664, 1000, 1000), path: "p", ownedBy: nil) == nil)
@@ -114,7 +115,8 @@ import Testing
 
     @Test func aNameNeverMeansAnotherUsersFile() {
         let theirs = FileIdentity(
-            device: 1, inode: 1, mount: 1, size: 1, modifiedNanoseconds: 0, changedNanoseconds: 0, links: 1, mode: 0o100644, uid: 1000,
+            device: 1, inode: 1, mount: 1, size: 1, modifiedNanoseconds: 0, changedNanoseconds: 0, bornNanoseconds: 0, links: 1,
+            mode: 0o100644, uid: 1000,
             gid: 1000)
         #expect(PolicyFile.problem(theirs, path: "p", ownedBy: 1000) == nil)
         #expect(PolicyFile.problem(theirs, path: "p", ownedBy: nil) == nil)

@@ -12,7 +12,7 @@ import Testing
         report.violationsDropped = 4
         report.limitHits = [LimitHit(limit: "pids", value: "64", detail: "3 new processes were refused")]
         let expected = """
-            {"limit_hits":[{"detail":"3 new processes were refused","limit":"pids","value":"64"}],\
+            {"launch":"cold","limit_hits":[{"detail":"3 new processes were refused","limit":"pids","value":"64"}],\
             "outcome":{"code":3,"exit_code":3,"kind":"exited"},\
             "policy":{"hash":"sha256:00","name":"workspace"},\
             "receipt":[{"detail":"ABI 3 of 9 known","layer":"landlock","state":"partial"}],\

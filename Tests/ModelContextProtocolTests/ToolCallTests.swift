@@ -26,6 +26,26 @@ import Testing
         #expect { try Self.read(params) } throws: { ($0 as? MessageProblem)?.code == -32602 }
     }
 
+    @Test(
+        "a number that would be rounded is refused: the server would get another one than was shown and decided",
+        arguments: [
+            "18446744073709551616", "184467440737095517394", "-9223372036854775809", "0.1000000000000000000001", "9007199254740993.0",
+            "123456789012345678e3", "1.00000000000000000001e30",
+        ])
+    func rounded(_ number: String) {
+        #expect { try Self.read("{\"name\":\"pay\",\"arguments\":{\"amount\":\(number)}}") } throws: {
+            ($0 as? MessageProblem)?.code == -32602
+        }
+    }
+
+    @Test(
+        "a number that is kept goes through",
+        arguments: ["9223372036854775807", "0.1", "1e20", "1.50", "-0.0", "0.000120", "2.5E-3", "0e9", "100e-2"])
+    func kept(_ number: String) throws {
+        let call = try Self.read("{\"name\":\"pay\",\"arguments\":{\"amount\":\(number)}}")
+        #expect(call.arguments["amount"] != nil)
+    }
+
     @Test("a list of tools is read, and written again with others in it") func listing() throws {
         let line =
             #"{"id":2,"jsonrpc":"2.0","result":{"nextCursor":"n","tools":[{"_meta":{"k":1},"description":"A","inputSchema":{"type":"object"},"name":"a"},{"description":"B","name":"b"}]}}"#

@@ -8,10 +8,11 @@ import Testing
 
 /// A process that is made ahead of its launch is a sandbox like any other, used once, and gone when nobody wants it.
 @Suite(.serialized) struct PreparedProcessTests {
-    /// Without what differs between any two supervisors and runs: the leased id, and the name of a cgroup that could not be made.
+    /// Without what differs between any two supervisors and runs: the leased id, the name of a cgroup that could not be made, and
+    /// whether the network namespace is shared, which begins with the second launch.
     private func comparable(_ report: RunReport) -> [String] {
         report.receipt.map { entry in
-            let isOwn = entry.layer == Protection.userNamespace.rawValue || entry.layer == Protection.cgroup.rawValue
+            let isOwn = [Protection.userNamespace, .cgroup, .networkNamespace].contains { $0.rawValue == entry.layer }
             return "\(entry.layer) \(entry.state)" + (isOwn ? "" : " " + entry.detail)
         }
     }
@@ -23,7 +24,9 @@ import Testing
             let script = "id -u; cat /proc/self/uid_map; ls -l /proc/self/fd | wc -l; hostname; mount | wc -l; echo x > file; cat file"
             let request = RunRequest(
                 arguments: ["/bin/sh", "-c", script], confinement: confinement, policyName: policy.name, policyHash: policy.hash)
-            let plain = fixture.supervisor.run(request)
+            let other = try SandboxSupervisor(launcherPath: Products.launcher)
+            defer { other.shutDown() }
+            let plain = other.run(request)
             let ahead = try SandboxSupervisor(launcherPath: Products.launcher, prestarts: true)
             defer { ahead.shutDown() }
             // The first is the prepared one, the others have none; the last lets the launcher go.

@@ -72,13 +72,13 @@ import Testing
         func isAlive() throws -> Bool { try !process.isFinished() }
     }
 
-    private static func request(_ size: UInt32) -> gb_request {
+    static func request(_ size: UInt32) -> gb_request {
         gb_request(
             magic: UInt32(GB_SPEC_MAGIC), version: UInt32(GB_SPEC_VERSION), flags: 0, spec_size: size, cgroup_count: 0, reserved: 0)
     }
 
     /// A small spec that runs `/bin/sh -c "exit 7"` below a root of its own.
-    private static func valid() throws -> [UInt8] {
+    static func valid() throws -> [UInt8] {
         var spec = LaunchSpec()
         spec.arguments = ["/bin/sh", "-c", "exit 7"]
         spec.environment = ["PATH=/usr/bin:/bin"]
@@ -112,9 +112,9 @@ import Testing
     }
 
     /// Offset of a field in the spec's header.
-    private static func field(_ path: PartialKeyPath<gb_spec>) throws -> Int { try #require(MemoryLayout<gb_spec>.offset(of: path)) }
+    static func field(_ path: PartialKeyPath<gb_spec>) throws -> Int { try #require(MemoryLayout<gb_spec>.offset(of: path)) }
 
-    private static func put(_ value: UInt32, at offset: Int, in bytes: inout [UInt8]) {
+    static func put(_ value: UInt32, at offset: Int, in bytes: inout [UInt8]) {
         withUnsafeBytes(of: value) { raw in for (index, byte) in raw.enumerated() { bytes[offset + index] = byte } }
     }
 

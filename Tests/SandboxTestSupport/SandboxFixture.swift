@@ -42,7 +42,7 @@ package final class SandboxFixture: Sendable {
         workspace = scratch.path + "/workspace"
         try HostFile.makeDirectory(workspace)
         try HostFile.give(workspace, to: Self.workspaceOwner)
-        supervisor = try SandboxSupervisor(launcherPath: Products.launcher, usesCgroups: usesCgroups)
+        supervisor = try SandboxSupervisor(launcherPath: Products.launcher, usesCgroups: usesCgroups, pool: LaunchMode.current.pool)
     }
 
     /// Registers something to be undone at the end.
@@ -104,10 +104,12 @@ package final class SandboxFixture: Sendable {
         environment: [String: String] = [:], input: RunRequest.Input = .none, output: RunRequest.Output = .capture(keep: 512 << 10),
         workingDirectory: String? = nil
     ) async throws -> RunReport {
-        await supervisor.run(
-            try request(
-                policy, arguments, workspace: workspace, writable: writable, environment: environment, input: input, output: output,
-                workingDirectory: workingDirectory))
+        let request = try request(
+            policy, arguments, workspace: workspace, writable: writable, environment: environment, input: input, output: output,
+            workingDirectory: workingDirectory)
+        let report = await supervisor.run(request)
+        try LaunchMode.current.check(report, of: request)
+        return report
     }
 
     /// One sealed run of sandbox-probe.

@@ -88,6 +88,25 @@ static int check_strings_of(const struct reader *reader, const char *name, const
     return 0;
 }
 
+#define LANDLOCK_SCOPE_ABSTRACT_SOCKETS 1ull
+
+// Among others without a network, and only where the tool can neither name nor reach anything that such a namespace holds: abstract
+// names are Landlock's and the supervisor's to refuse. (That /proc/net says nothing is the path rules' part.)
+static bool may_share_network(const struct gb_spec *header)
+{
+    const uint32_t needed = GB_SPEC_LANDLOCK | GB_SPEC_SECCOMP | GB_SPEC_NOTIFY | GB_SPEC_MAPPED_BY_LAUNCHER;
+    return (header->flags & needed) == needed && !(header->flags & GB_SPEC_LOOPBACK) &&
+           (header->scoped & LANDLOCK_SCOPE_ABSTRACT_SOCKETS) != 0;
+}
+
+// What a START has no say in.
+static bool is_start_alone(const struct gb_spec *header)
+{
+    return (header->flags & ~(uint32_t)(GB_SPEC_START | GB_SPEC_LANDLOCK)) == 0 && header->mounts.count == 0 &&
+           header->filter.count == 0 && header->template_count == 0 && header->template_key == 0 && header->exec_page == 0 &&
+           header->root_size == 0 && header->root_inodes == 0;
+}
+
 static int check_header(const struct reader *reader)
 {
     const struct gb_spec *header = reader->header;
@@ -106,6 +125,11 @@ static int check_header(const struct reader *reader)
     if (wants_filter != (header->filter.count != 0)) return refuse(reader, "filter", EINVAL);
     if ((header->flags & GB_SPEC_NOTIFY) && !wants_filter) return refuse(reader, "notify", EINVAL);
     if ((header->flags & GB_SPEC_LANDLOCK) && header->handled_fs == 0) return refuse(reader, "handled_fs", EINVAL);
+    if ((header->flags & GB_SPEC_SHARED_NETWORK) && !may_share_network(header)) return refuse(reader, "shared network", EINVAL);
+    if (header->flags & GB_SPEC_START) {
+        if (!is_start_alone(header)) return refuse(reader, "start", EINVAL);
+        if (!(header->flags & GB_SPEC_LANDLOCK) && header->path_rules.count != 0) return refuse(reader, "start rules", EINVAL);
+    }
     return 0;
 }
 
@@ -175,6 +199,23 @@ int gb_spec_read(const void *bytes, size_t size, struct gb_spec_view *view, cons
     for (uint32_t i = 0; i < header->rlimits.count; i++) {
         const struct gb_rlimit *limit = &view->rlimits[i];
         if (limit->resource >= 16 || limit->reserved != 0 || limit->soft > limit->hard) return refuse(&reader, "rlimit", EINVAL);
+    }
+    return 0;
+}
+
+int gb_spec_check_start(const struct gb_spec_view *parked, const struct gb_spec_view *start)
+{
+    const struct gb_spec *sandbox = &parked->header, *call = &start->header;
+    if ((sandbox->flags & GB_SPEC_START) || !(call->flags & GB_SPEC_START)) return -EINVAL;
+    if (call->inner_uid != sandbox->inner_uid || call->inner_gid != sandbox->inner_gid || call->outer_uid != sandbox->outer_uid ||
+        call->outer_gid != sandbox->outer_gid)
+        return -EPERM;
+    if ((call->flags & GB_SPEC_LANDLOCK) && call->landlock_abi > sandbox->landlock_abi) return -EPERM;
+    if (call->rlimits.count == 0) return 0;
+    if (call->rlimits.count != sandbox->rlimits.count) return -EPERM;
+    for (uint32_t i = 0; i < call->rlimits.count; i++) {
+        const struct gb_rlimit *now = &start->rlimits[i], *most = &parked->rlimits[i];
+        if (now->resource != most->resource || now->soft > most->soft || now->hard > most->hard) return -EPERM;
     }
     return 0;
 }

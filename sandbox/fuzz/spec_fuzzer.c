@@ -30,6 +30,27 @@ static void touch_all(const struct gb_spec_view *view)
     touch_string(view, header->search_path);
 }
 
+// The same spec on both sides, as a sandbox and as a START: its records are compared with themselves, so only what a START may
+// never bring can make a difference.
+static void check_start(const struct gb_spec_view *view)
+{
+    struct gb_spec_view sandbox = *view, start = *view;
+    sandbox.header.flags &= ~(uint32_t)GB_SPEC_START;
+    start.header.flags |= GB_SPEC_START;
+    if (gb_spec_check_start(&sandbox, &start) != 0) abort();
+    if (gb_spec_check_start(&start, &sandbox) == 0 || gb_spec_check_start(&start, &start) == 0) abort();
+    for (uint32_t i = 0; i < start.header.rlimits.count; i++) {
+        struct gb_rlimit *lowered = malloc(start.header.rlimits.count * sizeof *lowered);
+        if (lowered == NULL) return;
+        memcpy(lowered, view->rlimits, start.header.rlimits.count * sizeof *lowered);
+        int can_lower = lowered[i].hard > 0;
+        if (can_lower) lowered[i].hard--;
+        sandbox.rlimits = lowered;
+        if (can_lower && gb_spec_check_start(&sandbox, &start) == 0) abort(); // it would raise a limit
+        free(lowered);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,8 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         header->version = GB_SPEC_VERSION;
         header->size = (uint32_t)size;
     }
-    if (gb_spec_read(copy, size, &view, &where) == 0) touch_all(&view);
-    else if (where == NULL) abort(); // a refusal names its field
+    if (gb_spec_read(copy, size, &view, &where) == 0) {
+        touch_all(&view);
+        check_start(&view);
+    } else if (where == NULL) {
+        abort(); // a refusal names its field
+    }
     free(copy);
     return 0;
 }

@@ -22,8 +22,12 @@ enum { TOOL_STACK = 64 << 10, PROGRAM_PATH_MAX = 4096 };
 // What the child and the tool's first steps (which share its memory until exec) know of each other.
 struct child {
     struct launch *launch;
-    const struct gb_spec_view *spec;
+    const struct gb_spec_view *spec;  // the sandbox
+    const struct gb_spec_view *call;  // what is this call's own: the same, or what a parked sandbox was started with
+    const struct gb_spec_view *limits; // which of the two has the limits
     int ruleset;
+    int narrower;       // ruleset of a start, on top of the other; or -1
+    int own_io;
     int listener;
     int failed;         // errno of the failed step, 0 while all is well
     enum gb_stage stage;
@@ -87,7 +91,7 @@ static int execute(const struct child *child)
         return errno;
     }
     int refused = ENOENT;
-    const char *at = gb_spec_string(child->spec, child->spec->header.search_path);
+    const char *at = gb_spec_string(child->call, child->call->header.search_path);
     while (*at != '\0') {
         size_t length = strcspn(at, ":");
         if (length > 0 && length + 1 + name_length < PROGRAM_PATH_MAX) {
@@ -126,13 +130,15 @@ static int tool_main(void *context)
     passed(child, GB_STAGE_SESSION);
 
     // After set-up, so that a tight limit cannot break it, and before the filter, which need not allow setrlimit.
-    int failed = gb_apply_limits(child->spec, child->started.clamped_hard, &child->detail);
+    int failed = gb_apply_limits(child->limits, child->started.clamped_hard, &child->detail);
     if (failed) return stop_at(child, GB_STAGE_LIMITS, failed);
     passed(child, GB_STAGE_LIMITS);
 
     // As late as possible: every path that set-up opens is behind us. Needs no_new_privs, which is set.
     if (spec->flags & GB_SPEC_LANDLOCK) {
         if (syscall(SYS_landlock_restrict_self, child->ruleset, 0) < 0) return stop_at(child, GB_STAGE_LANDLOCK, -errno);
+        if (child->narrower >= 0 && syscall(SYS_landlock_restrict_self, child->narrower, 0) < 0)
+            return stop_at(child, GB_STAGE_LANDLOCK, -errno);
         passed(child, GB_STAGE_LANDLOCK);
     }
     // Last: it refuses what the steps above are made of.
@@ -221,13 +227,16 @@ static int keep_mounts_private(void)
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
 
-static _Noreturn void build_and_supervise(const struct launcher *launcher, struct child *child);
+static void build(const struct launcher *launcher, struct child *child);
+static void wait_for_call(struct child *child);
+static _Noreturn void start_and_supervise(struct child *child);
 
 static struct child the_child;
 
 static struct child *begin(struct launch *launch)
 {
-    the_child = (struct child){.launch = launch, .spec = &launch->spec, .ruleset = -1, .listener = -1, .program = program_path};
+    the_child = (struct child){.launch = launch, .spec = &launch->spec, .call = &launch->spec, .limits = &launch->spec, .ruleset = -1,
+                               .narrower = -1, .own_io = -1, .listener = -1, .program = program_path};
     the_child.started.kind = GB_MESSAGE_STARTED;
     the_child.started.stage_ns[GB_STAGE_REQUEST] = launch->request_ns;
     passed(&the_child, GB_STAGE_CLONE);
@@ -243,7 +252,9 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
     if ((failed = take_ids(launcher, &launch->spec.header, launch->serial))) give_up(child, GB_STAGE_ID_MAP, failed, 0);
     passed(child, GB_STAGE_ID_MAP);
     if ((failed = keep_mounts_private())) give_up(child, GB_STAGE_MOUNTS, failed, UINT32_MAX);
-    build_and_supervise(launcher, child);
+    build(launcher, child);
+    if (launch->parks) wait_for_call(child);
+    start_and_supervise(child);
 }
 
 // What needs only the ids is done before the launch is there, and no time of the launch's: its stages count from the spec on.
@@ -259,19 +270,23 @@ _Noreturn void child_wait(const struct launcher *launcher, const struct gb_spec 
     struct child *child = begin(&launch);
     passed(child, GB_STAGE_ID_MAP);
     join_cgroups(child);
-    build_and_supervise(launcher, child);
+    build(launcher, child);
+    start_and_supervise(child);
 }
 
-static _Noreturn void build_and_supervise(const struct launcher *launcher, struct child *child)
+// Everything that one sandbox needs whatever runs in it.
+static void build(const struct launcher *launcher, struct child *child)
 {
     struct launch *launch = child->launch;
     const struct gb_spec *spec = &launch->spec.header;
     int mapped_by_launcher = (spec->flags & GB_SPEC_MAPPED_BY_LAUNCHER) != 0;
     int failed;
     child->started.enforced |= GB_ENFORCED_NAMESPACES;
+    if (launch->shares_network) child->started.enforced |= GB_ENFORCED_SHARED_NETWORK;
 
     // Descriptors early: what follows opens files, and none may land on 0 to 3.
-    if ((failed = gb_place_stdio(&launch->stdio))) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
+    failed = launch->parks ? park_begin(launch->cgroups, &launch->cgroup_count) : gb_place_stdio(&launch->stdio);
+    if (failed) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
     passed(child, GB_STAGE_DESCRIPTORS);
 
     const char *hostname = gb_spec_string(&launch->spec, spec->hostname);
@@ -303,7 +318,7 @@ static _Noreturn void build_and_supervise(const struct launcher *launcher, struc
     for (uint32_t i = 0; i < spec->mounts.count; i++)
         if (launch->trees[i] >= 0) close(launch->trees[i]);
     if ((failed = gb_enter_root())) give_up(child, GB_STAGE_PIVOT, failed, 0);
-    child->started.enforced |= GB_ENFORCED_ROOT;
+    child->started.enforced |= GB_ENFORCED_ROOT | (launch->root >= 0 ? GB_ENFORCED_TEMPLATE : 0u);
     passed(child, GB_STAGE_PIVOT);
 
     // After the mounts, which need the capabilities of the namespace; before anything that acts for the tool.
@@ -317,9 +332,6 @@ static _Noreturn void build_and_supervise(const struct launcher *launcher, struc
     child->started.enforced |= GB_ENFORCED_NO_NEW_PRIVS;
     passed(child, GB_STAGE_NO_NEW_PRIVS);
 
-    // With the tool's own ids: a directory that it may not enter is refused here, not later.
-    if (chdir(gb_spec_string(&launch->spec, spec->working_directory)) < 0) give_up(child, GB_STAGE_CREDENTIALS, -errno, 1);
-    umask(022);
     if (spec->flags & GB_SPEC_LANDLOCK) {
         child->ruleset = gb_build_ruleset(&launch->spec, &detail, &child->started.skipped);
         if (child->ruleset < 0) give_up(child, GB_STAGE_LANDLOCK, child->ruleset, detail);
@@ -333,12 +345,48 @@ static _Noreturn void build_and_supervise(const struct launcher *launcher, struc
     // What the init may read of itself later is opened while it can be: the files of a process that is not dumpable are root's.
     // Nothing of the tool lives yet.
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    int own_io = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+    child->own_io = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
     // Without it what ended processes wrote would count as nothing. A kernel that counts no writes has no such file.
-    if (own_io < 0 && errno != ENOENT) give_up(child, GB_STAGE_LIMITS, -errno, 0);
-    if (own_io >= 0) child->started.enforced |= GB_ENFORCED_WRITE_COUNT;
+    if (child->own_io < 0 && errno != ENOENT) give_up(child, GB_STAGE_LIMITS, -errno, 0);
+    if (child->own_io >= 0) child->started.enforced |= GB_ENFORCED_WRITE_COUNT;
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    fill_strings(&launch->spec);
+}
+
+// The sandbox stands, and nobody of the tool's is in it. What the call brings can only narrow it: checked in the spec, and by what it
+// is made of, since this process has no capability any more.
+static void wait_for_call(struct child *child)
+{
+    static struct gb_spec_view call;
+    struct launch *launch = child->launch;
+    int *kept[] = {&launch->status, &child->ruleset, &child->own_io};
+    int failed = park_settle(kept, sizeof kept / sizeof *kept);
+    if (failed) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
+    if (park_announce(launch->status)) _exit(1);
+    failed = park_receive(launch->status, &launch->spec, &call, &launch->stdio);
+    if (failed == PARK_UNWANTED) _exit(0);
+    if (failed) give_up(child, GB_STAGE_REQUEST, failed, 0);
+    memset(child->started.stage_ns, 0, sizeof child->started.stage_ns); // what was built before is no time of the call's
+    passed(child, GB_STAGE_REQUEST);
+    if ((failed = gb_place_stdio(&launch->stdio))) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
+    passed(child, GB_STAGE_DESCRIPTORS);
+    child->call = &call;
+    if (call.header.rlimits.count != 0) child->limits = &call;
+    if (call.header.flags & GB_SPEC_LANDLOCK) {
+        uint32_t detail = 0;
+        child->narrower = gb_build_ruleset(&call, &detail, &child->started.skipped);
+        if (child->narrower < 0) give_up(child, GB_STAGE_LANDLOCK, child->narrower, detail);
+    }
+}
+
+static _Noreturn void start_and_supervise(struct child *child)
+{
+    struct launch *launch = child->launch;
+    const struct gb_spec *spec = &launch->spec.header;
+    // With the tool's own ids: a directory that it may not enter is refused here, not later.
+    const char *directory = gb_spec_string(child->call, child->call->header.working_directory);
+    if (chdir(directory) < 0) give_up(child, GB_STAGE_CREDENTIALS, -errno, 1);
+    umask(022);
+    fill_strings(child->call);
 
     // CLONE_VFORK: this process sleeps until the tool has executed or given up, so both may share memory and descriptors.
     pid_t tool = clone(tool_main, tool_stack + TOOL_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, child);
@@ -350,10 +398,10 @@ static _Noreturn void build_and_supervise(const struct launcher *launcher, struc
     if (spec->flags & GB_SPEC_LANDLOCK) child->started.enforced |= GB_ENFORCED_LANDLOCK;
     if (spec->flags & GB_SPEC_SECCOMP) child->started.enforced |= GB_ENFORCED_SECCOMP;
     if (child->listener >= 0) child->started.enforced |= GB_ENFORCED_LISTENER;
-    for (uint32_t i = 0; i < spec->rlimits.count; i++)
+    for (uint32_t i = 0; i < child->limits->header.rlimits.count; i++)
         if (child->started.clamped_hard[i] != UINT64_MAX) child->started.enforced |= GB_ENFORCED_CLAMPED;
     send_started(child);
 
-    if (gb_close_all_but(launch->status, own_io) < 0) _exit(1);
-    gb_run_init(4, own_io < 0 ? -1 : 5, tool);
+    if (gb_close_all_but(launch->status, child->own_io) < 0) _exit(1);
+    gb_run_init(4, child->own_io < 0 ? -1 : 5, tool);
 }

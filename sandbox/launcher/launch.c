@@ -80,13 +80,14 @@ static void report_launched(int status, pid_t pid, int pidfd)
     sendmsg(status, &header, MSG_NOSIGNAL); // a supervisor that is gone takes the child with it: its end of the socket closes
 }
 
-long clone_child(const struct gb_spec *spec, int cgroup_v2, int *pidfd)
+long clone_child(const struct gb_spec *spec, int cgroup_v2, int shares_network, int *pidfd)
 {
     struct gbk_clone_args arguments = {
-        .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | GBK_CLONE_PIDFD,
+        .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | GBK_CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
     };
+    if (!shares_network) arguments.flags |= CLONE_NEWNET;
     if (spec->flags & GB_SPEC_NEW_TIME_NS) arguments.flags |= GBK_CLONE_NEWTIME;
     if (cgroup_v2 >= 0) {
         arguments.flags |= GBK_CLONE_INTO_CGROUP;
@@ -129,8 +130,9 @@ void launch_run(struct launcher *launcher, struct launch *launch)
         close(pidfd);
         return;
     }
+    launch->shares_network = network_is_shared(launcher, launch);
     launch->serial = ++launcher->next_serial;
-    pid = clone_child(spec, launch->cgroup_v2, &pidfd);
+    pid = clone_child(spec, launch->cgroup_v2, launch->shares_network, &pidfd);
     if (pid == 0) child_enter(launcher, launch);
     if (pid < 0) {
         report_failure(launch->status, GB_STAGE_CLONE, errno, 0);

@@ -62,7 +62,7 @@ void prepare_run(struct launcher *launcher, const struct gb_preparation *asked)
     struct gb_spec ids = ids_of(asked);
     uint32_t serial = ++launcher->next_serial;
     int pidfd = -1;
-    long pid = clone_child(&ids, -1, &pidfd);
+    long pid = clone_child(&ids, -1, 0, &pidfd);
     if (pid == 0) {
         close(ends[0]);
         child_wait(launcher, &ids, serial, ends[1]);
@@ -141,7 +141,7 @@ static int hand_over(const struct launch *launch)
 
 pid_t prepare_take(const struct launch *launch, int *pidfd)
 {
-    if (prepared.socket == 0) return 0;
+    if (prepared.socket == 0 || launch->parks) return 0; // it is for the next call, not for one that may come
     if (!fits(launch) || !is_ready() || hand_over(launch) < 0) {
         prepare_discard();
         return 0;

@@ -12,18 +12,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ALL_REQUEST_FLAGS (GB_REQUEST_SPEC_IN_MEMFD | GB_REQUEST_HAS_CHANNEL | GB_REQUEST_CGROUP_V2 | GB_REQUEST_PREPARE)
+#define ALL_REQUEST_FLAGS (GB_REQUEST_SPEC_IN_MEMFD | GB_REQUEST_HAS_CHANNEL | GB_REQUEST_CGROUP_V2 | GB_REQUEST_PARK)
 
 // One launch at a time: the buffers are static, so nothing is allocated and a request cannot make the launcher grow.
 static _Alignas(8) uint8_t message[sizeof(struct gb_request) + GB_INLINE_SPEC_MAX];
 static void *mapped;
 static size_t mapped_size;
-
-struct received {
-    int descriptors[GB_MAX_DESCRIPTORS];
-    uint32_t count;
-    uint32_t taken;
-};
 
 void report_failure(int status, enum gb_stage stage, int error, uint32_t detail)
 {
@@ -31,7 +25,7 @@ void report_failure(int status, enum gb_stage stage, int error, uint32_t detail)
     send(status, &answer, sizeof answer, MSG_NOSIGNAL);
 }
 
-static int take(struct received *received)
+int take_received(struct received *received)
 {
     if (received->taken == received->count) return -1;
     int descriptor = received->descriptors[received->taken];
@@ -39,7 +33,7 @@ static int take(struct received *received)
     return descriptor;
 }
 
-static void collect(struct msghdr *header, struct received *received)
+void collect_received(struct msghdr *header, struct received *received)
 {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL; part = CMSG_NXTHDR(header, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -72,9 +66,7 @@ static int map_spec(int memfd, uint32_t size)
     return 0;
 }
 
-// The channel leads to the supervisor and nowhere else: a connected unix byte stream, as socketpair makes it. Any other
-// descriptor under that number would be a way past every rule of the sandbox.
-static int check_channel(int channel)
+int check_channel(int channel)
 {
     int domain = 0, type = 0;
     socklen_t size = sizeof domain;
@@ -101,6 +93,17 @@ static int read_preparation(struct launch *launch, const struct gb_request *requ
     return 2;
 }
 
+static int take_stdio(struct launch *launch, const struct gb_request *request, struct received *received)
+{
+    int has_channel = (request->flags & GB_REQUEST_HAS_CHANNEL) != 0;
+    launch->stdio.input = take_received(received);
+    launch->stdio.output = take_received(received);
+    launch->stdio.error = take_received(received);
+    launch->stdio.channel = has_channel ? take_received(received) : -1;
+    if (launch->stdio.error < 0 || (has_channel && launch->stdio.channel < 0)) return -EBADF;
+    return has_channel ? check_channel(launch->stdio.channel) : 0;
+}
+
 static int read_request(struct launch *launch, size_t length, struct received *received)
 {
     struct gb_request request;
@@ -108,28 +111,24 @@ static int read_request(struct launch *launch, size_t length, struct received *r
     memcpy(&request, message, sizeof request);
     if (request.magic == GB_SPEC_MAGIC && (request.flags & GB_REQUEST_PREPARE))
         return read_preparation(launch, &request, length, received->count);
-    launch->status = take(received);
+    launch->status = take_received(received);
     if (launch->status < 0) return -EBADF;
     if (request.magic != GB_SPEC_MAGIC) return -EINVAL;
     if (request.version != GB_SPEC_VERSION) return -EPROTO;
     if ((request.flags & ~(uint32_t)ALL_REQUEST_FLAGS) || request.reserved != 0) return -EOPNOTSUPP;
     if (request.cgroup_count > GB_MAX_CGROUPS) return -E2BIG;
 
-    launch->stdio.input = take(received);
-    launch->stdio.output = take(received);
-    launch->stdio.error = take(received);
-    launch->stdio.channel = request.flags & GB_REQUEST_HAS_CHANNEL ? take(received) : -1;
-    int memfd = request.flags & GB_REQUEST_SPEC_IN_MEMFD ? take(received) : -1;
-    int failed = 0;
-    if (launch->stdio.channel >= 0) failed = check_channel(launch->stdio.channel);
-    if (launch->stdio.error < 0 || ((request.flags & GB_REQUEST_HAS_CHANNEL) && launch->stdio.channel < 0)) failed = -EBADF;
+    launch->parks = (request.flags & GB_REQUEST_PARK) != 0;
+    int failed = launch->parks ? 0 : take_stdio(launch, &request, received);
+    if (launch->parks && (request.flags & GB_REQUEST_HAS_CHANNEL)) failed = -EINVAL; // the call brings it
+    int memfd = request.flags & GB_REQUEST_SPEC_IN_MEMFD ? take_received(received) : -1;
     launch->cgroup_v2 = -1;
     if (failed == 0 && (request.flags & GB_REQUEST_CGROUP_V2)) {
         if (request.cgroup_count != 1) failed = -EINVAL;
-        else if ((launch->cgroup_v2 = take(received)) < 0) failed = -EBADF;
+        else if ((launch->cgroup_v2 = take_received(received)) < 0) failed = -EBADF;
     } else if (failed == 0) {
         for (uint32_t i = 0; i < request.cgroup_count && failed == 0; i++) {
-            int cgroup = take(received);
+            int cgroup = take_received(received);
             if (cgroup < 0) failed = -EBADF;
             else launch->cgroups[launch->cgroup_count++] = cgroup;
         }
@@ -147,7 +146,10 @@ static int read_request(struct launch *launch, size_t length, struct received *r
     if (failed) return failed;
     const char *where = "";
     launch->spec_bytes = spec;
-    return gb_spec_read(spec, request.spec_size, &launch->spec, &where);
+    if ((failed = gb_spec_read(spec, request.spec_size, &launch->spec, &where))) return failed;
+    // What a call brings is for a parked sandbox, which has no terminal: that is one call's own, from its first mount on.
+    const uint32_t refused = GB_SPEC_START | (launch->parks ? GB_SPEC_TERMINAL : 0u);
+    return launch->spec.header.flags & refused ? -EINVAL : 0;
 }
 
 int request_receive(struct launcher *launcher, struct launch *launch)
@@ -170,10 +172,10 @@ int request_receive(struct launcher *launcher, struct launch *launch)
 
     launch->began_ns = gb_now_ns();
     struct received received = {.count = 0};
-    collect(&header, &received);
+    collect_received(&header, &received);
     int failed;
     if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        launch->status = take(&received);
+        launch->status = take_received(&received);
         failed = -E2BIG;
     } else {
         failed = read_request(launch, (size_t)length, &received);

@@ -36,7 +36,7 @@ int gbx_statx(int directory, const char *path, int flags, struct gbx_identity *o
 {
     struct statx record;
     memset(out, 0, sizeof *out);
-    if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, &record) != 0)
+    if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_MNT_ID | STATX_BTIME, &record) != 0)
         return -errno;
     out->device = makedev(record.stx_dev_major, record.stx_dev_minor);
     out->inode = record.stx_ino;
@@ -44,6 +44,7 @@ int gbx_statx(int directory, const char *path, int flags, struct gbx_identity *o
     out->size = record.stx_size;
     out->modified_ns = nanoseconds(record.stx_mtime);
     out->changed_ns = nanoseconds(record.stx_ctime);
+    out->born_ns = record.stx_mask & STATX_BTIME ? nanoseconds(record.stx_btime) : 0;
     out->links = record.stx_nlink;
     out->mode = record.stx_mode;
     out->uid = record.stx_uid;

@@ -62,6 +62,17 @@ package enum KernelFacts {
     /// net.ipv4.ip_unprivileged_port_start: the lowest port that needs no capability, 1024 when the kernel does not tell.
     package static let unprivilegedPortStart: UInt64 = SmallFile.number("/proc/sys/net/ipv4/ip_unprivileged_port_start") ?? 1024
 
+    /// How much of the machine's memory could be had now, 0…1; nil when the kernel does not tell.
+    package static func availableMemoryShare() -> Double? {
+        guard let text = try? SmallFile.text("/proc/meminfo") else { return nil }
+        func kibibytes(_ name: String) -> Double? {
+            guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else { return nil }
+            return Double(line.drop { !$0.isNumber }.prefix { $0.isNumber })
+        }
+        guard let all = kibibytes("MemTotal:"), let available = kibibytes("MemAvailable:"), all > 0 else { return nil }
+        return available / all
+    }
+
     package static let hasTimeNamespaces: Bool = access("/proc/self/ns/time", F_OK) == 0
 
     package static let hasCgroupNamespaces: Bool = access("/proc/self/ns/cgroup", F_OK) == 0

@@ -13,6 +13,8 @@ package struct FileIdentity: Sendable, Equatable {
     /// Nanoseconds since the epoch.
     package let modifiedNanoseconds: Int64
     package let changedNanoseconds: Int64
+    /// When the file was made: inode numbers are used again. 0 when the file system does not tell.
+    package let bornNanoseconds: Int64
     package let links: UInt64
     /// Type and permission bits.
     package let mode: UInt32
@@ -59,7 +61,8 @@ package struct FileIdentity: Sendable, Equatable {
         _ = try retrying("statx", object) { gbx_statx(directory, path, flags, &found) }
         return FileIdentity(
             device: found.device, inode: found.inode, mount: found.mount, size: found.size, modifiedNanoseconds: found.modified_ns,
-            changedNanoseconds: found.changed_ns, links: found.links, mode: found.mode, uid: found.uid, gid: found.gid,
+            changedNanoseconds: found.changed_ns, bornNanoseconds: found.born_ns, links: found.links, mode: found.mode, uid: found.uid,
+            gid: found.gid,
             deviceMajor: found.special_major, deviceMinor: found.special_minor)
     }
 }

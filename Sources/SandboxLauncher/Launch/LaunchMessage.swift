@@ -3,7 +3,7 @@ internal import LinuxPrimitives
 
 /// One answer on a run's status socket, as Swift values.
 struct LaunchMessage: Sendable {
-    enum Kind: Sendable { case launched, failed, started, exited, usage }
+    enum Kind: Sendable { case launched, failed, started, exited, usage, parked }
     var kind: Kind
     var stage: LaunchStage
     var errno: Int32
@@ -29,6 +29,7 @@ struct LaunchMessage: Sendable {
         case GB_MESSAGE_STARTED.rawValue: kind = .started
         case GB_MESSAGE_EXITED.rawValue: kind = .exited
         case GB_MESSAGE_USAGE.rawValue: kind = .usage
+        case GB_MESSAGE_PARKED.rawValue: kind = .parked
         default: return nil
         }
         stage = LaunchStage(rawValue: raw.stage) ?? .request

@@ -20,6 +20,8 @@ struct LaunchSpec: Sendable, Equatable {
     var rootBytes: UInt64 = 4 << 20
     var rootInodes: UInt32 = 1024
     var execPage: UInt64 = 0
+    /// Where the page's address belongs in the filter, until it is there.
+    var execPointer: FilterProgram.ExecPointerPatch?
     /// Leading mounts that every run of the plan shares, and the name under which the launcher keeps them; 0: it keeps none.
     var templateCount: UInt32 = 0
     var templateKey: UInt64 = 0
@@ -35,6 +37,8 @@ struct LaunchSpec: Sendable, Equatable {
         static let mappedByLauncher = Flags(rawValue: GB_SPEC_MAPPED_BY_LAUNCHER.rawValue)
         static let timeNamespace = Flags(rawValue: GB_SPEC_NEW_TIME_NS.rawValue)
         static let cgroupNamespace = Flags(rawValue: GB_SPEC_NEW_CGROUP_NS.rawValue)
+        static let start = Flags(rawValue: GB_SPEC_START.rawValue)
+        static let sharedNetwork = Flags(rawValue: GB_SPEC_SHARED_NETWORK.rawValue)
     }
 }
 

@@ -81,7 +81,7 @@ final class LauncherConnection: Sendable {
         }
     }
 
-    private static func request(bytes: Int) -> gb_request {
+    static func request(bytes: Int) -> gb_request {
         var request = gb_request()
         request.magic = UInt32(GB_SPEC_MAGIC)
         request.version = UInt32(GB_SPEC_VERSION)

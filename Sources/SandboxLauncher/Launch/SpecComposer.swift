@@ -1,51 +1,50 @@
-internal import CLinuxShims
 internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxPolicy
 
-/// Puts one launch spec together: the plan's mounts and rules, the filter, the limits, and what is this call's own.
+/// Puts one launch spec together: the plan's mounts and rules, the filter, the limits, and what is this call's own. What is one
+/// sandbox's own (its ids on the host, the exec page) it gets later: `LaunchSpec.personalize`.
 struct SpecComposer {
     let request: RunRequest
     let plan: SandboxPlan
     let denials: NameDenials
     let isRoot: Bool
     let innerID: UInt32
-    let outer: (user: UInt32, group: UInt32)
     let countsMemory: Bool
     let terminal: Bool
     /// Host path of the run's own pty, when it has one.
     let terminalPath: String?
     let filters: FilterStore
+    let usesTemplates: Bool
+    /// The launcher serves more than one launch.
+    let sharesNetwork: Bool
 
     func compose() throws(LaunchError) -> LaunchSpec {
         let confinement = request.confinement
-        guard outer.user != 0 else {
-            throw LaunchError(.malformed, "a tool can never be the host's root", mend: "report this as a defect")
-        }
         var spec = LaunchSpec()
         spec.arguments = request.arguments
         let environment = ToolEnvironment.build(
             confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
         spec.environment = environment.assignments.sorted()
         spec.searchPath = environment["PATH"] ?? EnvironmentRules.defaultPath
-        spec.mounts = plan.mounts + denials.covers
+        spec.mounts = denials.covers.isEmpty ? plan.mounts : plan.mounts + denials.covers
         if let terminalPath { spec.mounts.insert(try console(terminalPath), at: plan.mounts.count) }
         spec.pathRules = plan.pathRules
         spec.landlock = plan.landlock
         spec.innerID = innerID
-        (spec.outerUser, spec.outerGroup) = outer
         spec.resourceLimits = LimitPlan.resourceLimits(confinement.limits, countsMemory: countsMemory)
         spec.workingDirectory = request.workingDirectory ?? confinement.workspace ?? "/tmp"
         spec.templateCount = UInt32(plan.templateCount)
         if isRoot {
             spec.flags.insert(.mappedByLauncher)
-            spec.templateKey = plan.key
+            spec.templateKey = usesTemplates ? plan.key : 0
         }
         if terminal { spec.flags.insert(.terminal) }
         if confinement.network.loopback != nil { spec.flags.insert(.loopback) }
         try addLandlock(&spec)
         try addFilter(&spec)
         try addNamespaces(&spec)
+        if mayShareNetwork(spec) { spec.flags.insert(.sharedNetwork) }
         return spec
     }
 
@@ -96,12 +95,19 @@ struct SpecComposer {
         let program = try filters.program(for: request, demands: demands)
         spec.flags.insert(.seccomp)
         if facts.userNotification { spec.flags.insert(.notify) }
-        if program.execPointer != nil {
-            spec.execPage = try Self.randomPage()
-            spec.filter = program.patched(execPointer: spec.execPage)
-        } else {
-            spec.filter = program.bytes
-        }
+        spec.filter = program.bytes
+        spec.execPointer = program.execPointer
+    }
+
+    /// A network namespace in which nothing is up may be shared with other sandboxes when the two things that it shows of them are out
+    /// of reach: abstract sockets (Landlock scopes them, and the supervisor, who makes every name, makes none of those) and /proc/net
+    /// (Landlock gives single files of /proc alone). A policy that widens the system calls keeps a namespace of its own.
+    private func mayShareNetwork(_ spec: LaunchSpec) -> Bool {
+        let confinement = request.confinement
+        return sharesNetwork && isRoot && !confinement.network.isBrokered && confinement.network.loopback == nil
+            && spec.flags.isSuperset(of: [.landlock, .seccomp, .notify])
+            && spec.landlock.scoped & LandlockPlan.scopeAbstractUnix != 0
+            && plan.mediatesLocalSockets && confinement.readsProcesses == nil && confinement.syscalls.allow.isEmpty
     }
 
     private func addNamespaces(_ spec: inout LaunchSpec) throws(LaunchError) {
@@ -120,14 +126,5 @@ struct SpecComposer {
     private func require(_ protection: Protection, _ problem: String, _ mend: String) throws(LaunchError) {
         guard !request.confinement.waived.contains(protection) else { return }
         throw LaunchError(.protectionMissing, problem, mend: "\(mend), or waive it in the policy: waive: [\(protection.rawValue)]")
-    }
-
-    /// An address in user space that the tool cannot guess; far from where the kernel puts programs, libraries and stacks.
-    private static func randomPage() throws(LaunchError) -> UInt64 {
-        var random: UInt64 = 0
-        guard gbx_random(&random, 8) >= 0 else {
-            throw LaunchError(.exhausted, "the kernel gives no random numbers", mend: "run `glovebox doctor`")
-        }
-        return 0x1000_0000_0000 + (random & 0x1FF_FFFF_F000)
     }
 }

@@ -36,8 +36,10 @@ struct NameDenials: Sendable {
                 resolved.path = link
                 if !real.contains(resolved) { real.append(resolved) } // names below one link share it
             }
-            let isGranted = grants.contains { found.path.isSamePath(as: $0.path) || $0.subtree && found.path.isAtOrBelow($0.path) }
-            guard found.existing, isGranted else { continue }
+            // Most names are not there; only for the others it matters whether a grant would show them.
+            guard found.existing,
+                grants.contains(where: { found.path.isSamePath(as: $0.path) || $0.subtree && found.path.isAtOrBelow($0.path) })
+            else { continue }
             taken[Array(found.path.utf8), default: (found.path, [])].rights.formUnion(denial.rights)
         }
         covers = taken.values.map { Self.cover($0.path, $0.rights) }

@@ -13,6 +13,7 @@ struct ReportBuilder {
     let sent: UInt64
     let isRoot: Bool
     let cgroupObstacle: String?
+    let isPrepared: Bool
 
     /// A run that came to no launch.
     static func notLaunched(_ request: RunRequest, _ outcome: RunOutcome) -> RunReport {
@@ -25,7 +26,12 @@ struct ReportBuilder {
         RunReport(
             outcome: end.outcome, usage: usage(), receipt: receipt(cgroup), violations: end.violations,
             violationsDropped: end.violationsDropped, limitHits: limitHits(), policyName: request.policyName,
-            policyHash: request.policyHash, stages: stages(), stdout: end.stdout, stderr: end.stderr)
+            policyHash: request.policyHash, stages: stages(), stdout: end.stdout, stderr: end.stderr, launch: launch)
+    }
+
+    private var launch: LaunchKind {
+        if isPrepared { return .prepared }
+        return (end.started?.enforced ?? 0) & GB_ENFORCED_TEMPLATE.rawValue != 0 ? .template : .cold
     }
 
     private func usage() -> RunUsage {
@@ -112,7 +118,7 @@ struct ReportBuilder {
             "the tool is host uid \(spec.outerUser)" + (isRoot ? ", leased for this run alone" : ", yours, and no other"))
         add(.mountNamespace, has(GB_ENFORCED_ROOT), mountDetail(started))
         add(.pidNamespace, namespaces, "own init; the tree dies with it")
-        add(.networkNamespace, namespaces, networkDetail(has(GB_ENFORCED_LOOPBACK)))
+        add(.networkNamespace, namespaces, networkDetail(has(GB_ENFORCED_LOOPBACK), isShared: has(GB_ENFORCED_SHARED_NETWORK)))
         add(.ipcNamespace, namespaces, "own System V IPC and message queues")
         add(.utsNamespace, namespaces, "own host name")
         add(.cgroupNamespace, namespaces && spec.flags.contains(.cgroupNamespace), "own cgroup root")
@@ -151,7 +157,10 @@ struct ReportBuilder {
         return parts.listed(by: "; ")
     }
 
-    private func networkDetail(_ hasLoopback: Bool) -> String {
+    private func networkDetail(_ hasLoopback: Bool, isShared: Bool) -> String {
+        if isShared {
+            return "no interface is up; shared with other sandboxes that have no network: abstract sockets and /proc/net are closed to them"
+        }
         let own = hasLoopback ? "a loopback of its own" : "no interface is up"
         guard preparation.network.isBrokered else { return hasLoopback ? own + " and nothing else" : own }
         return own + "; " + preparation.network.summary

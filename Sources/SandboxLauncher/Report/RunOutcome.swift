@@ -161,11 +161,13 @@ package struct RunReport: Sendable {
     package var stages: [(name: String, microseconds: UInt64)]
     package var stdout: CapturedOutput
     package var stderr: CapturedOutput
+    /// Whether the sandbox stood before the call came.
+    package var launch: LaunchKind
 
     package init(
         outcome: RunOutcome, usage: RunUsage, receipt: [ReceiptEntry], violations: [Violation], violationsDropped: UInt64,
         limitHits: [LimitHit], policyName: String, policyHash: String, stages: [(name: String, microseconds: UInt64)],
-        stdout: CapturedOutput, stderr: CapturedOutput
+        stdout: CapturedOutput, stderr: CapturedOutput, launch: LaunchKind = .cold
     ) {
         self.outcome = outcome
         self.usage = usage
@@ -178,6 +180,7 @@ package struct RunReport: Sendable {
         self.stages = stages
         self.stdout = stdout
         self.stderr = stderr
+        self.launch = launch
     }
 }
 

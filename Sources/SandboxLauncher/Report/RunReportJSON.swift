@@ -9,6 +9,7 @@ package enum RunReportJSON {
         var members = [
             JSONMember("schema", .string(schema)),
             JSONMember("outcome", outcome(report.outcome)),
+            JSONMember("launch", .string(report.launch.rawValue)),
             JSONMember("policy", .object(["name": .string(report.policyName), "hash": .string(report.policyHash)])),
             JSONMember("usage", usage(report.usage)),
             JSONMember(

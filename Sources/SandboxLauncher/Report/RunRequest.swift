@@ -64,6 +64,8 @@ package struct RunRequest: Sendable {
     /// The tool is a server: it is looked at less often, because it mostly waits.
     var isAttached: Bool { if case .attached = output { true } else { false } }
 
+    var isOnTerminal: Bool { if case .terminal = output { true } else { false } }
+
     /// What the caller attached is the tool's by now, or the run came to no start.
     func releaseStreams() {
         if case .attached(let stream) = input { stream.close() }

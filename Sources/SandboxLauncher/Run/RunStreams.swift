@@ -2,10 +2,8 @@ internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxPolicy
 
-/// The descriptors of one run: the tool's ends, which go to the launcher, and ours.
+/// The streams of one run: the tool's ends, which go to its sandbox, and ours.
 struct RunStreams: ~Copyable {
-    private var status: OwnedDescriptor?
-    private var statusForTool: OwnedDescriptor?
     private var output: OutputStream?
     private var error: OutputStream?
     private var input: InputStream?
@@ -18,9 +16,6 @@ struct RunStreams: ~Copyable {
 
     init(_ request: RunRequest) throws(SystemError) {
         let limit = request.confinement.limits.outputBytes
-        var pair = try SocketPair.sequencedPacket()
-        status = pair.takeFirst()
-        statusForTool = pair.takeSecond()
         if let channel = request.channel { toolChannel = try channel.duplicated() }
         if case .terminal(let number) = request.output {
             var pty = try PseudoTerminal()
@@ -132,21 +127,19 @@ struct RunStreams: ~Copyable {
 
     /// Numbers to send with the request, in the order of launch_spec.h.
     var toolDescriptors: [Int32] {
-        [statusForTool.number, toolInput.number, toolOutput.number, toolError.number, toolChannel.number].compactMap { $0 }
+        [toolInput.number, toolOutput.number, toolError.number, toolChannel.number].compactMap { $0 }
     }
 
     var hasChannel: Bool { toolChannel.number != nil }
 
-    /// The launcher has its copies: ours must go, or no pipe would ever end.
+    /// The sandbox has its copies: ours must go, or no pipe would ever end.
     mutating func handedOver() {
-        statusForTool = nil
         toolInput = nil
         toolOutput = nil
         toolError = nil
         toolChannel = nil
     }
 
-    mutating func takeStatus() -> OwnedDescriptor? { status.take() }
     mutating func takeOutput() -> OutputStream { output.take() ?? .closed() }
     mutating func takeError() -> OutputStream { error.take() ?? .closed() }
     mutating func takeInput() -> InputStream { input.take() ?? InputStream() }

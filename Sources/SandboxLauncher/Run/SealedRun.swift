@@ -50,7 +50,11 @@ struct SealedRun: ~Copyable {
     /// A dead tree's init that does not end (a process in uninterruptible sleep) is given up after this.
     private static let teardownLimit: UInt64 = 10_000_000_000
 
-    init(_ preparation: LaunchPreparation, streams: inout RunStreams, request: RunRequest, cancellation: RunCancellation?, began: UInt64) {
+    /// - Parameter sandbox: its status socket and process are the run's from here on; its leases stay with the caller.
+    init(
+        _ preparation: LaunchPreparation, in sandbox: LaunchedSandbox, streams: inout RunStreams, request: RunRequest,
+        cancellation: RunCancellation?, began: UInt64
+    ) {
         self.preparation = preparation
         self.request = request
         self.cancellation = cancellation
@@ -58,7 +62,10 @@ struct SealedRun: ~Copyable {
         deadline = began.clampedPlus(request.confinement.limits.wallMilliseconds.clampedTimes(1_000_000))
         samplePeriod = request.isAttached ? 250_000_000 : 50_000_000
         nextSample = began + samplePeriod
-        status = streams.takeStatus()
+        var ends = sandbox.takeEnds()
+        status = ends.status.take()
+        process = ends.process.take()
+        initPID = ends.initPID
         stdout = streams.takeOutput()
         stderr = streams.takeError()
         input = streams.takeInput()
@@ -269,6 +276,7 @@ struct SealedRun: ~Copyable {
             // A run cancelled before its launch ends like any other.
             if cause.isSettled { killTree() }
         case .failed: failed = message
+        case .parked: break // said before the call was there
         case .started:
             started = message
             request.releaseStreams()

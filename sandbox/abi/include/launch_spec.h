@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define GB_SPEC_MAGIC 0x58424c47u /* "GLBX" */
-#define GB_SPEC_VERSION 1u
+#define GB_SPEC_VERSION 2u
 
 // Bounds. They are generous for real policies and small enough that a hostile spec cannot make the launcher work hard.
 #define GB_SPEC_MAX (6u << 20)         // bytes of one spec; ARG_MAX is 2 MiB with an 8 MiB stack
@@ -28,6 +28,7 @@
 // Descriptor slots of a request, in the order in which they are passed. Absent optional ones leave no gap: the flags say
 // which are there.
 //   status socket, stdin, stdout, stderr, [channel], [spec memfd], cgroup descriptors…
+//   PARK: status socket, [spec memfd], cgroup descriptors…        START: stdin, stdout, stderr, [channel]
 
 // ---- request -------------------------------------------------------------------------------------------------------
 
@@ -36,6 +37,8 @@ enum gb_request_flags {
     GB_REQUEST_HAS_CHANNEL = 1u << 1,
     GB_REQUEST_CGROUP_V2 = 1u << 2, // the one cgroup descriptor is a v2 directory: CLONE_INTO_CGROUP
     GB_REQUEST_PREPARE = 1u << 3,   // no launch: make the namespaces of the next one; a gb_preparation follows, no descriptors
+    GB_REQUEST_PARK = 1u << 4,      // build the sandbox, answer PARKED on the status socket, and wait there for one START
+    GB_REQUEST_START = 1u << 5,     // supervisor → parked process, on the status socket: a spec with GB_SPEC_START follows
 };
 
 struct gb_request {
@@ -71,7 +74,9 @@ enum gb_spec_flags {
     GB_SPEC_MAPPED_BY_LAUNCHER = 1u << 6, // id maps are written by the (root) launcher; else the child writes its own
     GB_SPEC_NEW_TIME_NS = 1u << 7,
     GB_SPEC_NEW_CGROUP_NS = 1u << 8,
-    GB_SPEC_ALL_FLAGS = (1u << 9) - 1,
+    GB_SPEC_START = 1u << 9,         // not a sandbox, but what one call brings to a parked one
+    GB_SPEC_SHARED_NETWORK = 1u << 10, // may be put into the launcher's one network namespace without a way out, with others
+    GB_SPEC_ALL_FLAGS = (1u << 11) - 1,
 };
 
 // A stretch of the spec. Strings are NUL-terminated and referred to by their offset in the string section.
@@ -178,6 +183,10 @@ struct gb_spec {
     uint64_t exec_page; // address at which the program's path stands when execve is called, or 0: see sandbox/README.md
 };
 
+// What a START brings is a spec too, with GB_SPEC_START: arguments, environment, working directory and search path; limits, all
+// of the parked spec's or none, each at most as high; and with GB_SPEC_LANDLOCK a second ruleset, enforced on top of the first.
+// Everything else is the parked sandbox's, and zero here: nothing in it can add a right.
+
 // ---- answers -------------------------------------------------------------------------------------------------------
 
 // What a launch was doing when it failed, and the index of each stage time.
@@ -208,6 +217,7 @@ enum gb_message_kind {
     GB_MESSAGE_STARTED = 3, // init → supervisor, with the seccomp listener when there is one
     GB_MESSAGE_EXITED = 4,
     GB_MESSAGE_USAGE = 5,
+    GB_MESSAGE_PARKED = 6, // parked process → supervisor: built, and waiting for START
 };
 
 enum gb_enforced {
@@ -223,6 +233,8 @@ enum gb_enforced {
     GB_ENFORCED_LOOPBACK = 1u << 9,
     GB_ENFORCED_CLAMPED = 1u << 10, // at least one rlimit was lowered to an existing hard limit
     GB_ENFORCED_WRITE_COUNT = 1u << 11, // the kernel counts what the tree writes to disk
+    GB_ENFORCED_SHARED_NETWORK = 1u << 12, // the network namespace is the launcher's empty one
+    GB_ENFORCED_TEMPLATE = 1u << 13, // the root is a copy of the policy's template
 };
 
 struct gb_usage {

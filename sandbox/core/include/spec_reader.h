@@ -21,6 +21,9 @@ struct gb_spec_view {
 // over a bound, EOPNOTSUPP an unknown flag or kind. `bytes` must be aligned to 8.
 int gb_spec_read(const void *bytes, size_t size, struct gb_spec_view *view, const char **where);
 
+// Whether what a START brings leaves the parked sandbox as narrow as it is, or makes it narrower: 0, or -errno. Both were read.
+int gb_spec_check_start(const struct gb_spec_view *parked, const struct gb_spec_view *start);
+
 // The string at `offset`; only for offsets that gb_spec_read has checked.
 static inline const char *gb_spec_string(const struct gb_spec_view *view, uint32_t offset)
 {

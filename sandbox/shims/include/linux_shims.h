@@ -149,6 +149,7 @@ struct gbx_identity {
     uint64_t size;
     int64_t modified_ns; // since the epoch
     int64_t changed_ns;
+    int64_t born_ns; // 0 when the file system does not tell
     uint64_t links;
     uint32_t mode;
     uint32_t uid;

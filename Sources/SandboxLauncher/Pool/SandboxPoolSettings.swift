@@ -1,0 +1,30 @@
+/// How many sandboxes are kept ready, and for how long.
+package struct SandboxPoolSettings: Sendable, Equatable {
+    /// Of one kind: one policy, workspace and set of limits.
+    package var perKind = 2
+    /// Of all kinds together.
+    package var total = 8
+    /// A kind that no call has asked for this long is given up, milliseconds.
+    package var idleMilliseconds: UInt64 = 60_000
+    /// What all of them may hold, bytes, as their cgroups count it; without cgroups one counts as one MiB.
+    package var memoryBytes: UInt64 = 64 << 20
+    /// While less than this share of the machine's memory is available nothing is built, and what waits is given up.
+    package var reservedMemory = 0.1
+    /// Calls of a kind before the first one is kept ready: what is asked for once may never be asked for again.
+    package var callsBefore: UInt64 = 2
+    /// A call that finds none builds one and starts that, instead of launching cold. For tests, which want to see every call
+    /// started in a sandbox that was there before.
+    package var buildsOnDemand = false
+
+    package init() {}
+}
+
+/// How a call came to its sandbox.
+package enum LaunchKind: String, Sendable {
+    /// Everything was built for it.
+    case cold
+    /// Built for it, its root a copy of the policy's.
+    case template
+    /// Built before it came, and used for it alone.
+    case prepared
+}

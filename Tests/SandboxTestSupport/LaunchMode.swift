@@ -1,0 +1,30 @@
+internal import Glibc
+package import SandboxLauncher
+
+/// How the fixtures' runs come to their sandboxes. The enforcement suites hold for each: `GLOVEBOX_TEST_LAUNCH=prepared` runs them
+/// once more with every sandbox built before its call.
+package enum LaunchMode: String, Sendable {
+    case cold, prepared
+
+    package static let current: LaunchMode = {
+        guard let word = getenv("GLOVEBOX_TEST_LAUNCH").map({ String(cString: $0) }) else { return .cold }
+        guard let mode = LaunchMode(rawValue: word) else { preconditionFailure("GLOVEBOX_TEST_LAUNCH is `cold` or `prepared`") }
+        return mode
+    }()
+
+    package var pool: SandboxPoolSettings? {
+        guard self == .prepared else { return nil }
+        var settings = SandboxPoolSettings()
+        settings.buildsOnDemand = true
+        return settings
+    }
+
+    package struct Unexpected: Error { package let launch: LaunchKind }
+
+    /// A suite that fell back to cold launches would show nothing of prepared ones.
+    func check(_ report: RunReport, of request: RunRequest) throws {
+        guard self == .prepared, !report.receipt.isEmpty else { return } // nothing ran
+        if case .terminal = request.output { return }
+        guard report.launch == .prepared else { throw Unexpected(launch: report.launch) }
+    }
+}
