@@ -37,7 +37,7 @@ final class LeasedStore: RelayRecords {
     /// Held while the store is worked with.
     private let lease = Mutex<Lease?>(nil)
     /// When the store could not be had last.
-    private let failed = Atomic<UInt64>(0)
+    private let failure = Mutex<(at: UInt64, error: LibOSError)?>(nil)
     private let pending = Mutex<(work: [Work<Void>], isTimed: Bool)>(([], false))
     private let isIdleTimed = Atomic<Bool>(false)
     private let queue = DispatchQueue(label: "glovebox.mcp.records")
@@ -200,19 +200,25 @@ final class LeasedStore: RelayRecords {
             usleep(Self.gap &* 1_000)
         }
         do throws(LibOSError) {
-            let before = failed.load(ordering: .relaxed)
-            let isFresh = before != 0 && MonotonicClock.now() &- before < Self.discouragement &* 1_000_000
-            let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: isFresh ? 0 : patience)
+            let recent = failure.withLock { $0 }.flatMap { now &- $0.at < Self.discouragement &* 1_000_000 ? $0.error : nil }
+            // SQLite's own waiting, for a program that is none of ours, cannot be left out.
+            if let recent, !SQLiteRuntimeStore.isHeldByAnother(recent) { throw recent }
+            let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: recent == nil ? patience : 0)
             let new = Lease(store: store, broker: CapabilityBroker(), since: MonotonicClock.now(), lastWork: MonotonicClock.now())
             lease = new
-            failed.store(0, ordering: .relaxed)
+            failure.withLock { $0 = nil }
             opened()
             return (new.store, new.broker)
         } catch {
-            failed.store(MonotonicClock.now(), ordering: .relaxed)
+            // An answer that was only repeated is no failure of now.
+            if recentIsOver(now) || SQLiteRuntimeStore.isHeldByAnother(error) { failure.withLock { $0 = (MonotonicClock.now(), error) } }
             if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }
             throw Self.unavailable(error)
         }
+    }
+
+    private func recentIsOver(_ now: UInt64) -> Bool {
+        failure.withLock { $0.map { now &- $0.at >= Self.discouragement &* 1_000_000 } ?? true }
     }
 
     /// What a session can do about it is something else than what a command can.
