@@ -24,7 +24,7 @@ struct UnreadLogTests {
         for number, call in enumerate(json.loads(sys.argv[2])):
             answer = ask(number + 1, "tools/call", **call)
             print("human approve" if "human approve" in answer else "logged" if "logged" in answer else answer)
-        print(json.loads(ask(99, "ping"))["id"])
+        print(json.loads(ask(99, "tools/list"))["id"])
         server.stdin.close() if sys.argv[1] == "close" else server.terminate()
         print(server.wait())
         """#
