@@ -23,6 +23,7 @@ package enum GloveboxRuntimeProgram {
     }
 
     private static func perform(_ words: [String]) -> Int32 {
+        defer { Console.settle() }
         let code = carriedOut(words)
         // What an agent asks before it acts must never be answered by an exit code that the agent passes over, nor by the help of a
         // command that was left half written.

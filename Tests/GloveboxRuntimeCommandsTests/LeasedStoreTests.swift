@@ -78,6 +78,37 @@ import Testing
         await store.close()
     }
 
+    /// A wait for each of them would come to more than the time limit.
+    @Test("who comes in a row while another holds the store is waited for once, and served when it is free", .timeLimit(.minutes(1)))
+    func heldByAnother() async throws {
+        let (scratch, path) = try Self.place()
+        defer { scratch.remove() }
+        let other = try await SQLiteRuntimeStore.open(path: path)
+        let store = LeasedStore(path: path, patience: 3_000) { Issue.record("\($0)") }
+        let refused = await Self.onThread {
+            var refused = 0
+            for number in 0..<64 {
+                do throws(LibOSError) {
+                    try store.group {
+                        try? store.perform { transaction, _ throws(LibOSError) in try Self.append("\(number)")(transaction) }
+                    }
+                } catch {
+                    if error.message.contains("while another command holds the store") { refused += 1 }
+                }
+            }
+            return refused
+        }
+        #expect(refused == 64)
+        await other.close()
+        let written = await Self.onThread {
+            Result { () throws(LibOSError) in
+                try store.perform { transaction, _ throws(LibOSError) in try Self.append("after")(transaction) }
+            }
+        }
+        try written.get()
+        await store.close()
+    }
+
     private final class Complaints: Sendable {
         private let lines = Mutex<[String]>([])
         func add(_ line: String) { lines.withLock { $0.append(line) } }

@@ -39,6 +39,7 @@ enum HostileServer {
                     sys.stdout.write('{"jsonrpc":"2.0","id":%d,"result":{"content":"' % id)
                     for _ in range(100): sys.stdout.write("y" * 1000000)
                     print('"}}', flush=True)
+                elif name == "log": sys.stderr.write("m" * 3000000); sys.stderr.flush(); result(id, "logged")
                 elif name == "silent": pass
                 elif name == "die": os._exit(3)
                 else: result(id, "ok")

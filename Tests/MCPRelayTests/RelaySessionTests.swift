@@ -161,6 +161,19 @@ import Testing
         }
     }
 
+    @Test("told to end between many calls that came at once, it decides no more than those it is at") func told() async throws {
+        try await SandboxFixture.with { sandbox in
+            let gate = StoppingGate()
+            let talk = try RelayConversation(sandbox, gate: gate)
+            gate.stop.withLock { $0 = { talk.interrupt() } }
+            #expect(try await talk.ask(Self.hello).contains("protocolVersion"))
+            try talk.say((1...600).map { EngineFixture.call($0, "echo") }.joined(separator: "\n"))
+            _ = await talk.report()
+            let count = gate.count.withLock { $0 }
+            #expect((1...64).contains(count), "\(count)")
+        }
+    }
+
     @Test("what a server logs has no limit in all") func log() async throws {
         try await SandboxFixture.with { sandbox in
             let talk = try RelayConversation(sandbox, gate: RecordingGate())

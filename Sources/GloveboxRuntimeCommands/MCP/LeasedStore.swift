@@ -26,13 +26,18 @@ final class LeasedStore: RelayRecords {
     private static let idleTime = 100
     private static let longestHold: UInt64 = 1_000
     private static let gap: UInt32 = 10
-    private static let patience: UInt64 = 5_000
+    static let patience: UInt64 = 5_000
+    /// Milliseconds after a failure for which nobody waits again: calls that came together are refused together, not one after the other.
+    private static let discouragement: UInt64 = 1_000
 
+    private let patience: UInt64
     private let path: String
     private let complain: @Sendable (String) -> Void
     private let opened: @Sendable () -> Void
     /// Held while the store is worked with.
     private let lease = Mutex<Lease?>(nil)
+    /// When the store could not be had last.
+    private let failure = Mutex<(at: UInt64, error: LibOSError)?>(nil)
     private let pending = Mutex<(work: [Work<Void>], isTimed: Bool)>(([], false))
     private let isIdleTimed = Atomic<Bool>(false)
     private let queue = DispatchQueue(label: "glovebox.mcp.records")
@@ -40,7 +45,12 @@ final class LeasedStore: RelayRecords {
     /// - Parameters:
     ///   - opened: told of each opening, before anything is done with it: others may have written since the last one.
     ///   - complain: told of what could not be recorded.
-    init(path: String, opened: @escaping @Sendable () -> Void = {}, complain: @escaping @Sendable (String) -> Void) {
+    ///   - patience: milliseconds to wait for somebody else who holds the store.
+    init(
+        path: String, patience: UInt64 = LeasedStore.patience, opened: @escaping @Sendable () -> Void = {},
+        complain: @escaping @Sendable (String) -> Void
+    ) {
+        self.patience = patience
         self.path = path
         self.opened = opened
         self.complain = complain
@@ -190,15 +200,25 @@ final class LeasedStore: RelayRecords {
             usleep(Self.gap &* 1_000)
         }
         do throws(LibOSError) {
-            let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: Self.patience)
+            let recent = failure.withLock { $0 }.flatMap { now &- $0.at < Self.discouragement &* 1_000_000 ? $0.error : nil }
+            // SQLite's own waiting, for a program that is none of ours, cannot be left out.
+            if let recent, !SQLiteRuntimeStore.isHeldByAnother(recent) { throw recent }
+            let store = try SQLiteRuntimeStore.openWaiting(path: path, patience: recent == nil ? patience : 0)
             let new = Lease(store: store, broker: CapabilityBroker(), since: MonotonicClock.now(), lastWork: MonotonicClock.now())
             lease = new
+            failure.withLock { $0 = nil }
             opened()
             return (new.store, new.broker)
         } catch {
+            // An answer that was only repeated is no failure of now.
+            if recentIsOver(now) || SQLiteRuntimeStore.isHeldByAnother(error) { failure.withLock { $0 = (MonotonicClock.now(), error) } }
             if !work.isEmpty { complain("\(work.count) records were not written: \(error)") }
             throw Self.unavailable(error)
         }
+    }
+
+    private func recentIsOver(_ now: UInt64) -> Bool {
+        failure.withLock { $0.map { now &- $0.at >= Self.discouragement &* 1_000_000 } ?? true }
     }
 
     /// What a session can do about it is something else than what a command can.

@@ -61,6 +61,7 @@ struct MCPRunCommand: StoreCommand {
     }
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
+        Console.neverWait()
         let server = name ?? Self.name(of: command)
         let limits = try relayLimits()
         let place = try options.place()

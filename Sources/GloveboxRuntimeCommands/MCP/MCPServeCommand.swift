@@ -81,6 +81,7 @@ struct MCPServeCommand: StoreCommand {
     }
 
     func perform(_ interruption: Interruption) async throws -> Int32 {
+        Console.neverWait()
         let place = try options.place()
         if let tokenFile { try StorePlace.requireOutside(tokenFile, called: "the token file", place.workspace) }
         let registry = try ToolOptions.registry(manifests, option: "--manifests")

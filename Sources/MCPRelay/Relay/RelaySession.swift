@@ -177,6 +177,8 @@ package struct RelaySession: ~Copyable {
             guard items.count == Self.mostTogether else { continue }
             take(items, now)
             items.removeAll(keepingCapacity: true)
+            // Decisions may have waited for the store. Whoever ends the relay meanwhile wants nothing more of it.
+            if let interruption, (try? Polling.wait(interruption, for: .readable, deadline: 0)) == true { return }
         }
         take(items, now)
     }

@@ -57,7 +57,7 @@ package struct RunRequest: Sendable {
         /// The tool gets a pty of ours, relayed to the caller's terminal (a descriptor, usually 0).
         case terminal(Int32)
         /// Standard output is the writing end of a pipe of the caller's, who reads the other one and bounds what it takes; standard
-        /// error is passed on live. Neither has a limit in all: such a tool lives as long as somebody talks with it.
+        /// error is passed on live as far as the caller takes it, and left out where not. Neither has a limit in all: such a tool lives as long as somebody talks with it.
         case attached(ToolStream, stderr: Int32, sanitizeStderr: Bool)
     }
 

@@ -8,6 +8,8 @@ struct OutputStream: ~Copyable {
         /// Head and tail of `keep` bytes in all.
         case capture(keep: Int)
         case forward(to: Int32, clean: Bool)
+        /// As `forward`, but a caller that does not take it is not waited for while the tool lives.
+        case log(to: Int32, clean: Bool)
     }
 
     private var source: OwnedDescriptor?
@@ -17,6 +19,9 @@ struct OutputStream: ~Copyable {
     private(set) var total: UInt64 = 0
     /// Bytes that are still to be read once the tree has ended; nil while it lives.
     private var remaining: Int?
+
+    /// A server's burst of words, for a client that is slower than it.
+    private static let logRoom = 1 << 20
 
     init(source: consuming OwnedDescriptor, sink: Sink, limit: UInt64) {
         self.source = consume source
@@ -28,6 +33,9 @@ struct OutputStream: ~Copyable {
         case .forward(let number, let clean):
             kept = OutputCapture(keep: 0)
             forwarder = OutputForwarder(to: number, clean: clean)
+        case .log(let number, let clean):
+            kept = OutputCapture(keep: 0)
+            forwarder = OutputForwarder(to: number, clean: clean, room: Self.logRoom)
         }
     }
 
@@ -54,18 +62,22 @@ struct OutputStream: ~Copyable {
 
     /// What to poll for: the pipe while there is room, the caller's descriptor while there are waiting bytes.
     var pollEntry: pollfd? {
-        if let entry = forwarderEntry { return entry }
+        if hasWaiting, let entry = forwarderEntry { return entry }
         guard let number = source.number else { return nil }
         return pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     }
 
-    /// Does what `pollEntry` was ready for. `buffer` is scratch space shared by the streams of a run.
+    /// What a log waits for besides: it is read whether the caller takes it or not.
+    var logEntry: pollfd? { hasWaiting ? nil : forwarderEntry }
+
+    /// Does what `pollEntry` or `logEntry` was ready for. `buffer` is scratch space shared by the streams of a run.
     mutating func advance(_ buffer: UnsafeMutableRawBufferPointer) {
         if hasWaiting {
             forwarder?.advance()
             if isGone { source = nil } // the tool learns it from its own pipe
             return
         }
+        forwarder?.advance()
         guard let number = source.number else { return }
         let room = remaining.map { UnsafeMutableRawBufferPointer(rebasing: buffer[..<min($0, buffer.count)]) } ?? buffer
         switch try? Transfer.readAvailable(number, into: room) {

@@ -38,7 +38,7 @@ struct RunStreams: ~Copyable {
             toolOutput = try stream.duplicated()
             toolError = errorPipe.takeSecond()
             output = OutputStream.closed()
-            error = OutputStream(source: errorSource, sink: .forward(to: number, clean: clean), limit: .max)
+            error = OutputStream(source: errorSource, sink: .log(to: number, clean: clean), limit: .max)
             try openInput(request.input)
             return
         }

@@ -176,6 +176,7 @@ struct SealedRun: ~Copyable {
         if let number = listenerNumber, !listenerEnded { add(readable(number), .listener) }
         add(stdout.pollEntry, .stdout)
         add(stderr.pollEntry, .stderr)
+        add(stderr.logEntry, .stderr)
         // Not before the tool is there: a launch that is tried again must find the input whole.
         if started != nil, exited == nil { add(input.pollEntry, .input) }
         if let cancellation, !cause.isSettled { add(readable(cancellation.descriptor), .cancel) }
