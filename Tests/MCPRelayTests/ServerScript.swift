@@ -29,7 +29,7 @@ enum ServerScript {
             }
             elsif ($name eq "hide") {
                 for my $n (1 .. 150) { open(my $file, "<", "/root/decoy$n") }
-                open(my $file, "<", "/root/.ssh/id_ed25519"); socket(my $socket, PF_INET, SOCK_STREAM, 0) && connect($socket, sockaddr_in(9, inet_aton("127.0.0.1")));
+                open(my $file, "<", "/root/.ssh/id_ed25519"); my $socket; socket($socket, PF_INET, SOCK_STREAM, 0) && connect($socket, sockaddr_in(9, inet_aton("127.0.0.1")));
                 result($id, "hidden")
             }
             elsif ($name eq "forge") { result(999, "forged"); result($id, "real"); result($id, "again"); say_line("Debug: done") }
