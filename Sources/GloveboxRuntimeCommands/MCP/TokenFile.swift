@@ -27,7 +27,12 @@ struct TokenFile: Sendable {
             let number = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard number >= 0 else { throw SystemError(errno: errno, operation: "open", object: path) }
             let file = OwnedDescriptor(adopting: number)
-            try Transfer.writeAll(file.rawValue, token + [0x0A])
+            do throws(SystemError) {
+                try Transfer.writeAll(file.rawValue, token + [0x0A])
+            } catch {
+                unlink(path) // a part of a token, on a full disk, would be taken for a whole one at the next start
+                throw error
+            }
         } catch {
             throw .failed("the token cannot be kept: \(error); name a place for it with --token-file")
         }
