@@ -40,7 +40,8 @@ final class ParkedSandbox: Sendable {
 
     private static func await(_ sandbox: LaunchedSandbox) throws(LaunchError) {
         let deadline = MonotonicClock.now() + patience
-        guard let number = sandbox.numbers.status else { return }
+        let ended = LaunchError(.launcher, "a sandbox that was being prepared has ended", mend: "run `glovebox doctor`")
+        guard let number = sandbox.numbers.status else { throw ended }
         // The launcher's word that it made the process, and the process's own that it waits, come in either order.
         var (isLaunched, isParked) = (false, false)
         do {
@@ -65,7 +66,7 @@ final class ParkedSandbox: Sendable {
         } catch {
             throw LaunchError(.launcher, "no sandbox could be prepared: \(error)", mend: "run `glovebox doctor`")
         }
-        throw LaunchError(.launcher, "a sandbox that was being prepared has ended", mend: "run `glovebox doctor`")
+        throw ended
     }
 
     /// Whether its init still waits.
