@@ -95,7 +95,9 @@ import Testing
                 #expect(next.launch == .parked)
                 #expect(!next.output.contains("canary") && !next.output.contains("left"), "\(action): \(next.output)")
                 if action == ["namespaces"] { continue }
-                let fresh = supervisor.run(looking)
+                var own = looking
+                own.parkable = nil
+                let fresh = supervisor.run(own)
                 #expect(fresh.launch != .parked)
                 #expect(next.stdout == fresh.stdout, "\(action): \(next.output); \(fresh.output)")
             }
