@@ -8,6 +8,7 @@ extension SandboxSupervisor {
         _ request: RunRequest, _ spec: LaunchSpec, _ decisions: Decisions, _ streams: borrowing RunStreams
     ) throws(LaunchError) -> Launch? {
         guard let pool, request.parkable != nil, spec.fitsStart else { return nil }
+        if let channel = request.channel, !channel.isConnectedStream { return nil }
         let blueprint = blueprint(of: spec, decisions, request, parks: true)
         while let ready = pool.take(blueprint) {
             guard let parked = ready.standing as? ParkedProgram else { return nil }

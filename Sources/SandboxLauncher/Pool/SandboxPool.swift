@@ -52,8 +52,11 @@ final class SandboxPool: Sendable {
         var waiting: [Waiting] = []
         var calls: UInt64 = 0
         var lastCall: UInt64
-        /// Building one failed: not tried again before the next call.
+        /// Building one failed: not tried again before the next call, and with a program in it not before ever more calls. A program that
+        /// does not get ready takes the worker's time for as long as it is waited for.
         var hasFailed = false
+        var failures: UInt64 = 0
+        var retryAt: UInt64 = 0
     }
 
     private struct State {
@@ -157,7 +160,7 @@ final class SandboxPool: Sendable {
     private func touch(_ kind: inout Kind, _ now: UInt64) {
         kind.calls += 1
         kind.lastCall = now
-        kind.hasFailed = false
+        if kind.calls >= kind.retryAt { kind.hasFailed = false }
     }
 
     /// A call has ended: what it took is made anew.
@@ -289,6 +292,9 @@ final class SandboxPool: Sendable {
             state.withLock { state in
                 guard let index = state.kinds.lastIndex(where: { blueprint.narrowing(in: $0.blueprint) == [] }) else { return }
                 state.kinds[index].hasFailed = true
+                guard blueprint.parks != nil else { return }
+                state.kinds[index].failures += 1
+                state.kinds[index].retryAt = state.kinds[index].calls + 4 << min(8, state.kinds[index].failures)
             }
         }
     }

@@ -23,6 +23,9 @@ package struct RunRequest: Sendable {
     /// it: what is set there decides, not what the call asks for.
     package var parkable: ParkableProgram?
 
+    /// Held over `channel` while the tool runs.
+    package var conversation: (any RunConversation)?
+
     /// Filters of this very policy that are compiled already.
     package var compiledFilters: [CompiledFilter] = []
 
