@@ -24,7 +24,8 @@ struct SpecComposer {
         var spec = LaunchSpec()
         spec.arguments = request.arguments
         let environment = ToolEnvironment.build(
-            confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
+            confinement.environment, setByCaller: request.environment, callers: request.callersVariables,
+            hasChannel: request.channel != nil)
         spec.environment = environment.assignments.sorted()
         spec.searchPath = environment["PATH"] ?? EnvironmentRules.defaultPath
         spec.mounts = denials.covers.isEmpty ? plan.mounts : plan.mounts + denials.covers

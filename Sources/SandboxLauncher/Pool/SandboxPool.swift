@@ -173,6 +173,15 @@ final class SandboxPool: Sendable {
     /// How many wait.
     var count: Int { state.withLock { $0.kinds.reduce(0) { $0 + $1.waiting.count } } }
 
+    var status: SandboxPoolStatus {
+        state.withLock { state in
+            var status = SandboxPoolStatus()
+            status.waiting = state.kinds.reduce(0) { $0 + $1.waiting.count }
+            status.bytes = state.kinds.reduce(UInt64(0)) { $0 + $1.waiting.reduce(0) { $0 + $1.parked.memoryBytes } }
+            return status
+        }
+    }
+
     // MARK: - Building
 
     private func build(_ blueprint: Blueprint) -> Waiting? {
