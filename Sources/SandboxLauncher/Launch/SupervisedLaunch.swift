@@ -221,4 +221,7 @@ extension SandboxSupervisor {
 
     /// How many sandboxes wait for a call.
     package var preparedCount: Int { pool?.count ?? 0 }
+
+    /// What the pool holds and did; nil without one.
+    package var poolStatus: SandboxPoolStatus? { pool?.status }
 }
