@@ -43,19 +43,27 @@ extension SandboxSupervisor {
             countsMemory: leases.hasCgroup, mediationIdentity: leases.hostID.map { ($0, $0) })
         let sealed = SealedRun(
             preparation, in: launch.sandbox, streams: &streams, request: request, cancellation: cancellation, began: began)
+        var receipt: [ReceiptEntry]?
         let end = sealed.finish(
             cgroup: leases.cgroup,
             // Before the tool runs each processor is busy with its launch.
-            onStart: { if isLast { cgroups?.sweep() } }, onExit: { if isLast { connection.dismiss() } })
+            onStart: { started in
+                receipt =
+                    ReceiptBuilder(
+                        request: request, preparation: preparation, started: started, isRoot: KernelFacts.isRoot,
+                        cgroupObstacle: cgroupObstacle
+                    ).receipt(cgroup: leases.cgroup)
+                if isLast { cgroups?.sweep() }
+            }, onExit: { if isLast { connection.dismiss() } })
         // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
         // Nothing of the tool ran, so the launch is tried once more with a new plan.
         if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {
             return try self.launch(request, cancellation, began, isLast: isLast, anew: true)
         }
         let builder = ReportBuilder(
-            request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: KernelFacts.isRoot,
-            cgroupObstacle: cgroupObstacle, isPrepared: launch.isPrepared)
-        let report = builder.report(cgroup: leases.cgroup)
+            request: request, preparation: preparation, end: end, began: began, sent: sent, isPrepared: launch.isPrepared,
+            receipt: receipt)
+        let report = builder.report()
         if isLast { cgroups?.retire() }
         pool?.callEnded(leases)
         return report
