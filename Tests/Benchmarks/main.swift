@@ -6,6 +6,7 @@
 //   glovebox-bench quantum [--rounds N]    one quantum of an agent: its records alone, and with a sealed file read
 //   glovebox-bench throughput [--seconds N] [--ready N] [--builders N] [--nice N]
 //                                          four callers at once, bare and sealed in turns
+//   glovebox-bench file-read [--rounds N]  one built-in file read, with a worker of its own and with one that waited
 //   glovebox-bench soak [--runs N]         leaks and memory over many runs
 internal import Glibc
 internal import LinuxPrimitives
@@ -53,10 +54,12 @@ do {
         settings.builders = value(after: "--builders", default: settings.builders)
         settings.builderNice = Int32(value(after: "--nice", default: Int(settings.builderNice)))
         try ThroughputBenchmark(policies: policies, seconds: value(after: "--seconds", default: 20), settings: settings).run()
+    case "file-read":
+        _ = try await FileReadBenchmark(policies: policies, rounds: value(after: "--rounds", default: 300)).run()
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `broker`, `store`, `quantum`, `throughput`, `soak`")
+        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `broker`, `store`, `quantum`, `file-read`, `throughput`, `soak`")
         exit(64)
     }
 } catch {

@@ -74,6 +74,9 @@ final class LaunchedSandbox: Sendable {
         }
     }
 
+    /// In our pid namespace; 0 before it is known.
+    var initPID: Int32 { ends.withLock { $0.initPID } }
+
     /// For an init that was told to leave, nanoseconds; then again, for one that was killed.
     private static let endPatience: UInt64 = 1_000_000_000
 
@@ -87,6 +90,12 @@ final class LaunchedSandbox: Sendable {
         if (try? Polling.wait(pidfd, for: .readable, deadline: deadline)) == true { return true }
         ends.withLock { _ = try? $0.process?.kill(SIGKILL) }
         return (try? Polling.wait(pidfd, for: .readable, deadline: MonotonicClock.now() + Self.endPatience)) == true
+    }
+
+    /// Whether its init lives and nobody has taken it.
+    var isAlive: Bool {
+        guard let pidfd = numbers.pidfd else { return false }
+        return (try? Polling.wait(pidfd, for: .readable, deadline: 0)) == false
     }
 
     /// The last process of it has gone.

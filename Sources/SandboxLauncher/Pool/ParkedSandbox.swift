@@ -3,15 +3,13 @@ internal import Glibc
 internal import LinuxPrimitives
 
 /// A sandbox that stands and waits for the one call that it will serve.
-final class ParkedSandbox: Sendable {
+final class ParkedSandbox: StandingSandbox {
     /// With its own ids and exec page.
     let spec: LaunchSpec
     /// Bytes that it holds.
     let memoryBytes: UInt64
     let sandbox: LaunchedSandbox
 
-    /// What one counts where nothing counts it.
-    private static let assumedBytes: UInt64 = 1 << 20
     /// For the launcher to build one, nanoseconds.
     private static let patience: UInt64 = 10_000_000_000
 
@@ -45,7 +43,7 @@ final class ParkedSandbox: Sendable {
             if !sandbox.end() { keep(sandbox) }
             throw error
         }
-        memoryBytes = leases.memoryBytes ?? Self.assumedBytes
+        memoryBytes = leases.memoryBytes ?? assumedSandboxBytes
         self.spec = spec
     }
 
@@ -81,8 +79,5 @@ final class ParkedSandbox: Sendable {
     }
 
     /// Whether its init still waits.
-    var isAlive: Bool {
-        guard let pidfd = sandbox.numbers.pidfd else { return false }
-        return (try? Polling.wait(pidfd, for: .readable, deadline: 0)) == false
-    }
+    var isAlive: Bool { sandbox.isAlive }
 }

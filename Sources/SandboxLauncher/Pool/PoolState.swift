@@ -3,7 +3,7 @@ internal import LinuxPrimitives
 /// What a pool knows: a value, changed under the pool's lock, which touches neither processes nor files.
 struct PoolState: Sendable {
     struct Waiting: Sendable {
-        let parked: ParkedSandbox
+        let parked: any StandingSandbox
         let sources: SandboxSources
         /// `PoolState.generation` before it was built.
         let generation: UInt64
@@ -18,13 +18,16 @@ struct PoolState: Sendable {
         var lastCall: UInt64
         /// `ParkedTool.isPossible`, once somebody has asked.
         var parksTool: Bool?
-        /// Building one failed: not tried again before the next call.
+        /// Building one failed: not tried again before the next call, and with a program in it not before ever more calls. A program that
+        /// does not get ready takes the worker's time for as long as it is waited for.
         var hasFailed = false
+        var failures: UInt64 = 0
+        var retryAt: UInt64 = 0
     }
 
     /// The one that was asked for last stands last.
     var kinds: [Kind] = []
-    var discarded: [ParkedSandbox] = []
+    var discarded: [any StandingSandbox] = []
     /// Of calls that have ended: giving a cgroup back takes longer than the caller should wait.
     var released: [SandboxLeases] = []
     /// What they have leased is not free before their last process has gone.
@@ -97,7 +100,7 @@ struct PoolState: Sendable {
     private static func touch(_ kind: inout Kind, _ now: UInt64) {
         kind.calls += 1
         kind.lastCall = now
-        kind.hasFailed = false
+        if kind.calls >= kind.retryAt { kind.hasFailed = false }
     }
 
     /// The one that has waited longest of those that would do.
@@ -119,7 +122,11 @@ struct PoolState: Sendable {
     mutating func buildFailed(_ blueprint: SandboxPool.Blueprint, _ error: LaunchError) {
         history.failed += 1
         history.lastFailure = error.description
-        if let index = index(of: blueprint) { kinds[index].hasFailed = true }
+        guard let index = index(of: blueprint) else { return }
+        kinds[index].hasFailed = true
+        guard blueprint.parks != nil else { return }
+        kinds[index].failures += 1
+        kinds[index].retryAt = kinds[index].calls + (4 << min(8, kinds[index].failures))
     }
 
     mutating func discard(_ unused: [Waiting]) { discarded += unused.map(\.parked) }
@@ -149,7 +156,7 @@ struct PoolState: Sendable {
         for index in kinds.indices where isShort || now - kinds[index].lastCall > settings.idleMilliseconds &* 1_000_000 {
             discard(kinds[index].waiting)
             kinds[index].waiting = []
-            kinds[index].calls = 0 // it has to be asked for anew
+            (kinds[index].calls, kinds[index].retryAt) = (0, 0) // it has to be asked for anew
         }
     }
 

@@ -110,7 +110,7 @@ extension SandboxPool {
     }
 
     /// Ends one that is not used. What it has leased is free when its last process has gone.
-    func end(_ unused: ParkedSandbox) {
+    func end(_ unused: any StandingSandbox) {
         state.withLock { $0.history.discarded += 1 }
         if !unused.sandbox.end() { linger(unused.sandbox) }
     }

@@ -1,6 +1,11 @@
 internal import LinuxPrimitives
 
 extension SandboxPool {
+    struct ParkedPart: Sendable {
+        let program: ParkableProgram
+        let mediation: ParkedProgram.Mediation
+    }
+
     /// What is kept ready, and how it is built.
     struct Blueprint: Sendable {
         /// `LaunchSpec.kind`
@@ -11,12 +16,17 @@ extension SandboxPool {
         var pids: UInt64
         /// The limits of a cgroup were left out of `kind`; without one it is another kind.
         var countsMemory: Bool
+        /// What waits in it: nil is a sandbox for any program.
+        var parks: ParkedPart?
         /// What people call it: the policy's name.
         var name = ""
 
         /// What a start would take away from a sandbox of another blueprint; nil when it would not do.
         func narrowing(in other: Blueprint) -> SandboxFit.Narrowing? {
             guard memoryBytes == other.memoryBytes, pids == other.pids, countsMemory == other.countsMemory else { return nil }
+            guard parks?.program == other.parks?.program else { return nil }
+            // Who runs already has its limits and rules, and nobody could take more away from outside.
+            if parks != nil { return kind == other.kind ? [] : nil }
             return SandboxFit.narrowing(for: kind, in: other.kind)
         }
     }

@@ -8,8 +8,7 @@ internal import Synchronization
 /// that is under way.
 final class SandboxPool: Sendable {
     struct Ready {
-        let sandbox: LaunchedSandbox
-        let spec: LaunchSpec
+        let standing: any StandingSandbox
         let narrowing: SandboxFit.Narrowing
     }
 
@@ -40,14 +39,16 @@ final class SandboxPool: Sendable {
 
     // MARK: - Calls
 
-    /// A sandbox for a call, and notes that it was asked for. Nil when none waits that would do.
-    func take(_ blueprint: Blueprint) -> Ready? {
+    /// A sandbox for a call. Nil when none waits that would do.
+    ///
+    /// - Parameter isAskedFor: noted, so that such a sandbox is kept ready. Not for what is only the second choice.
+    func take(_ blueprint: Blueprint, isAskedFor: Bool = true) -> Ready? {
         let now = MonotonicClock.now()
         while true {
             let found = state.withLock { state -> (waiting: PoolState.Waiting, narrowing: SandboxFit.Narrowing)? in
                 guard !state.isClosed else { return nil }
                 followMounts(&state)
-                state.note(blueprint, now)
+                if isAskedFor { state.note(blueprint, now) }
                 return state.take(for: blueprint)
             }
             guard let found else { break }
@@ -61,10 +62,19 @@ final class SandboxPool: Sendable {
         return ready(made.parked, [])
     }
 
-    private func ready(_ parked: ParkedSandbox, _ narrowing: SandboxFit.Narrowing) -> Ready? {
+    private func ready(_ parked: any StandingSandbox, _ narrowing: SandboxFit.Narrowing) -> Ready? {
         guard parked.isAlive else { return nil }
         state.withLock { $0.history.taken += 1 }
-        return Ready(sandbox: parked.sandbox, spec: parked.spec, narrowing: narrowing)
+        return Ready(standing: parked, narrowing: narrowing)
+    }
+
+    /// One that was taken and turned out to be of no use. The end of its call has a worker look.
+    func giveUp(_ standing: any StandingSandbox) {
+        let isOpen = state.withLock { state -> Bool in
+            if !state.isClosed { state.discarded.append(standing) }
+            return !state.isClosed
+        }
+        if !isOpen { end(standing) }
     }
 
     /// A call has ended: what it took is made anew.
@@ -115,11 +125,21 @@ final class SandboxPool: Sendable {
         guard let sources = SandboxSources(of: blueprint.kind, covers: blueprint.covers) else {
             throw LaunchError(.path, "a granted path is another file than when the plan was made", mend: "the next call plans anew")
         }
-        let parked = try ParkedSandbox(
-            blueprint.kind, parksTool: parksTool(blueprint), leases: leases, through: connection
-        ) { self.linger($0) }
+        let standing = try stand(blueprint, leases)
         state.withLock { $0.history.built += 1 }
-        return PoolState.Waiting(parked: parked, sources: sources, generation: generation)
+        return PoolState.Waiting(parked: standing, sources: sources, generation: generation)
+    }
+
+    private func stand(_ blueprint: Blueprint, _ leases: SandboxLeases) throws(LaunchError) -> any StandingSandbox {
+        guard let parks = blueprint.parks else {
+            return try ParkedSandbox(blueprint.kind, parksTool: parksTool(blueprint), leases: leases, through: connection) {
+                self.linger($0)
+            }
+        }
+        return try ParkedProgram.launch(
+            parks.program, in: blueprint.kind, parks.mediation, leases: leases, through: connection,
+            patience: settings.readyMilliseconds.clampedTimes(1_000_000)
+        ) { self.linger($0) }
     }
 
     private func parksTool(_ blueprint: Blueprint) -> Bool {

@@ -9,7 +9,8 @@ struct ReportBuilder {
     let end: RunEnd
     let began: UInt64
     let sent: UInt64
-    let isPrepared: Bool
+    /// What the sandbox was before the call came; nil when it was built for it.
+    let standing: LaunchKind?
     /// Made while the tool ran; nil when it never did.
     let receipt: [ReceiptEntry]?
 
@@ -34,7 +35,7 @@ struct ReportBuilder {
     }
 
     private var launch: LaunchKind {
-        if isPrepared { return .prepared }
+        if let standing { return standing }
         return (end.started?.enforced ?? 0) & GB_ENFORCED_TEMPLATE.rawValue != 0 ? .template : .cold
     }
 
