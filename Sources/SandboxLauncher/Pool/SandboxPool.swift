@@ -79,6 +79,7 @@ final class SandboxPool: Sendable {
 
     /// A call has ended: what it took is made anew.
     func callEnded(_ leases: SandboxLeases) {
+        if settings.buildsOnDemand { return } // the next call builds with them
         let isOpen = state.withLock { state -> Bool in
             guard !state.isClosed else { return false }
             state.released.append(leases)
