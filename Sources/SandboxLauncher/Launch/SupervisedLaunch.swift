@@ -77,7 +77,8 @@ extension SandboxSupervisor {
             receipt: receipt)
         let report = builder.report()
         if isLast { cgroups?.retire() }
-        pool?.callEnded(leases)
+        // Ids and a cgroup in which something still lives are nobody else's.
+        if end.leftBehind { unreturned.withLock { $0.append(leases) } } else { pool?.callEnded(leases) }
         return report
     }
 

@@ -16,6 +16,8 @@ struct PoolState: Sendable {
         var beingBuilt = 0
         var calls: UInt64 = 0
         var lastCall: UInt64
+        /// Of the last one that was built: while they are unchanged they serve the next one too.
+        var sources: SandboxSources?
         /// `ParkedTool.isPossible`, once somebody has asked.
         var parksTool: Bool?
         /// Building one failed: not tried again before the next call, and with a program in it not before ever more calls. A program that

@@ -29,7 +29,8 @@ extension SandboxPool {
     }
 
     private func work() {
-        if settings.builderNice > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, settings.builderNice) } // of this thread alone
+        // Of this thread alone: the kernel keeps it per thread.
+        if settings.builderNice > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, settings.builderNice) }
         var isIdle = false
         while true {
             seeMemory()

@@ -122,12 +122,22 @@ final class SandboxPool: Sendable {
     func build(_ blueprint: Blueprint) throws(LaunchError) -> PoolState.Waiting {
         let generation = state.withLock { $0.generation }
         let leases = try lease(blueprint)
-        guard let sources = SandboxSources(of: blueprint.kind, covers: blueprint.covers) else {
-            throw LaunchError(.path, "a granted path is another file than when the plan was made", mend: "the next call plans anew")
-        }
+        let sources = try sources(of: blueprint)
         let standing = try stand(blueprint, leases)
         state.withLock { $0.history.built += 1 }
         return PoolState.Waiting(parked: standing, sources: sources, generation: generation)
+    }
+
+    private func sources(of blueprint: Blueprint) throws(LaunchError) -> SandboxSources {
+        let known = state.withLock { state in state.index(of: blueprint).flatMap { state.kinds[$0].sources } }
+        if let known, known.areUnchanged { return known }
+        guard let seen = SandboxSources(of: blueprint.kind, covers: blueprint.covers) else {
+            throw LaunchError(.path, "a granted path is another file than when the plan was made", mend: "the next call plans anew")
+        }
+        state.withLock { state in
+            if let index = state.index(of: blueprint) { state.kinds[index].sources = seen }
+        }
+        return seen
     }
 
     private func stand(_ blueprint: Blueprint, _ leases: SandboxLeases) throws(LaunchError) -> any StandingSandbox {

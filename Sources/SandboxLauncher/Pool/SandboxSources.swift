@@ -33,6 +33,10 @@ struct SandboxSources: Sendable {
 
     /// Looks now: before the sandbox is built. Nil when a source is another file than the spec says: a template would still show the old one.
     init?(of spec: LaunchSpec, covers: [MountEntry]) {
+        self.init(mounts: spec.mounts[...], pathRules: spec.pathRules, covers: covers)
+    }
+
+    init?(mounts: ArraySlice<MountEntry>, pathRules: [PathRule], covers: [MountEntry]) {
         let start = DirectoryRecord.clock()
         var known = PathSet()
         func add(_ path: String, isCovered: Bool) {
@@ -42,7 +46,7 @@ struct SandboxSources: Sendable {
             known.insert(path)
         }
         var bound: [String] = []
-        for mount in spec.mounts {
+        for mount in mounts {
             guard case .bind(let source) = mount.kind else { continue }
             add(source.path, isCovered: false)
             let seen = sources.last { $0.path.isSamePath(as: source.path) }?.seen
@@ -50,7 +54,7 @@ struct SandboxSources: Sendable {
             if !mount.device { bound.append(mount.target) }
         }
         // A rule holds for the file that its path led to. Inside and outside, what is bound has the same path.
-        for rule in spec.pathRules where bound.contains(where: { rule.path.isAtOrBelow($0) }) { add(rule.path, isCovered: false) }
+        for rule in pathRules where bound.contains(where: { rule.path.isAtOrBelow($0) }) { add(rule.path, isCovered: false) }
         for cover in covers { add(cover.target, isCovered: true) }
         group(lookedAtSince: start)
     }
