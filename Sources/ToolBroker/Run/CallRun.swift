@@ -62,25 +62,21 @@ extension ToolBroker {
         _ progress: @escaping ChannelSession.ProgressHandler
     ) async -> CallOutcome {
         do throws(CallRefusal) {
-            let handed = try await HandedFiles.open(descriptors, files)
-            let calls = NestedCalls(broker: self, call: call)
-            let session: ChannelSession
-            do throws(SystemError) {
-                session = try ChannelSession(
-                    .init(tool: call.tool.name, call: call.id, arguments: call.arguments, descriptors: handed.descriptors), limits: limits,
-                    handler: { syscall async throws(LibOSError) in try await calls.answer(syscall) }, progress: progress)
-            } catch {
-                throw CallRefusal(
-                    .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
-            }
             let cancellation = try Self.cancellation()
-            var request = try sealed(call, words, channel: session.toolEnd)
-            // On the run's own thread. The result is the last word: what still runs is of no more use. A stream that just ended is a tool
-            // that is ending; how it did is for the run to say, so that a limit is not reported as a cancellation.
-            let talk = ChannelTalk(session)
-            request.conversation = talk
-            let report = await seal(request, cancellation)
-            let end = talk.finish()
+            let calls = NestedCalls(broker: self, call: call)
+            // Files, channel, run and talk are one thread's: each other one would have to be woken, which takes longer than what it does.
+            let talked = await withTaskCancellationHandler {
+                await Self.onThread(otherwise: Self.noThread) { [self] () -> Result<Talked, CallRefusal> in
+                    do throws(CallRefusal) {
+                        return .success(try talk(call, words, descriptors, calls, progress, cancellation))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            } onCancel: {
+                cancellation.cancel()
+            }
+            let (handed, session, end, report) = try talked.get().parts
             await session.lastCallEnded()
             var outcome = await concluded(call, end, report, handed, deferred: calls.deferred)
             outcome.asked = calls.asked
@@ -89,6 +85,38 @@ extension ToolBroker {
         } catch {
             return CallOutcome(kind: .failure(error.failure, error.decision), hasStarted: false)
         }
+    }
+
+    private struct Talked: Sendable {
+        let parts: (handed: HandedFiles, session: ChannelSession, end: ChannelSession.End, report: RunReport)
+    }
+
+    private static var noThread: Result<Talked, CallRefusal> {
+        .failure(CallRefusal(.init(.transient, "no thread is left for the call", isRetryable: true), .sandboxUnavailable))
+    }
+
+    /// The call from its files to its last word, on the calling thread.
+    private func talk(
+        _ call: PreparedCall, _ words: [String], _ descriptors: [PreparedCall.DescriptorPlan], _ calls: NestedCalls,
+        _ progress: @escaping ChannelSession.ProgressHandler, _ cancellation: RunCancellation
+    ) throws(CallRefusal) -> Talked {
+        let handed = try HandedFiles.open(descriptors, files)
+        let session: ChannelSession
+        do throws(SystemError) {
+            session = try ChannelSession(
+                .init(tool: call.tool.name, call: call.id, arguments: call.arguments, descriptors: handed.descriptors), limits: limits,
+                handler: { syscall async throws(LibOSError) in try await calls.answer(syscall) }, progress: progress)
+        } catch {
+            throw CallRefusal(
+                .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
+        }
+        var request = try sealed(call, words, channel: session.toolEnd)
+        // The result is the last word: what still runs is of no more use. A stream that just ended is a tool that is ending; how it did is
+        // for the run to say, so that a limit is not reported as a cancellation.
+        let talk = ChannelTalk(session)
+        request.conversation = talk
+        let report = supervisor.run(request, cancellation: cancellation)
+        return Talked(parts: (handed, session, talk.finish(), report)) // a run that came to no start still held the tool's end
     }
 
     private func concluded(
