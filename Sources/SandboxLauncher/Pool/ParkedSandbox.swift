@@ -3,27 +3,30 @@ internal import Glibc
 internal import LinuxPrimitives
 
 /// A sandbox that stands and waits for the one call that it will serve.
-final class ParkedSandbox: Sendable {
+final class ParkedSandbox: StandingSandbox {
     /// With its own ids and exec page.
     let spec: LaunchSpec
     /// Bytes that it holds.
     let memoryBytes: UInt64
     let sandbox: LaunchedSandbox
 
-    /// What one counts where nothing counts it.
-    private static let assumedBytes: UInt64 = 1 << 20
     /// For the launcher to build one, nanoseconds.
     private static let patience: UInt64 = 10_000_000_000
-    /// For an init that was told to leave, nanoseconds.
-    private static let endPatience: UInt64 = 1_000_000_000
 
     /// Has the launcher build one, and waits until it stands.
     ///
-    /// - Parameter kind: what it is to be (`LaunchSpec.kind`).
-    init(_ kind: LaunchSpec, leases: SandboxLeases, through connection: LauncherConnection) throws(LaunchError) {
+    /// - Parameters:
+    ///   - kind: what it is to be (`LaunchSpec.kind`).
+    ///   - parksTool: the tool's process itself waits (`ParkedTool.isPossible`).
+    ///   - keep: given one that came to nothing and that could not be ended either; its leases are free when it is let go.
+    init(
+        _ kind: LaunchSpec, parksTool: Bool = false, leases: SandboxLeases, through connection: LauncherConnection,
+        keep: (LaunchedSandbox) -> Void
+    ) throws(LaunchError) {
         var spec = kind
         let hostID = leases.hostID
         try spec.personalize(user: hostID ?? getuid(), group: hostID ?? getgid())
+        if parksTool { spec.flags.insert(.parkTool) }
         spec.arguments = ["parked"] // of the spec's form: nothing is run
         var pair = try LaunchedSandbox.statusPair()
         let theirs = pair.takeSecond()
@@ -33,8 +36,14 @@ final class ParkedSandbox: Sendable {
             try LaunchSpecEncoder.encode(spec), flags: GB_REQUEST_PARK.rawValue | groupFlags, cgroups: UInt32(groups.count),
             descriptors: [theirs.rawValue] + groups)
         theirs.close()
-        try Self.await(sandbox)
-        memoryBytes = leases.memoryBytes ?? Self.assumedBytes
+        do throws(LaunchError) {
+            try Self.await(sandbox)
+        } catch {
+            // What it has leased may be lent again when its last process has gone, not before.
+            if !sandbox.end() { keep(sandbox) }
+            throw error
+        }
+        memoryBytes = leases.memoryBytes ?? assumedSandboxBytes
         self.spec = spec
     }
 
@@ -70,18 +79,5 @@ final class ParkedSandbox: Sendable {
     }
 
     /// Whether its init still waits.
-    var isAlive: Bool {
-        guard let pidfd = sandbox.numbers.pidfd else { return false }
-        return (try? Polling.wait(pidfd, for: .readable, deadline: 0)) == false
-    }
-
-    /// Ends it unused. What it has leased is free only when its last process has gone, so this waits.
-    func discard() {
-        var ends = sandbox.takeEnds()
-        ends.status = nil // upon which it leaves
-        guard let pidfd = ends.process.number else { return }
-        if (try? Polling.wait(pidfd, for: .readable, deadline: MonotonicClock.now() + Self.endPatience)) == true { return }
-        _ = try? ends.process?.kill(SIGKILL)
-        _ = try? Polling.wait(pidfd, for: .readable, deadline: MonotonicClock.now() + Self.endPatience)
-    }
+    var isAlive: Bool { sandbox.isAlive }
 }
