@@ -224,6 +224,9 @@ extension SandboxSupervisor {
                 parks: true))
     }
 
+    /// What the pool holds and what it did; nil without one.
+    package var poolStatus: SandboxPoolStatus? { pool?.status }
+
     /// How many sandboxes wait for a call.
     package var preparedCount: Int { pool?.count ?? 0 }
 }
