@@ -1,6 +1,7 @@
 import CLaunchABI
 import Glibc
 import LinuxPrimitives
+import SandboxPolicy
 import SandboxTestSupport
 import TestSupport
 import Testing
