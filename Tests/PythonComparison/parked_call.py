@@ -34,17 +34,22 @@ def spec(arguments, environment, directory):
     return head + bytes(strings) + lists
 
 
+# Room for the words and the environment of a call in what /proc shows of the process.
+WORDS = "pass" + " " * 8192
+ROOM = " " * 8192
+
+
 class ParkedPython:
     """One interpreter that waits; `environment` is what it starts with."""
 
-    def __init__(self, library, program, options, environment, padding="pass"):
+    def __init__(self, library, program, options, environment):
         self.socket, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.program, self.options = program, options
         with inner:
             self.process = subprocess.Popen(
-                [program, *options, "-c", padding],
+                [program, *options, "-c", WORDS],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-                env={**environment, "LD_PRELOAD": library}, pass_fds=[3], preexec_fn=lambda: os.dup2(inner.fileno(), 3))
+                env={**environment, "LD_PRELOAD": library + ROOM}, pass_fds=[3], preexec_fn=lambda: os.dup2(inner.fileno(), 3))
 
     def wait_until_parked(self):
         message = b""

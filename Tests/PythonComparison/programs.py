@@ -132,6 +132,8 @@ EXITS = {
     "terminal-size": "import shutil, os\nprint(shutil.get_terminal_size())",
     "readline": "import readline; print(readline.get_history_length(), readline.get_current_history_length())",
     "pydoc-main": "'''the docstring'''\nprint(__doc__)",
+    "own-words": "print(open('/proc/self/cmdline').read().rstrip(chr(0)).split(chr(0)), sorted(open('/proc/self/environ').read().rstrip(chr(0)).split(chr(0))))",
+    "own-words-of-child": "import subprocess; print(subprocess.run(['cat', '/proc/self/cmdline', '/proc/self/environ'], capture_output=True))",
     "dir-changes": "import os; os.chdir('/'); import sys; print(sys.path[0], os.getcwd()); import helper",
     "sockets": "import socket\na, b = socket.socketpair(); a.send(b'x'); print(b.recv(1), a.fileno(), b.fileno())",
     "tempfile": "import tempfile, os\nwith tempfile.NamedTemporaryFile(dir='.') as f: print(os.path.exists(f.name), f.file.fileno())",
@@ -160,7 +162,7 @@ def small_programs(version):
         ignore = {"faulthandler": "Current thread .*", "help": "", "fork": "", "state": r", sys\.hash_info.*"}.get(name, "")
         # In what order the collector finalises a heap of garbage is nobody's promise, and taking start-up's objects back changes it.
         unordered = name.startswith(("del-in-", "del-through-"))
-        words = ODD_WORDS if name == "state" else []
+        words = ODD_WORDS if name in ("state", "own-words") else []
         if "\0" not in text:
             yield Case(f"-c {name}", ["-c", text, *words], files=HELPER, stdin=lines, environment=call, ignore=ignore,
                        unordered=unordered)
@@ -241,7 +243,7 @@ def ways_to_run(version):
                signal=signal.SIGINT)
     yield Case("SIGINT at exit", ["-c", "import time, atexit\natexit.register(lambda: (print('ready', flush=True), time.sleep(60)))"],
                signal=signal.SIGINT)
-    yield Case("SIGINT while a thread runs", ["-c", "import threading, time\ndef f(): time.sleep(0.3); print('ready', flush=True); time.sleep(0.5)\nthreading.Thread(target=f).start()"],
+    yield Case("SIGINT while a thread runs", ["-c", "import os, threading, time\ndef f(): time.sleep(0.3); os.write(1, b'ready\\n'); time.sleep(0.5)\nthreading.Thread(target=f).start()"],
                signal=signal.SIGINT, ignore=r"File \"[^\n]*threading.py\", line \d+")
     yield Case("SIGTERM handler", ["-c", "import signal, time, sys\nsignal.signal(15, lambda *a: sys.exit(5))\nprint('ready', flush=True); time.sleep(60)"],
                signal=signal.SIGTERM)

@@ -60,6 +60,7 @@ static void take_call(const struct python_api *python, const struct run_fields *
     if (received <= 0) _exit(received == 0 ? EXIT_UNWANTED : EXIT_FAILED);
     const char *failed = enter_call(CALL_SOCKET, &call);
     if (failed != NULL) fail(python, failed);
+    show_words_of(&call.spec);
     if (!take_environment(python, &call.spec)) fail(python, "its environment");
     if (!make_streams(python)) fail(python, "its streams");
     int count = (int)call.spec.header.argv.count;
@@ -73,14 +74,15 @@ static int parked_main(int count, char **words, char **environment)
 {
     static struct python_api python;
     static struct run_fields fields;
+    remember_words(words, environment);
     unsetenv("LD_PRELOAD"); // not for children, and not for anybody to see
     if (!is_call_socket(CALL_SOCKET) || count < 1 + RUN_WORDS || !find_python(&python)) return program_main(count, words, environment);
-    if (fcntl(CALL_SOCKET, F_SETFD, FD_CLOEXEC) < 0 || !remember_environment()) return EXIT_FAILED;
+    if (fcntl(CALL_SOCKET, F_SETFD, FD_CLOEXEC) < 0 || !remember_environment() || !listen_to_start_up()) return EXIT_FAILED;
     // From here on there is no way back to the program's own main: what does not work is not parked.
     watch_for_gc(&python);
     if (!choose_locale(&python, words, count) || !find_run_fields(&python, words, count - RUN_WORDS, &fields)) return EXIT_FAILED;
     if (!start_interpreter(&python, words, count)) return EXIT_FAILED;
-    if (!are_fields_right(&python, &fields) || !has_own_streams(&python)) return EXIT_FAILED;
+    if (!are_fields_right(&python, &fields) || !has_own_streams(&python) || !was_start_up_silent(&python)) return EXIT_FAILED;
     if (!freeze_start_up(&python) || !announce_parked(CALL_SOCKET)) return EXIT_FAILED;
     take_call(&python, &fields);
     return python.Py_RunMain();

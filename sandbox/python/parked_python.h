@@ -116,6 +116,16 @@ const char *enter_call(int socket, const struct call *call);
 bool remember_environment(void);
 bool take_environment(const struct python_api *python, const struct gb_spec_view *spec);
 
+// ---- process_words.c: what /proc/self/cmdline and /proc/self/environ show
+
+void remember_words(char *const *words, char *const *environment);
+void show_words_of(const struct gb_spec_view *spec);
+
+// ---- silence.c: what start-up writes would reach nobody, so it must write nothing
+
+bool listen_to_start_up(void);
+bool was_start_up_silent(const struct python_api *python);
+
 // ---- streams.c: sys.stdin, sys.stdout and sys.stderr as a start-up makes them, for the descriptors of the call
 
 bool has_own_streams(const struct python_api *python);
