@@ -49,7 +49,7 @@ let package = Package(
         .executableTarget(
             name: "glovebox-launcher", dependencies: ["CSandboxCore", "CLaunchABI"], path: "sandbox/launcher",
             cSettings: cSettings, linkerSettings: [.linkedLibrary("cap")]),
-        .executableTarget(name: "sandbox-probe", path: "sandbox/probe", cSettings: cSettings),
+        .executableTarget(name: "sandbox-probe", dependencies: ["CSandboxCore"], path: "sandbox/probe", cSettings: cSettings),
 
         // Floor 0
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),

@@ -15,8 +15,9 @@ package final class ToolChannel: Sendable {
 
     /// - Parameters:
     ///   - end: the tool's end. It is closed here when the tool has it, so that its last holder is inside.
-    ///   - started: called once, on the run's thread, when the program has been executed: proof that something ran. It is given the
-    ///     pid of the tool's first process in our pid namespace; nil when that process has ended already.
+    ///   - started: called on the run's thread when the program has been executed, or has been handed the call while it waited. It is
+    ///     given the pid of the tool's first process in our pid namespace; nil when that process has ended already. Called again, with
+    ///     another pid, when a program that was to take the call over has ended before: nothing of the call had run then.
     package init(end: consuming OwnedDescriptor, started: @escaping @Sendable (_ toolPID: Int32?) -> Void) {
         self.end = Mutex(end)
         self.started = started
@@ -40,9 +41,12 @@ package final class ToolChannel: Sendable {
         started(Self.child(of: initPID, numbered: innerPID))
     }
 
+    /// The program that takes the call over was running before. Our copy stays, since the call may still have to be launched anew.
+    func takenOver(by pid: Int32?) { started(pid) }
+
     /// The init's child that has this number inside. No other process can have it: when the tool's first
     /// process ends, the init ends everything.
-    private static func child(of initPID: Int32, numbered innerPID: Int32) -> Int32? {
+    static func child(of initPID: Int32, numbered innerPID: Int32) -> Int32? {
         guard let children = try? SmallFile.text("/proc/\(initPID)/task/\(initPID)/children") else { return nil }
         for word in children.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
             guard let pid = Int32(word), let status = try? SmallFile.text("/proc/\(pid)/status"),
