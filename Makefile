@@ -33,7 +33,8 @@ LAUNCHER_HEADERS := $(wildcard sandbox/launcher/*.h sandbox/core/*.h sandbox/cor
 LAUNCHER_FLAGS := -O2 -g -fPIE -static-pie -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now,-z,noexecstack
 # What a parked Python is preloaded with. It ends up in somebody else's program, so it shows nothing of its own there.
 PARKED_PYTHON := $(BUILD)/launcher/glovebox-python.so
-PARKED_PYTHON_SOURCES := $(wildcard sandbox/python/*.c) sandbox/core/spec_reader.c
+PARKED_PYTHON_SOURCES := $(wildcard sandbox/python/*.c) \
+    sandbox/core/parked_program.c sandbox/core/spec_reader.c sandbox/core/descriptors.c
 PARKED_PYTHON_FLAGS := -O2 -g -fPIC -shared -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-soname,glovebox-python.so
 C_SOURCES := $(wildcard sandbox/*/*.c .ci/*.c)

@@ -52,13 +52,8 @@ class ParkedPython:
                 env={**environment, "LD_PRELOAD": library + ROOM}, pass_fds=[3], preexec_fn=lambda: os.dup2(inner.fileno(), 3))
 
     def wait_until_parked(self):
-        message = b""
-        while len(message) < 8:
-            part = self.socket.recv(4096)
-            if not part:
-                return False
-            message += part
-        return struct.unpack_from("=I", message)[0] == PARKED
+        message = self.socket.recv(4096)
+        return len(message) >= 4 and struct.unpack_from("=I", message)[0] == PARKED
 
     def start(self, arguments, environment, directory, descriptors):
         body = spec([os.fsencode(word) for word in arguments], [os.fsencode(f"{k}={v}") for k, v in environment.items()],
@@ -72,3 +67,5 @@ class ParkedPython:
 
     def close(self):
         self.socket.close()
+
+    __del__ = close

@@ -83,7 +83,7 @@ class Runner:
             raise SystemExit(f"{case.name}: {self.program} does not wait (it ended with {waiting.process.wait()})")
         process = waiting.start([self.program, *case.options, *case.words],
                                 {**self.base, **case.start_environment, **case.environment}, directory, descriptors)
-        waiting.close()
+        process.waiting = waiting  # its word that it has taken the call needs somebody to say it to
         return process
 
     @staticmethod

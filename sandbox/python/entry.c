@@ -6,12 +6,12 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#define CALL_SOCKET 3
+#define CALL_SOCKET GB_CONTROL_DESCRIPTOR
 #define EXIT_UNWANTED 0 // nobody holds the other end any more
 #define EXIT_FAILED 125 // as the command's own: it could not be run
 
@@ -20,6 +20,15 @@ static main_function program_main;
 
 // The last two words of the line that waits are "-c" and a program that does nothing: what a main that is not ours would run.
 #define RUN_WORDS 2
+
+static bool is_call_socket(void)
+{
+    int domain = 0, type = 0;
+    socklen_t size = sizeof domain;
+    if (getsockopt(CALL_SOCKET, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0) return false;
+    size = sizeof type;
+    return domain == AF_UNIX && getsockopt(CALL_SOCKET, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
 
 static bool choose_locale(const struct python_api *python, char **words, int count)
 {
@@ -46,28 +55,24 @@ static bool are_fields_right(const struct python_api *python, const struct run_f
     return wcsncmp((const wchar_t *)live[fields->command], L"pass", 4) == 0 && live[fields->arguments] == 1;
 }
 
-_Noreturn static void fail(const struct python_api *python, const char *what)
+// False: the call was not touched, and is run by a process of its own. Nothing of it is written anywhere before it is taken.
+static bool take_call(const struct python_api *python, const struct run_fields *fields)
 {
-    python->PyErr_Print();
-    dprintf(2, "glovebox: the Python that waited for this call cannot take %s\n", what);
-    _exit(EXIT_FAILED);
-}
-
-static void take_call(const struct python_api *python, const struct run_fields *fields)
-{
-    struct call call;
-    int received = receive_call(CALL_SOCKET, &call);
-    if (received <= 0) _exit(received == 0 ? EXIT_UNWANTED : EXIT_FAILED);
-    const char *failed = enter_call(CALL_SOCKET, &call);
-    if (failed != NULL) fail(python, failed);
+    struct gb_parked_call call;
+    int received = gb_parked_receive(&call);
+    if (received == GB_PARKED_UNWANTED) _exit(EXIT_UNWANTED);
+    // A running program's limits and rules are those that it was started with: a call that needs narrower ones is no call for it.
+    if (received != 0 || call.spec.header.flags != GB_SPEC_START || call.spec.header.rlimits.count != 0) return false;
+    int socket = gb_parked_settle(&call), count = (int)call.spec.header.argv.count;
+    if (socket < 0 || chdir(gb_spec_string(&call.spec, call.spec.header.working_directory)) < 0) return false;
     show_words_of(&call.spec);
-    if (!take_environment(python, &call.spec)) fail(python, "its environment");
-    if (!make_streams(python)) fail(python, "its streams");
-    int count = (int)call.spec.header.argv.count;
     char **words = calloc((size_t)count + 1, sizeof *words);
     for (int i = 0; words != NULL && i < count; i++) words[i] = (char *)(uintptr_t)gb_spec_string(&call.spec, call.spec.argv[i]);
-    if (words == NULL || !take_command_line(python, fields, words, count)) fail(python, "its command line");
+    if (words == NULL || !take_environment(python, &call.spec) || !make_streams(python)) return false;
+    if (!take_command_line(python, fields, words, count)) return false;
+    free(words);
     note_what_is_given(python);
+    return gb_parked_start(socket) == 0; // the supervisor's last word and ours: what follows is the program alone
 }
 
 static int parked_main(int count, char **words, char **environment)
@@ -76,15 +81,15 @@ static int parked_main(int count, char **words, char **environment)
     static struct run_fields fields;
     remember_words(words, environment);
     unsetenv("LD_PRELOAD"); // not for children, and not for anybody to see
-    if (!is_call_socket(CALL_SOCKET) || count < 1 + RUN_WORDS || !find_python(&python)) return program_main(count, words, environment);
+    if (!is_call_socket() || count < 1 + RUN_WORDS || !find_python(&python)) return program_main(count, words, environment);
     if (fcntl(CALL_SOCKET, F_SETFD, FD_CLOEXEC) < 0 || !remember_environment() || !listen_to_start_up()) return EXIT_FAILED;
     // From here on there is no way back to the program's own main: what does not work is not parked.
     watch_for_gc(&python);
     if (!choose_locale(&python, words, count) || !find_run_fields(&python, words, count - RUN_WORDS, &fields)) return EXIT_FAILED;
     if (!start_interpreter(&python, words, count)) return EXIT_FAILED;
     if (!are_fields_right(&python, &fields) || !has_own_streams(&python) || !was_start_up_silent(&python)) return EXIT_FAILED;
-    if (!freeze_start_up(&python) || !announce_parked(CALL_SOCKET)) return EXIT_FAILED;
-    take_call(&python, &fields);
+    if (!freeze_start_up(&python) || gb_parked_announce() != 0) return EXIT_FAILED;
+    if (!take_call(&python, &fields)) _exit(EXIT_FAILED);
     return python.Py_RunMain();
 }
 

@@ -1,5 +1,6 @@
-// The environment of a call as a start-up would have left it: what came with the process, changed by what start-up itself changes.
-// Code of the host's site-packages may do that (a .pth file that sets a variable), in os.environ and the C library's list alike.
+// What waits was started with the environment that its calls have, so there is mostly nothing to do. Code of the host's site-packages
+// may have changed it since (a .pth file that sets a variable), in os.environ and in the C library's list alike, and then nobody can
+// say what it would have made of another one.
 #define _GNU_SOURCE
 #include "parked_python.h"
 
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char **before; // what came with the process that waits
+static char **before; // what the process came with
 
 static size_t count_of(char *const *list)
 {
@@ -26,48 +27,19 @@ bool remember_environment(void)
     return true;
 }
 
-static size_t name_length(const char *entry)
+static void forget_environment(void)
 {
-    return strcspn(entry, "=");
+    for (char **entry = before; *entry != NULL; entry++) free(*entry);
+    free(before);
+    before = NULL;
 }
 
-static char *find_name(char *const *list, const char *entry)
+static bool is_as_before(char *const *list, size_t count)
 {
-    size_t length = name_length(entry);
-    for (; *list != NULL; list++)
-        if (strncmp(*list, entry, length) == 0 && (*list)[length] == '=') return *list;
-    return NULL;
-}
-
-static bool is_same(const char *one, const char *other)
-{
-    return one != NULL && other != NULL && strcmp(one, other) == 0;
-}
-
-// Start-up changed this variable: the call gets what it was changed to, or loses what was taken.
-static bool is_of_start(const char *entry)
-{
-    char *was = find_name(before, entry), *is = find_name(environ, entry);
-    return !(was == NULL && is == NULL) && !is_same(was, is);
-}
-
-// The call's own variables in their order, then what start-up has added. A variable that start-up gave where there was none, and
-// that the call brings, keeps the call's value, as with `setdefault`.
-static char **merged_environment(const struct gb_spec_view *spec)
-{
-    size_t given = spec->header.envp.count, started = count_of(environ), count = 0;
-    char **next = calloc(given + started + 1, sizeof *next);
-    if (next == NULL) return NULL;
-    for (size_t i = 0; i < given; i++) {
-        char *entry = (char *)(uintptr_t)gb_spec_string(spec, spec->envp[i]); // mapped for writing, and this process's own
-        if (!is_of_start(entry) || find_name(before, entry) == NULL)
-            next[count++] = entry;
-        else if (find_name(environ, entry) != NULL && (next[count] = strdup(find_name(environ, entry))) != NULL)
-            count++;
-    }
-    for (size_t i = 0; i < started; i++)
-        if (is_of_start(environ[i]) && find_name(next, environ[i]) == NULL && (next[count] = strdup(environ[i])) != NULL) count++;
-    return next;
+    if (count != count_of(before)) return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], before[i]) != 0) return false;
+    return true;
 }
 
 // os.environ and os.environb are views of this dictionary. Of two entries of a name the first counts, and one without a name is
@@ -80,8 +52,7 @@ static bool fill_dictionary(const struct python_api *python, python_object *dict
         if (equals == NULL) continue;
         python_object *name = python->PyBytes_FromStringAndSize(*entry, equals - *entry);
         python_object *value = python->PyBytes_FromStringAndSize(equals + 1, (ptrdiff_t)strlen(equals + 1));
-        bool done = name != NULL && value != NULL;
-        int known = done ? python->PyDict_Contains(dictionary, name) : -1;
+        int known = name != NULL && value != NULL ? python->PyDict_Contains(dictionary, name) : -1;
         if (known == 0) known = python->PyDict_SetItem(dictionary, name, value);
         if (name != NULL) python->Py_DecRef(name);
         if (value != NULL) python->Py_DecRef(value);
@@ -90,18 +61,30 @@ static bool fill_dictionary(const struct python_api *python, python_object *dict
     return true;
 }
 
-bool take_environment(const struct python_api *python, const struct gb_spec_view *spec)
+static bool fill_module(const struct python_api *python)
 {
-    char **next = merged_environment(spec);
-    if (next == NULL) return false;
-    environ = next;
     python_object *posix = python->PyImport_ImportModule("posix");
     python_object *dictionary = posix == NULL ? NULL : python->PyObject_GetAttrString(posix, "environ");
     bool done = dictionary != NULL && fill_dictionary(python, dictionary);
     if (dictionary != NULL) python->Py_DecRef(dictionary);
     if (posix != NULL) python->Py_DecRef(posix);
-    for (char **entry = before; *entry != NULL; entry++) free(*entry);
-    free(before);
-    before = NULL;
     return done;
+}
+
+bool take_environment(const struct python_api *python, const struct gb_spec_view *spec)
+{
+    size_t count = spec->header.envp.count;
+    char **next = calloc(count + 1, sizeof *next);
+    if (next == NULL) return false;
+    // In memory that stays, and is this process's own to write.
+    for (size_t i = 0; i < count; i++) next[i] = (char *)(uintptr_t)gb_spec_string(spec, spec->envp[i]);
+    bool is_what_it_was_started_with = is_as_before(next, count), is_unchanged = is_as_before(environ, count_of(environ));
+    forget_environment();
+    if (is_what_it_was_started_with) {
+        free(next);
+        return true;
+    }
+    if (!is_unchanged) return false;
+    environ = next;
+    return fill_module(python);
 }

@@ -4,7 +4,7 @@
 #ifndef GLOVEBOX_PARKED_PYTHON_H
 #define GLOVEBOX_PARKED_PYTHON_H
 
-#include "spec_reader.h"
+#include "parked_program.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +39,6 @@ struct python_api {
     struct python_status (*Py_InitializeFromConfig)(const struct opaque_config *);
     uintptr_t *(*_Py_GetConfig)(void);
     int (*PyStatus_Exception)(struct python_status);
-    void (*Py_ExitStatusException)(struct python_status);
     int (*Py_RunMain)(void);
     python_object *(*PySys_GetObject)(const char *);
     int (*PySys_SetObject)(const char *, python_object *);
@@ -75,7 +74,6 @@ struct python_api {
     void (*Py_IncRef)(python_object *);
     void *(*PyInterpreterState_Get)(void);
     void *(*PyInterpreterState_Main)(void);
-    void (*PyErr_Print)(void);
     void (*PyErr_Clear)(void);
     python_object *none, *true_object, *false_object, *PyModuleDef_Type;
     python_object *PyDict_Type, *PyList_Type, *PyTuple_Type, *PySet_Type, *PyFunction_Type, *PyCell_Type;
@@ -95,25 +93,10 @@ bool find_run_fields(const struct python_api *python, char *const *options, int 
 // The interpreter reads the call's whole command line itself; what it found out of it that says what is run becomes its own.
 bool take_command_line(const struct python_api *python, const struct run_fields *fields, char *const *words, int count);
 
-// ---- call.c: the wire
-
-struct call {
-    struct gb_spec_view spec;
-    int descriptors[4]; // stdin, stdout, stderr, channel or -1
-    int descriptor_count;
-};
-
-bool is_call_socket(int descriptor);
-bool announce_parked(int socket);
-// 1: there is a call; 0: nobody wants one any more; -1: what came is no call.
-int receive_call(int socket, struct call *call);
-// Puts descriptors and working directory in place and closes the call socket: nothing of the supervisor is left. NULL, or what failed.
-const char *enter_call(int socket, const struct call *call);
-
 // ---- environment.c
 
-// What start-up (a .pth file, sitecustomize) has changed in the environment is found by comparing with what was there before.
 bool remember_environment(void);
+// False when start-up has changed it, and it is not the call's.
 bool take_environment(const struct python_api *python, const struct gb_spec_view *spec);
 
 // ---- process_words.c: what /proc/self/cmdline and /proc/self/environ show

@@ -16,12 +16,12 @@ bool find_python(struct python_api *python)
 #define FIND(name) find(#name, &python->name)
     bool complete = FIND(PyPreConfig_InitPythonConfig) && FIND(Py_PreInitializeFromBytesArgs) && FIND(PyConfig_InitPythonConfig) &&
                     FIND(PyConfig_SetBytesArgv) && FIND(PyConfig_Read) && FIND(PyConfig_Clear) && FIND(Py_InitializeFromConfig) &&
-                    FIND(_Py_GetConfig) && FIND(PyStatus_Exception) && FIND(Py_ExitStatusException) && FIND(Py_RunMain) &&
+                    FIND(_Py_GetConfig) && FIND(PyStatus_Exception) && FIND(Py_RunMain) &&
                     FIND(PySys_GetObject) && FIND(PySys_SetObject) && FIND(PyImport_ImportModule) && FIND(PyObject_GetAttrString) &&
                     FIND(PyObject_SetAttrString) && FIND(PyObject_CallMethod) && FIND(PyObject_IsTrue) && FIND(PyUnicode_FromString) &&
                     FIND(PyUnicode_FromWideChar) && FIND(Py_DecodeLocale) && FIND(PyMem_RawFree) && FIND(PyBytes_FromStringAndSize) &&
                     FIND(PyList_New) && FIND(PyList_Append) && FIND(PyList_SetSlice) && FIND(PyDict_Clear) && FIND(PyDict_Contains) &&
-                    FIND(PyDict_SetItem) && FIND(Py_DecRef) && FIND(PyErr_Print) && FIND(PyErr_Clear) &&
+                    FIND(PyDict_SetItem) && FIND(Py_DecRef) && FIND(PyErr_Clear) &&
                     FIND(PyDict_GetItemString) && FIND(PyDict_SetItemString) && FIND(PyDict_Update) && FIND(PyModule_New) &&
                     FIND(PyModule_GetDict) && FIND(PyModule_FromDefAndSpec2) && FIND(PyModule_ExecDef) &&
                     FIND(PyInterpreterState_Get) && FIND(PyInterpreterState_Main) && FIND(PyModuleDef_Type) && FIND(PyObject_Type) &&

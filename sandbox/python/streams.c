@@ -73,18 +73,15 @@ static bool make_stream(const struct python_api *python, python_object *io, int 
     return done;
 }
 
-// A start-up refuses a directory there, in these words.
-static void refuse_directory(const struct python_api *python)
+static bool is_input_a_directory(void)
 {
     struct stat seen;
-    if (fstat(0, &seen) < 0 || !S_ISDIR(seen.st_mode)) return;
-    python->Py_ExitStatusException((struct python_status){
-        .type = 1, .function = "init_sys_streams", .message = "<stdin> is a directory, cannot continue"});
+    return fstat(0, &seen) == 0 && S_ISDIR(seen.st_mode);
 }
 
 bool make_streams(const struct python_api *python)
 {
-    refuse_directory(python);
+    if (is_input_a_directory()) return false; // at which a start-up ends
     python_object *through = python->PyObject_GetAttrString(python->PySys_GetObject("__stdout__"), "write_through");
     if (through == NULL) return false;
     bool buffered = !is_true(python, through);
