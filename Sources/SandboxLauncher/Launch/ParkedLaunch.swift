@@ -1,5 +1,6 @@
 internal import CLaunchABI
 internal import LinuxPrimitives
+internal import SandboxPolicy
 
 /// Calls that a program serves which was running before they came.
 extension SandboxSupervisor {
@@ -8,7 +9,9 @@ extension SandboxSupervisor {
         _ request: RunRequest, _ spec: LaunchSpec, _ decisions: Decisions, _ streams: borrowing RunStreams
     ) throws(LaunchError) -> Launch? {
         guard let pool, request.parkable != nil, spec.fitsStart else { return nil }
-        let blueprint = blueprint(of: spec, decisions, request, parks: true)
+        let (shown, shownDecisions) = try showingFiles(request, decisions)
+        let spec = try compose(shown, shownDecisions, terminalPath: nil, countsMemory: cgroups != nil)
+        let blueprint = blueprint(of: spec, shownDecisions, shown, parks: true)
         while let ready = pool.take(blueprint) {
             guard let parked = ready.standing as? ParkedProgram else { return nil }
             let start = try LaunchSpecEncoder.encode(spec.start(of: parked.spec, narrowing: []))
@@ -20,6 +23,27 @@ extension SandboxSupervisor {
             return Launch(sandbox: parked.sandbox, spec: parked.spec.inUse(by: spec), standing: .parked, program: parked)
         }
         return nil
+    }
+}
+
+extension SandboxSupervisor {
+    /// The request with the files of its parkable program: nobody else's sandbox has them.
+    func showingFiles(_ request: RunRequest, _ decisions: Decisions) throws(LaunchError) -> (RunRequest, Decisions) {
+        guard let program = request.parkable, !program.files.isEmpty else { return (request, decisions) }
+        var request = request
+        request.confinement.grants += program.files.map { path in
+            PathGrant(
+                path: path, rights: [.read, .execute], subtree: false, isWorkspace: false, optional: false,
+                rule: RuleReference(
+                    policy: "glovebox", file: "glovebox", line: 0, text: "allow filesystem:host:\(path) read,execute",
+                    because: "part of a program that waits for its call"))
+        }
+        request.policyHash += " with \(program.files)" // plans are kept by it, and this is another one
+        let plan = try plans.plan(for: request, hosts: decisions.network.hosts, innerID: Self.innerID, anew: false)
+        guard plan.isCurrent else {
+            return (request, try decide(request, nil, anew: true))
+        }
+        return (request, Decisions(network: decisions.network, plan: plan, denials: decisions.denials))
     }
 }
 
