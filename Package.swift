@@ -160,7 +160,7 @@ let package = Package(
         // Floor 7
         .executableTarget(name: "GloveboxRuntimeCLI", dependencies: ["GloveboxRuntimeCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
-        .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
+        .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON", "CSandboxCore"], swiftSettings: swiftSettings),
 
         // What tests of every floor and the benchmarks share.
         .target(name: "TestSupport", dependencies: ["LinuxPrimitives"], path: "Tests/TestSupport", swiftSettings: swiftSettings),

@@ -5,6 +5,7 @@
 //   glovebox-bench broker [--rounds N]     a decision with 1, 100 and 1000 records
 //   glovebox-bench store [--records N]     the runtime's records: audit append, commits, opening and verifying, decoding
 //   glovebox-bench quantum [--rounds N]    one quantum of an agent: its records alone, and with a sealed file read
+//   glovebox-bench file-read [--rounds N]  one built-in file read, with a worker of its own and with one that waited
 //   glovebox-bench soak [--runs N]         leaks and memory over many runs
 internal import Glibc
 internal import LinuxPrimitives
@@ -46,10 +47,12 @@ do {
         try await StoreBenchmark(records: value(after: "--records", default: 100_000)).run()
     case "quantum":
         try await QuantumBenchmark(policies: policies, rounds: value(after: "--rounds", default: 200)).run()
+    case "file-read":
+        _ = try await FileReadBenchmark(policies: policies, rounds: value(after: "--rounds", default: 300)).run()
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is none of `launch`, `python`, `policy`, `broker`, `store`, `quantum`, `soak`")
+        print("glovebox-bench: `\(mode)` is none of `launch`, `python`, `policy`, `broker`, `store`, `quantum`, `file-read`, `soak`")
         exit(64)
     }
 } catch {

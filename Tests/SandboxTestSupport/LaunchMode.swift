@@ -27,6 +27,8 @@ package enum LaunchMode: String, Sendable {
         guard self != .cold, !report.receipt.isEmpty else { return } // nothing ran
         if case .terminal = request.output { return }
         if self == .parked, request.parkable == nil, report.launch == .parked { return } // the host's own python3
-        guard report.launch == (request.parkable == nil ? .prepared : .parked) else { throw Unexpected(launch: report.launch) }
+        // Without `recvmsg` there is no way to hand a running program its call.
+        let isParkable = request.parkable != nil && report.policyName != "compute"
+        guard report.launch == (isParkable ? .parked : .prepared) else { throw Unexpected(launch: report.launch) }
     }
 }

@@ -9,9 +9,10 @@ extension SandboxSupervisor {
         _ request: RunRequest, _ spec: LaunchSpec, _ decisions: Decisions, _ streams: borrowing RunStreams
     ) throws(LaunchError) -> Launch? {
         guard let pool, request.parkable != nil, spec.fitsStart else { return nil }
+        if let channel = request.channel, !channel.isConnectedStream { return nil }
         let (shown, shownDecisions) = try showingFiles(request, decisions)
-        let spec = try compose(shown, shownDecisions, terminalPath: nil, countsMemory: cgroups != nil)
-        let blueprint = blueprint(of: spec, shownDecisions, shown, parks: true)
+        let whole = try compose(shown, shownDecisions, terminalPath: nil, countsMemory: cgroups != nil)
+        let blueprint = blueprint(of: whole, shownDecisions, shown, parks: true)
         while let ready = pool.take(blueprint) {
             guard let parked = ready.standing as? ParkedProgram else { return nil }
             let start = try LaunchSpecEncoder.encode(spec.start(of: parked.spec, narrowing: []))
@@ -22,6 +23,8 @@ extension SandboxSupervisor {
             }
             return Launch(sandbox: parked.sandbox, spec: parked.spec.inUse(by: spec), standing: .parked, program: parked)
         }
+        // What has changed on the host since the plan was made is in nothing that is built by it.
+        if !shownDecisions.plan.isCurrent { _ = try decide(shown, nil, anew: true) }
         return nil
     }
 }
@@ -39,11 +42,7 @@ extension SandboxSupervisor {
                     because: "part of a program that waits for its call"))
         }
         request.policyHash += " with \(program.files)" // plans are kept by it, and this is another one
-        let plan = try plans.plan(for: request, hosts: decisions.network.hosts, innerID: Self.innerID, anew: false)
-        guard plan.isCurrent else {
-            return (request, try decide(request, nil, anew: true))
-        }
-        return (request, Decisions(network: decisions.network, plan: plan, denials: decisions.denials))
+        return (request, try decide(request, nil, anew: false))
     }
 }
 

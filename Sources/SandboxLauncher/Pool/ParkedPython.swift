@@ -30,6 +30,8 @@ struct ParkedPython: Sendable {
     /// Nil for a call that has to start its own.
     func program(for request: RunRequest) -> ParkableProgram? {
         guard let word = request.arguments.first, Self.isPython(word.lastPathComponent) else { return nil }
+        // Others have no call by which a running program could be handed its call.
+        guard request.confinement.syscalls.base == "default", request.confinement.syscalls.deny.isEmpty else { return nil }
         guard let line = PythonCommandLine(request.arguments) else { return nil }
         let environment = ToolEnvironment.build(
             request.confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)

@@ -12,6 +12,8 @@ package struct RunRequest: Sendable {
     package var workingDirectory: String?
     /// Variables set by the caller for this call, over those of the policy.
     package var environment: [String: String]
+    /// What a policy's `pass` takes its values from. Nil: this process's own environment.
+    package var callersVariables: [String: String]?
     package var input: Input
     package var output: Output
     /// Device and inode of the workspace as it was checked; a different directory at its path stops the launch. Nil: not checked.
@@ -22,6 +24,9 @@ package struct RunRequest: Sendable {
     /// A program that may serve this call in place of the words above, when one of it waits. A call that it cannot serve must not name
     /// it: what is set there decides, not what the call asks for.
     package var parkable: ParkableProgram?
+
+    /// Held over `channel` while the tool runs.
+    package var conversation: (any RunConversation)?
 
     /// Filters of this very policy that are compiled already.
     package var compiledFilters: [CompiledFilter] = []

@@ -37,6 +37,7 @@ struct SealedRun: ~Copyable {
     private var exitedAt: UInt64 = 0
     /// To a program that waited for the call, until it says that it runs it. See `ParkedTakeover`.
     private var takeover = ParkedTakeover()
+    private var conversation: HeldConversation
     private var insisted = false
     private var hiddenSamples = 0
     private var hiddenKills: UInt64 = 0
@@ -67,6 +68,7 @@ struct SealedRun: ~Copyable {
         deadline = began.clampedPlus(request.confinement.limits.wallMilliseconds.clampedTimes(1_000_000))
         samplePeriod = request.isAttached ? 250_000_000 : 50_000_000
         nextSample = began + samplePeriod
+        conversation = HeldConversation(request.conversation)
         var ends = sandbox.takeEnds()
         status = ends.status.take()
         process = ends.process.take()
@@ -174,7 +176,9 @@ struct SealedRun: ~Copyable {
         }
     }
 
-    private enum Source { case takeover, status, process, listener, stdout, stderr, input, cancel, terminal, keyboard, screen }
+    private enum Source {
+        case conversation, takeover, status, process, listener, stdout, stderr, input, cancel, terminal, keyboard, screen
+    }
 
     private mutating func step(_ buffer: UnsafeMutableRawBufferPointer) {
         var entries: [pollfd] = []
@@ -198,6 +202,7 @@ struct SealedRun: ~Copyable {
         add(terminalEntries.master, .terminal)
         if started != nil { add(terminalEntries.keyboard, .keyboard) }
         add(terminalEntries.screen, .screen)
+        for entry in conversation.pollEntries { add(entry, .conversation) }
 
         let ready = (try? Polling.wait(&entries, deadline: nextWake)) ?? 0
         let now = MonotonicClock.now()
@@ -218,6 +223,7 @@ struct SealedRun: ~Copyable {
         var wake = min(forceAt ?? .max, killAt ?? .max)
         if !cause.isSettled, exited == nil { wake = min(wake, deadline) }
         if started != nil, exited == nil { wake = min(wake, nextSample) }
+        if let at = conversation.endAt, exited == nil, !cause.isSettled { wake = min(wake, at) }
         if let at = takeover.nextLook(after: MonotonicClock.now()) { wake = min(wake, at) }
         if let at = nextRetry { wake = min(wake, at) }
         if terminalState.followsWindow { wake = min(wake, MonotonicClock.now() + 200_000_000) }
@@ -226,6 +232,7 @@ struct SealedRun: ~Copyable {
 
     private mutating func handle(_ source: Source, _ events: Int16, _ buffer: UnsafeMutableRawBufferPointer) {
         switch source {
+        case .conversation: conversation.advance(now: MonotonicClock.now())
         case .takeover: _ = hearTakeover()
         case .status: receiveMessage()
         case .process: process = nil
@@ -349,6 +356,10 @@ struct SealedRun: ~Copyable {
         }
         if let at = killAt, now >= at {
             killAt = nil
+            killTree()
+        }
+        if let at = conversation.endAt, now >= at, !cause.isSettled, exited == nil {
+            cause.settle(.cancelled)
             killTree()
         }
         if now >= deadline, !cause.isSettled, exited == nil {

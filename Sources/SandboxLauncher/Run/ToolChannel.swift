@@ -1,3 +1,4 @@
+internal import Glibc
 package import LinuxPrimitives
 internal import Synchronization
 
@@ -25,6 +26,21 @@ package final class ToolChannel: Sendable {
 
     /// Lets our copy go. For runs that came to no start.
     package func close() { end.withLock { $0 = nil } }
+
+    /// What the launcher asks of a channel, asked here for a program that runs already: a connected unix stream without a name, so that it
+    /// leads to whoever made it and nowhere else.
+    var isConnectedStream: Bool {
+        guard let number = end.withLock({ $0.number }) else { return false }
+        var peer = sockaddr_un()
+        var size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let found = withUnsafeMutableBytes(of: &peer) { raw in
+            raw.withMemoryRebound(to: sockaddr.self) { Glibc.getpeername(number, $0.baseAddress, &size) }
+        }
+        guard found == 0, size <= socklen_t(MemoryLayout<sa_family_t>.size), peer.sun_family == sa_family_t(AF_UNIX) else { return false }
+        var type: Int32 = 0
+        size = socklen_t(MemoryLayout<Int32>.size)
+        return Glibc.getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == Int32(SOCK_STREAM.rawValue)
+    }
 
     func duplicated() throws(SystemError) -> OwnedDescriptor {
         try end.withLock { (end: inout OwnedDescriptor?) throws(SystemError) in
