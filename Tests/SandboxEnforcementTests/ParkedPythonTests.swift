@@ -231,7 +231,7 @@ import Testing
                         try: memory.seek(first); found += memory.read(last - first).count(word)
                         except (OSError, OverflowError, ValueError): pass
                 print(hash('text'), random.random())
-                print(os.listdir('/tmp'), hasattr(sys, 'canary'), found, sorted(os.listdir('/proc/self/fd')), os.getpid())
+                print([n for n in os.listdir('/tmp') if n != 'pycache'], hasattr(sys, 'canary'), found, sorted(os.listdir('/proc/self/fd')), os.getpid())
                 """
             let (one, _) = try bench.both(try bench.request(["python3", "-c", leave]))
             let (two, cold) = try bench.both(try bench.request(["python3", "-c", look]))
