@@ -216,19 +216,19 @@ import Testing
         try await with { bench in
             let leave = """
                 import os, sys, random
-                open('/tmp/left', 'w').write('canary-' + 'file'); sys.canary = 'canary-' + 'memory'
+                open('/tmp/left', 'w').write('canary-' + 'file'); sys.canary = '-'.join(['canary', 'memory'])
                 print(hash('text'), random.random())
                 """
             let look = """
-                import os, sys, random
-                word = b'canary' + b'-memory'
+                import os, re, sys, random
+                word = re.compile(b'canary-[m]emory') # which is not there for being looked for
                 found = 0
                 with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
                     for line in maps:
                         place, rights = line.split()[:2]
                         first, last = (int(x, 16) for x in place.split('-'))
                         if rights[0] != 'r' or '[v' in line: continue
-                        try: memory.seek(first); found += memory.read(last - first).count(word)
+                        try: memory.seek(first); found += len(word.findall(memory.read(last - first)))
                         except (OSError, OverflowError, ValueError): pass
                 print(hash('text'), random.random())
                 print([n for n in os.listdir('/tmp') if n != 'pycache'], hasattr(sys, 'canary'), found, sorted(os.listdir('/proc/self/fd')), os.getpid())
@@ -240,7 +240,7 @@ import Testing
             #expect(first[0].split(separator: " ").first != second[0].split(separator: " ").first, "the same hash seed")
             #expect(first[0].split(separator: " ").last != second[0].split(separator: " ").last, "the same state of random")
             #expect(second[1] == cold.output.split(separator: "\n").last)
-            #expect(!two.output.contains("left") && two.output.contains("False"))
+            #expect(second[1].hasPrefix("[] False 0 "), "\(two.output)")
         }
     }
 
