@@ -79,6 +79,7 @@ final class SandboxPool: Sendable {
 
     /// A call has ended: what it took is made anew.
     func callEnded(_ leases: SandboxLeases) {
+        if settings.buildsOnDemand { return } // the next call builds with them
         let isOpen = state.withLock { state -> Bool in
             guard !state.isClosed else { return false }
             state.released.append(leases)
@@ -115,15 +116,6 @@ final class SandboxPool: Sendable {
     var count: Int { state.withLock { $0.waitingCount } }
 
     var status: SandboxPoolStatus { state.withLock { $0.status(at: MonotonicClock.now()) } }
-
-    var status: SandboxPoolStatus {
-        state.withLock { state in
-            var status = SandboxPoolStatus()
-            status.waiting = state.kinds.reduce(0) { $0 + $1.waiting.count }
-            status.bytes = state.kinds.reduce(UInt64(0)) { $0 + $1.waiting.reduce(0) { $0 + $1.parked.memoryBytes } }
-            return status
-        }
-    }
 
     // MARK: - Building
 
