@@ -234,6 +234,9 @@ extension SandboxSupervisor {
         request.parkable = python?.program(for: request)
     }
 
+    /// What the pool holds and what it did; nil without one.
+    package var poolStatus: SandboxPoolStatus? { pool?.status }
+
     /// How many sandboxes wait for a call.
     package var preparedCount: Int { pool?.count ?? 0 }
 }
