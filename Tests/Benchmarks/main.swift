@@ -1,5 +1,6 @@
 // glovebox-bench: programs to run, never tests. Everything it starts ends with it.
 //   glovebox-bench launch [--rounds N]     /bin/true bare; sealed cold, from a template and prepared; whole commands; stages
+//   glovebox-bench python [--rounds N]     python3 -c pass bare, sealed, and sealed by an interpreter that waited
 //   glovebox-bench policy                  what a policy costs before the launch, step by step
 //   glovebox-bench broker [--rounds N]     a decision with 1, 100 and 1000 records
 //   glovebox-bench store [--records N]     the runtime's records: audit append, commits, opening and verifying, decoding
@@ -39,6 +40,8 @@ do {
     case "launch":
         let place = String(program[..<(program.lastIndex(of: "/") ?? program.endIndex)])
         try LaunchBenchmark(directory: place, policies: policies, rounds: value(after: "--rounds", default: 200)).run()
+    case "python":
+        try PythonBenchmark(policies: policies, rounds: value(after: "--rounds", default: 200)).run()
     case "policy":
         try PolicyBenchmark(policies: policies).run()
     case "broker":
@@ -59,7 +62,7 @@ do {
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is none of `launch`, `policy`, `broker`, `store`, `quantum`, `file-read`, `throughput`, `soak`")
+        print("glovebox-bench: `\(mode)` is none of `launch`, `python`, `policy`, `broker`, `store`, `quantum`, `file-read`, `throughput`, `soak`")
         exit(64)
     }
 } catch {
