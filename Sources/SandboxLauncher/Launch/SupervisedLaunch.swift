@@ -48,19 +48,24 @@ extension SandboxSupervisor {
             countsMemory: leases.hasCgroup, mediationIdentity: leases.hostID.map { ($0, $0) })
         let sealed = SealedRun(
             preparation, in: launch.sandbox, streams: &streams, request: request, cancellation: cancellation, began: began)
+        func builder(_ end: RunEnd) -> ReportBuilder {
+            ReportBuilder(
+                request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: KernelFacts.isRoot,
+                cgroupObstacle: cgroupObstacle, isPrepared: launch.isPrepared)
+        }
         let end = sealed.finish(
             cgroup: leases.cgroup,
-            // Before the tool runs each processor is busy with its launch.
-            onStart: { if isLast { cgroups?.sweep() } }, onExit: { if isLast { connection.dismiss() } })
+            onStart: { start in
+                // Before the tool runs each processor is busy with its launch.
+                if isLast { cgroups?.sweep() }
+                if let monitor = request.monitor { monitor.started(builder(start).report(cgroup: leases.cgroup)) }
+            }, onExit: { if isLast { connection.dismiss() } })
         // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
         // Nothing of the tool ran, so the launch is tried once more with a new plan.
         if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {
             return try self.launch(request, cancellation, began, isLast: isLast, anew: true)
         }
-        let builder = ReportBuilder(
-            request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: KernelFacts.isRoot,
-            cgroupObstacle: cgroupObstacle, isPrepared: launch.isPrepared)
-        let report = builder.report(cgroup: leases.cgroup)
+        let report = builder(end).report(cgroup: leases.cgroup)
         if isLast { cgroups?.retire() }
         pool?.callEnded(leases)
         return report

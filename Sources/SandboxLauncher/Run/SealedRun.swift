@@ -75,9 +75,9 @@ struct SealedRun: ~Copyable {
     /// Runs to the end. The whole tree is dead when this returns.
     ///
     /// - Parameters:
-    ///   - onStart: called once the tool runs.
+    ///   - onStart: called once the tool runs, with what is known by then.
     ///   - onExit: called once the tool and everything it started have ended; what is left is the end of the init.
-    consuming func finish(cgroup: borrowing ControlGroupLease?, onStart: () -> Void, onExit: () -> Void) -> RunEnd {
+    consuming func finish(cgroup: borrowing ControlGroupLease?, onStart: (RunEnd) -> Void, onExit: () -> Void) -> RunEnd {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
         var events: ControlGroupEvents?
@@ -85,7 +85,7 @@ struct SealedRun: ~Copyable {
         while !isOver {
             let (hadStarted, hadExited) = (started != nil, exited != nil)
             step(buffer)
-            if started != nil, !hadStarted { onStart() }
+            if let started, !hadStarted { onStart(RunEnd(started: started)) }
             guard exited != nil, !hadExited else { continue }
             onExit()
             // Everything of the tool is reaped, so what the cgroup counted is final: it is read while the init ends.
@@ -290,6 +290,7 @@ struct SealedRun: ~Copyable {
         case .usage:
             awaitsUsage = false
             usage = message.usage
+            request.monitor?.sampled(usage)
             checkUsage()
         case .exited:
             exited = message
@@ -450,4 +451,14 @@ struct RunEnd: Sendable {
     /// Monotonic nanoseconds: the init's word that the tool has ended, and the end of the init itself.
     var exitedAt: UInt64
     var endedAt: UInt64
+}
+
+extension RunEnd {
+    /// A run that has just begun: nothing but its start is known.
+    init(started: LaunchMessage) {
+        self.init(
+            outcome: .cancelled, started: started, usage: SandboxUsage(), memoryKills: 0, forksRefused: 0, peakMemory: nil, hiddenKills: 0,
+            wallNanoseconds: 0, stdout: CapturedOutput(), stderr: CapturedOutput(), violations: [], violationsDropped: 0, createdNames: 0,
+            createdLimitHit: false, leftBehind: false, exitedAt: 0, endedAt: 0)
+    }
 }
