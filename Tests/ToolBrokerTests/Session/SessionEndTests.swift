@@ -4,6 +4,7 @@ internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
 internal import SandboxPolicy
+internal import SandboxTestSupport
 internal import StrictJSON
 internal import Synchronization
 internal import TestSupport
@@ -16,7 +17,7 @@ internal import Testing
     private static let need = "filesystem:workspace:* read"
 
     @Test(.timeLimit(.minutes(1))) func `revoked authority ends it between two calls`() async throws {
-        try await SessionFixture.with(needs: [Self.need]) { fixture in
+        try await SessionFixture.with(needs: [Self.need]) { (fixture) async throws in
             let record = try await fixture.base.grant("filesystem:workspace:*", [.read])
             #expect(try await fixture.count() == 1)
             try await fixture.change { transaction throws(LibOSError) in
@@ -32,7 +33,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `what a deny takes away is not there for the next call`() async throws {
         let script = "my $got = open(my $f, '<', 'a') ? 1 : 0; result($count * 10 + $got);"
-        try await SessionFixture.with(script, needs: [Self.need]) { fixture in
+        try await SessionFixture.with(script, needs: [Self.need]) { (fixture) async throws in
             try fixture.base.sandbox.file("a", "A")
             try await fixture.base.grant("filesystem:workspace:*", [.read])
             #expect(try await fixture.count() == 11)
@@ -45,7 +46,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `an expired capability ends it`() async throws {
-        try await SessionFixture.with(needs: [Self.need]) { fixture in
+        try await SessionFixture.with(needs: [Self.need]) { (fixture) async throws in
             let (capabilities, process) = (fixture.base.capabilities, fixture.base.process)
             let resource = try Resource.parse("filesystem:workspace:*")
             try await fixture.change { transaction throws(LibOSError) in
@@ -61,7 +62,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1)), arguments: [(ProcessStatus.paused, "process_paused"), (.killed, "process_ended")])
     func `a process that is held or ends takes its session along`(status: ProcessStatus, reason: String) async throws {
-        try await SessionFixture.with { fixture in
+        try await SessionFixture.with { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             try await fixture.setStatus(status)
             await fixture.settled()
@@ -75,7 +76,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1)), arguments: [true, false])
     func `a signal ends it, also one that nobody told of`(isTold: Bool) async throws {
-        try await SessionFixture.with { fixture in
+        try await SessionFixture.with { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             let process = fixture.base.process
             let signal: @Sendable (any StoreTransaction) throws(LibOSError) -> Void = { transaction throws(LibOSError) in
@@ -95,7 +96,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `another policy, another directory, another image: another worker`() async throws {
-        try await SessionFixture.with { fixture in
+        try await SessionFixture.with { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             fixture.policy.withLock { $0.limits.memoryBytes /= 2 }
             #expect(try await fixture.count() == 1)
@@ -110,7 +111,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `an idle worker is ended`() async throws {
         let terms = SessionTerms(tools: [SessionFixture.tool], idleMilliseconds: 50)
-        try await SessionFixture.with(terms: terms) { fixture in
+        try await SessionFixture.with(terms: terms) { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             await fixture.settled()
             #expect(try await fixture.ends() == ["idle"])
@@ -118,7 +119,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a policy that no longer names the tool ends its session`() async throws {
-        try await SessionFixture.with { fixture in
+        try await SessionFixture.with { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             fixture.policy.withLock { $0.sessions = nil }
             fixture.store.signal()
@@ -129,7 +130,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `a worker that has become old serves nobody`() async throws {
         let terms = SessionTerms(tools: [SessionFixture.tool], idleMilliseconds: 60_000, lifetimeMilliseconds: 300)
-        try await SessionFixture.with(terms: terms) { fixture in
+        try await SessionFixture.with(terms: terms) { (fixture) async throws in
             _ = try await fixture.call()
             await fixture.settled()
             #expect(try await fixture.ends() == ["lifetime"])
@@ -138,7 +139,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `a worker that dies is told of, and the next call has a fresh one`() async throws {
         let script = "if ($mode eq 'die') { exit 3 } result($count); exit 0 if $mode eq 'leave';"
-        try await SessionFixture.with(script) { fixture in
+        try await SessionFixture.with(script) { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             let crash = try await fixture.call("die")
             #expect(crash.denial?.rule == "early-exit" && crash.error?.contains("exit status 3") == true, "\(crash)")
@@ -158,7 +159,7 @@ internal import Testing
         ])
     func `whatever a worker says between two calls ends it`(word: String) async throws {
         let script = "$SIG{ALRM} = sub { \(word) }; result($count); Time::HiRes::alarm(0.05) if $mode eq 'late';"
-        try await SessionFixture.with(script) { fixture in
+        try await SessionFixture.with(script) { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.count("late") == 2)
             await fixture.settled()
@@ -170,7 +171,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `a result for another call is a broken rule`() async throws {
         let script = "our $first ||= $id; if ($mode eq 'old') { $id = $first } result($count);"
-        try await SessionFixture.with(script) { fixture in
+        try await SessionFixture.with(script) { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.call("old").denial?.rule == "wrong-nonce")
             #expect(try await fixture.count() == 1)
@@ -178,7 +179,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a cancelled call ends its session`() async throws {
-        try await SessionFixture.with("if ($mode eq 'ask') { ask('clock.now', '{}'); sleep 60 while 1 } result($count);") { fixture in
+        try await SessionFixture.with("if ($mode eq 'ask') { ask('clock.now', '{}'); sleep 60 while 1 } result($count);") { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             let (gate, opener) = AsyncStream.makeStream(of: Void.self)
             let calling = Task {
@@ -201,7 +202,7 @@ internal import Testing
         defer { scratch.remove() }
         let list = scratch.path + "/processes"
         await #expect(processExitsWith: .signal(SIGKILL)) { [list = list as String] in
-            try await SessionFixture.with { fixture in
+            try await SessionFixture.with { (fixture) async throws in
                 _ = try await fixture.count()
                 let all = try ProcessTable.tree(of: getpid())
                 fixture.base.sandbox.scratch.remove()

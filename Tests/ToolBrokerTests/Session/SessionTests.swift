@@ -2,6 +2,7 @@ internal import CapabilityBroker
 internal import CapabilityLanguage
 internal import LibOSModel
 internal import SandboxPolicy
+internal import SandboxTestSupport
 internal import StrictJSON
 internal import Synchronization
 internal import Testing
@@ -13,7 +14,7 @@ internal import Testing
     @Test(.timeLimit(.minutes(1))) func `a worker keeps its state from one call to the next, and each call has its own records`()
         async throws
     {
-        try await SessionFixture.with { fixture in
+        try await SessionFixture.with { (fixture) async throws in
             for number in 1...3 { #expect(try await fixture.count() == Int64(number)) }
             #expect(try await fixture.base.audit("external_effect.intent").count == 3)
             let outcomes = try await fixture.base.audit("tool.call")
@@ -42,7 +43,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `two agent processes see nothing of each other`() async throws {
-        try await SessionFixture.with { fixture in
+        try await SessionFixture.with { (fixture) async throws in
             let other = try await fixture.anotherProcess()
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.count(as: other) == 1)
@@ -54,8 +55,8 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1)), arguments: [true, false])
     func `without a word of the policy, or where nobody hears of commits, each call has its own worker`(isNamed: Bool) async throws {
-        try await SessionFixture.with(terms: isNamed ? SessionTerms(tools: [SessionFixture.tool]) : nil, hearsCommits: !isNamed) {
-            fixture in
+        let terms = isNamed ? SessionTerms(tools: [SessionFixture.tool]) : nil
+        try await SessionFixture.with(terms: terms, hearsCommits: !isNamed) { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.places().allSatisfy { $0 == nil })
@@ -63,7 +64,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(2))) func `a worker serves as many calls as the policy says, a hundred without a word`() async throws {
-        try await SessionFixture.with(limits: "{wall: 60s, cpu: 60s}") { fixture in
+        try await SessionFixture.with(limits: "{wall: 60s, cpu: 60s}") { (fixture) async throws in
             for number in 1...100 { #expect(try await fixture.count() == Int64(number)) }
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.places().last??["call"] == .int(1))
@@ -72,7 +73,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a call that comes while another one is served gets a sandbox of its own`() async throws {
-        try await SessionFixture.with("if ($mode eq 'ask') { ask('clock.now', '{}') } result($count);") { fixture in
+        try await SessionFixture.with("if ($mode eq 'ask') { ask('clock.now', '{}') } result($count);") { (fixture) async throws in
             let inner = Mutex<Int64?>(nil)
             fixture.base.kernel.state.withLock { state in
                 state.during = { _ in
@@ -90,7 +91,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `libOS calls are decided for the call that is open`() async throws {
         let script = #"result(ask('clock.now', '{}') =~ /noon/ ? $count : 0);"#
-        try await SessionFixture.with(script) { fixture in
+        try await SessionFixture.with(script) { (fixture) async throws in
             fixture.base.kernel.answer("clock.now", .value(.object(["now": .string("noon")])))
             for number in 1...2 { #expect(try await fixture.count() == Int64(number)) }
             let callers = fixture.base.kernel.state.withLock { $0.syscalls.map(\.caller.call) }
@@ -103,7 +104,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `each call has its own clock`() async throws {
         let script = "if ($mode eq 'hang') { sleep 60 while 1 } result($count);"
-        try await SessionFixture.with(script, limits: "{wall: 1500ms}") { fixture in
+        try await SessionFixture.with(script, limits: "{wall: 1500ms}") { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             let late = try await fixture.call("hang")
             #expect(late.denial?.rule == "limits.wall 1500ms" && late.decision == .resourceLimit, "\(late)")
@@ -115,7 +116,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `log and output limit are each call's own`() async throws {
         let script = "if ($mode eq 'flood') { print STDERR 'x' x 4096 for 1..600 } print STDERR qq(call $count\\n); result($count);"
-        try await SessionFixture.with(script, limits: "{wall: 60s, output: 64KiB}") { fixture in
+        try await SessionFixture.with(script, limits: "{wall: 60s, output: 64KiB}") { (fixture) async throws in
             for _ in 1...2 { _ = try await fixture.count() }
             let logs = try await fixture.base.calls(.completed).map { $0.report["stderr"]?["text"] }
             #expect(Set(logs) == [.string("call 1\n"), .string("call 2\n")])
@@ -128,7 +129,7 @@ internal import Testing
     @Test(.timeLimit(.minutes(1))) func `violations are those of the call in which they were seen`() async throws {
         // AF_VSOCK: nobody's to have.
         let script = "if ($mode eq 'try') { socket(my $s, 40, 1, 0) } result($count);"
-        try await SessionFixture.with(script) { fixture in
+        try await SessionFixture.with(script) { (fixture) async throws in
             for mode in ["plain", "try", "plain"] { _ = try await fixture.count(mode) }
             let counts = try await fixture.base.audit("tool.call").map { $0.decision["violations"] }
             #expect(counts == [.int(0), .int(1), .int(0)])
@@ -140,7 +141,7 @@ internal import Testing
 
     @Test(.timeLimit(.minutes(1))) func `what a call uses is charged once, and the cpu limit counts over all calls`() async throws {
         let script = "my $end = Time::HiRes::clock() + 0.3; 1 while Time::HiRes::clock() < $end; result($count);"
-        try await SessionFixture.with(script, limits: "{wall: 60s, cpu: 1s}") { fixture in
+        try await SessionFixture.with(script, limits: "{wall: 60s, cpu: 1s}") { (fixture) async throws in
             var failure: ToolCallResult?
             for _ in 1...8 where failure == nil {
                 let result = try await fixture.call()
@@ -157,7 +158,7 @@ internal import Testing
     // MARK: - Ask and one-shot
 
     @Test(.timeLimit(.minutes(1))) func `who must be asked is asked for each call, and a yes is for no other`() async throws {
-        try await SessionFixture.with(needs: ["filesystem:workspace:a read"]) { fixture in
+        try await SessionFixture.with(needs: ["filesystem:workspace:a read"]) { (fixture) async throws in
             try fixture.base.sandbox.file("a", "A")
             try await fixture.base.grant("filesystem:workspace:a", [.read], effect: .ask)
             for _ in 1...2 {
@@ -178,7 +179,7 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a counted use never rides on a session`() async throws {
-        try await SessionFixture.with(needs: ["filesystem:workspace:a read"]) { fixture in
+        try await SessionFixture.with(needs: ["filesystem:workspace:a read"]) { (fixture) async throws in
             try fixture.base.sandbox.file("a", "A")
             try await fixture.base.grant("filesystem:workspace:a", [.read], uses: 1)
             #expect(try await fixture.count() == 1)
@@ -190,7 +191,7 @@ internal import Testing
     // MARK: - Refusals
 
     @Test(.timeLimit(.minutes(1))) func `a tool that does not understand sessions is refused at load and at call`() async throws {
-        try await SessionFixture.with(manifest: KeptTool.manifest("result(1);", more: "version: 1.0.0")) { fixture in
+        try await SessionFixture.with(manifest: KeptTool.manifest("result(1);", more: "version: 1.0.0")) { (fixture) async throws in
             let error = #expect(throws: PolicyError.self) { try fixture.broker.requireSessions() }
             #expect(error?.message.contains("does not say that its worker understands them") == true)
             let result = try await fixture.call()

@@ -81,23 +81,24 @@ final class SessionFixture: Sendable {
         policy.sessions = terms
         self.policy = Mutex(policy)
         let box = PolicyBox()
+        var commits: (@Sendable () -> AsyncStream<Void>)?
+        if hearsCommits { commits = { store.listen() } }
+        let load: @Sendable (String) throws(PolicyError) -> ResolvedPolicy = { name throws(PolicyError) in
+            guard let policy = box.current else { throw PolicyError(file: name, message: "no policy", mend: "") }
+            return policy
+        }
         broker = ToolBroker(
             registry: base.broker.registry, store: store, kernel: base.kernel, capabilities: base.capabilities,
             supervisor: base.sandbox.supervisor, files: base.broker.files, worker: base.broker.worker,
-            commits: hearsCommits ? { store.listen() } : nil
-        ) { name throws(PolicyError) in
-            guard let policy = box.current() else { throw PolicyError(file: name, message: "no policy", mend: "") }
-            return policy
-        }
-        box.current = { [weak self] in self?.policy.withLock { $0 } }
+            commits: commits, loadPolicy: load)
+        box.set { [weak self] in self?.policy.withLock { $0 } }
     }
 
+    /// The policy of a fixture that is being made.
     private final class PolicyBox: Sendable {
-        private let read = Mutex<@Sendable () -> ResolvedPolicy?>({ nil })
-        var current: @Sendable () -> ResolvedPolicy? {
-            get { read.withLock { $0 } }
-            set { read.withLock { $0 = newValue } }
-        }
+        private let read = Mutex<(@Sendable () -> ResolvedPolicy?)?>(nil)
+        var current: ResolvedPolicy? { read.withLock { $0 }?() }
+        func set(_ body: @escaping @Sendable () -> ResolvedPolicy?) { read.withLock { $0 = body } }
     }
 
     // MARK: - Calls
