@@ -1,3 +1,4 @@
+internal import LibOSModel
 internal import SandboxPolicy
 internal import StrictJSON
 internal import ToolBroker
