@@ -29,10 +29,9 @@ import ToolBroker
         async throws
     {
         try await AgentFixture.with { fixture in
-            let one = try await spawn(fixture)
-            let other = try await spawn(fixture)
-            try await fixture.play(Self.twoCalls, approves: true)
-            for id in [one, other] {
+            for _ in 1...2 {
+                let id = try await spawn(fixture)
+                try await fixture.play(Self.twoCalls, approves: true)
                 #expect(try await fixture.process(id).status == .exited)
                 let calls = try await fixture.calls(id).filter { $0.toolName == "counter" }
                 #expect(calls.map { $0.report["session"]?["call"] } == [.int(1), .int(2), .int(3)])

@@ -179,7 +179,8 @@ internal import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a cancelled call ends its session`() async throws {
-        try await SessionFixture.with("if ($mode eq 'ask') { ask('clock.now', '{}'); sleep 60 while 1 } result($count);") { (fixture) async throws in
+        let script = "if ($mode eq 'ask') { ask('clock.now', '{}'); sleep 60 while 1 } result($count);"
+        try await SessionFixture.with(script) { (fixture) async throws in
             #expect(try await fixture.count() == 1)
             let (gate, opener) = AsyncStream.makeStream(of: Void.self)
             let calling = Task {
