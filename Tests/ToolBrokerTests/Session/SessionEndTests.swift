@@ -158,10 +158,13 @@ internal import Testing
             #"say_('{"jsonrpc":"2.0","method":"progress","params":{"message":"x"}}')"#, "result(7)", "syswrite($c, 'x')",
         ])
     func `whatever a worker says between two calls ends it`(word: String) async throws {
-        let script = "$SIG{ALRM} = sub { \(word) }; result($count); Time::HiRes::alarm(0.05) if $mode eq 'late';"
-        try await SessionFixture.with(script) { (fixture) async throws in
+        // It speaks when the test says so: after its result was taken.
+        let script = "result($count); if ($mode eq 'late') { Time::HiRes::sleep(0.01) until -e 'go'; \(word) }"
+        try await SessionFixture.with(script, needs: [Self.need]) { (fixture) async throws in
+            try await fixture.base.grant("filesystem:workspace:*", [.read])
             #expect(try await fixture.count() == 1)
             #expect(try await fixture.count("late") == 2)
+            try fixture.base.sandbox.file("go", "")
             await fixture.settled()
             #expect(try await fixture.ends() == ["violation:unsolicited-frame"])
             #expect(fixture.base.kernel.calls.isEmpty, "nothing was done for it")
