@@ -55,11 +55,14 @@ extension SandboxSupervisor {
             cgroup: leases.cgroup,
             // Before the tool runs each processor is busy with its launch.
             onStart: { started in
-                receipt =
-                    ReceiptBuilder(
-                        request: request, preparation: preparation, started: started, isRoot: KernelFacts.isRoot,
-                        cgroupObstacle: cgroupObstacle
-                    ).receipt(cgroup: leases.cgroup)
+                let made = ReceiptBuilder(
+                    request: request, preparation: preparation, started: started, isRoot: KernelFacts.isRoot,
+                    cgroupObstacle: cgroupObstacle
+                ).receipt(cgroup: leases.cgroup)
+                receipt = made
+                request.monitor?.started(
+                    made, ReportBuilder.launch(started, standing: launch.standing),
+                    ReportBuilder.stages(of: started, began: began, sent: sent).stages)
                 if isLast { cgroups?.sweep() }
             }, onExit: { if isLast { connection.dismiss() } })
         // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).

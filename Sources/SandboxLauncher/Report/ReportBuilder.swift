@@ -34,9 +34,11 @@ struct ReportBuilder {
         return receipt + [ReceiptEntry(layer: "teardown", state: .partial, detail: detail)]
     }
 
-    private var launch: LaunchKind {
+    private var launch: LaunchKind { Self.launch(end.started, standing: standing) }
+
+    static func launch(_ started: LaunchMessage?, standing: LaunchKind?) -> LaunchKind {
         if let standing { return standing }
-        return (end.started?.enforced ?? 0) & GB_ENFORCED_TEMPLATE.rawValue != 0 ? .template : .cold
+        return (started?.enforced ?? 0) & GB_ENFORCED_TEMPLATE.rawValue != 0 ? .template : .cold
     }
 
     private func usage() -> RunUsage {
@@ -51,9 +53,20 @@ struct ReportBuilder {
         return usage
     }
 
-    /// Microseconds from one stage's end to the next; the first counts from the moment the request was sent.
     private func stages() -> [(name: String, microseconds: UInt64)] {
         guard let started = end.started else { return [] }
+        var (result, last) = Self.stages(of: started, began: began, sent: sent)
+        if end.exitedAt > last {
+            result.append(("run", (end.exitedAt - last) / 1000))
+            result.append(("teardown", (end.endedAt - end.exitedAt) / 1000))
+        }
+        return result
+    }
+
+    /// Microseconds from one stage's end to the next, and the end of the last one; the first counts from the moment the request was sent.
+    static func stages(
+        of started: LaunchMessage, began: UInt64, sent: UInt64
+    ) -> (stages: [(name: String, microseconds: UInt64)], last: UInt64) {
         var result: [(name: String, microseconds: UInt64)] = [("prepare", (sent - began) / 1000)]
         var last = sent
         var passed: [(stage: LaunchStage, at: UInt64)] = []
@@ -66,11 +79,7 @@ struct ReportBuilder {
             result.append((stage.name, at > last ? (at - last) / 1000 : 0))
             last = max(last, at)
         }
-        if end.exitedAt > last {
-            result.append(("run", (end.exitedAt - last) / 1000))
-            result.append(("teardown", (end.endedAt - end.exitedAt) / 1000))
-        }
-        return result
+        return (result, last)
     }
 
     // MARK: - Limits

@@ -89,7 +89,7 @@ struct SealedRun: ~Copyable {
     /// Runs to the end. The whole tree is dead when this returns.
     ///
     /// - Parameters:
-    ///   - onStart: called once the tool runs.
+    ///   - onStart: called once the tool runs, with what is known by then.
     ///   - onExit: called once the tool and everything it started have ended; what is left is the end of the init.
     consuming func finish(cgroup: borrowing ControlGroupLease?, onStart: (LaunchMessage) -> Void, onExit: () -> Void) -> RunEnd {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -321,6 +321,7 @@ struct SealedRun: ~Copyable {
         case .usage:
             awaitsUsage = false
             usage = message.usage
+            request.monitor?.sampled(usage)
             checkUsage()
         case .exited:
             exited = message

@@ -24,7 +24,9 @@ extension ToolBroker {
         case .bridge(let syscall):
             return await perform(bridge: syscall, for: FileCaller(call))
         case .command(let words): return await runCommand(call, words)
-        case .channel(let words, let descriptors): return await runChannel(call, words, descriptors, progress)
+        case .channel(let words, let descriptors):
+            if let claim = call.session { return await runInSession(call, words, claim, progress) }
+            return await runChannel(call, words, descriptors, progress)
         }
     }
 
@@ -42,7 +44,7 @@ extension ToolBroker {
     private func runCommand(_ call: PreparedCall, _ words: [String]) async -> CallOutcome {
         do throws(CallRefusal) {
             let cancellation = try Self.cancellation()
-            let request = try sealed(call, words, channel: nil)
+            let request = try sealed(call, words, usesChannel: false)
             let report = await seal(request, cancellation)
             var outcome = CallOutcome(kind: .output(CommandOutput.value(report)), hasStarted: RunVerdict.hasStarted(report.outcome))
             outcome.take(report)
@@ -57,7 +59,7 @@ extension ToolBroker {
 
     // MARK: - Channels
 
-    private func runChannel(
+    func runChannel(
         _ call: PreparedCall, _ words: [String], _ descriptors: [PreparedCall.DescriptorPlan],
         _ progress: @escaping ChannelSession.ProgressHandler
     ) async -> CallOutcome {
@@ -110,16 +112,17 @@ extension ToolBroker {
             throw CallRefusal(
                 .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
         }
-        var request = try sealed(call, words, channel: session.toolEnd)
+        var request = try sealed(call, words, usesChannel: true)
+        request.channel = session.toolEnd
         // The result is the last word: what still runs is of no more use. A stream that just ended is a tool that is ending; how it did is
         // for the run to say, so that a limit is not reported as a cancellation.
-        let talk = ChannelTalk(session)
+        let talk = HostedTalk(session)
         request.conversation = talk
         let report = supervisor.run(request, cancellation: cancellation)
         return Talked(parts: (handed, session, talk.finish(), report)) // a run that came to no start still held the tool's end
     }
 
-    private func concluded(
+    func concluded(
         _ call: PreparedCall, _ end: ChannelSession.End, _ report: RunReport, _ handed: HandedFiles, deferred: Syscall?
     ) async -> CallOutcome {
         var outcome = CallOutcome(kind: .failure(ToolFailure(.execution, ""), .allow), hasStarted: RunVerdict.hasStarted(report.outcome))
@@ -170,7 +173,7 @@ extension ToolBroker {
 
     // MARK: - Running
 
-    private static func cancellation() throws(CallRefusal) -> RunCancellation {
+    static func cancellation() throws(CallRefusal) -> RunCancellation {
         do {
             return try RunCancellation()
         } catch {
@@ -191,7 +194,7 @@ extension ToolBroker {
     }
 
     /// The call's own confinement: what the policy allows and the call was granted, within the tool's limits.
-    private func sealed(_ call: PreparedCall, _ words: [String], channel: ToolChannel?) throws(CallRefusal) -> RunRequest {
+    func sealed(_ call: PreparedCall, _ words: [String], usesChannel: Bool) throws(CallRefusal) -> RunRequest {
         guard let policy = call.policy, let decision = call.decision else { preconditionFailure("a run was decided and has a policy") }
         // Decided was the program that was there then. Whoever may change it while it runs owns it anyway.
         guard call.tool.files.isEmpty || digests.words(of: call.tool.files) == call.programs else {
@@ -222,13 +225,13 @@ extension ToolBroker {
                 policy.resolved,
                 to: .init(
                     grants: grants, limits: call.tool.limits, programs: programs.map { ResourcePart($0) },
-                    workspace: takesNames ? ResourcePart(files.path) : nil, usesChannel: channel != nil))
+                    workspace: takesNames ? ResourcePart(files.path) : nil, usesChannel: usesChannel))
             var request = RunRequest(
                 arguments: arguments, confinement: confined.confinement, policyName: confined.policyName, policyHash: confined.policyHash,
                 workingDirectory: workingDirectory(call, confined.confinement), environment: environment,
-                output: .capture(keep: CommandOutput.kept), workspaceIdentity: files.identity, channel: channel)
+                output: .capture(keep: CommandOutput.kept), workspaceIdentity: files.identity)
             // All calls of such a tool have one confinement, and the worker needs nothing before the call is there.
-            if isWorker, !takesNames, channel != nil { request.parkable = worker.parked }
+            if isWorker, !takesNames, usesChannel { request.parkable = worker.parked }
             return request
         } catch {
             throw CallRefusal(ToolFailure(.execution, "the call cannot be confined: \(error)"), .sandboxUnavailable)
