@@ -148,7 +148,7 @@ struct LongValueTests {
         var call = Sample.bareModelCall()
         call.process = process
         call.messages = .array([
-            .object(["role": .string("system"), "content": .string(system)]), .object(["role": .string("user"), "content": .string(user)]),
+            .object(["content": .string(system), "role": .string("system")]), .object(["content": .string(user), "role": .string("user")]),
         ])
         return call
     }
