@@ -6,8 +6,9 @@ internal import Synchronization
 /// The runtime's records in one SQLite file (WAL), or in memory.
 ///
 /// One writing body at a time, reading ones beside it, each of those in one snapshot. Bodies run on the queues of the connections; a
-/// writing one that finds nobody before it and need not wait for the disk runs where it was asked for, since the way to another thread
-/// and back costs as much as a small transaction. A task that is cancelled does not cancel what it has handed over.
+/// writing one that finds nobody before it runs where it was asked for, since the way to another thread and back costs as much as a small
+/// transaction. No commit waits for the disk: what has to survive a loss of power waits afterwards, apart from threads that others share,
+/// and whatever was committed by then is waited for once. A task that is cancelled does not cancel what it has handed over.
 package final class SQLiteRuntimeStore: RuntimeStore {
     let database: any DatabaseWriter
     let name: String
@@ -17,14 +18,18 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     private let encoded = EncodedValues()
     private let pieces = EncodedPieces()
     private let views = ViewTexts()
+    private let requests = RequestTexts()
     let mayWrite: Bool
     let isInMemory: Bool
+    /// Nil where there is nothing to wait for.
+    let disk: LogSync?
+    let checkpoints = LogCheckpoints()
     let state: Mutex<StoreState>
 
     enum Access {
         case reading, memory
         /// The writer's lock is let go after the file.
-        case writing(WriterLock.Held)
+        case writing(WriterLock.Held, LogSync)
     }
 
     init(database: any DatabaseWriter, name: String, clock: any RuntimeClock, access: Access, observer: StoreObserver? = nil) {
@@ -35,7 +40,7 @@ package final class SQLiteRuntimeStore: RuntimeStore {
         if case .reading = access { mayWrite = false } else { mayWrite = true }
         if case .memory = access { isInMemory = true } else { isInMemory = false }
         var state = StoreState()
-        if case .writing(let lock) = access { state.lock = lock }
+        if case .writing(let lock, let log) = access { (state.lock, disk) = (lock, log) } else { disk = nil }
         self.state = Mutex(state)
     }
 
@@ -44,21 +49,34 @@ package final class SQLiteRuntimeStore: RuntimeStore {
     ) async throws(LibOSError) -> Value {
         try refuseWhenClosed()
         if !mayWrite { throw LibOSError(.store, "the store \(name) is open for reading only", mend: "open it for writing") }
+        let committed = try await commit(durability, body).get()
+        guard let disk else { return committed.value }
+        if committed.durability == .power {
+            try await disk.wait().get()
+            observer?(.onDisk)
+        } else {
+            disk.soon()
+        }
+        return committed.value
+    }
+
+    private func commit<Value: Sendable>(
+        _ durability: Durability, _ body: @escaping @Sendable (any StoreTransaction) throws(LibOSError) -> Value
+    ) async -> Result<Committed<Value>, LibOSError> {
         let isAlone = enterQueue()
         defer { leaveQueue() }
-        if isAlone, durability == .process { return try here(durability, body).get() }
-        let result: Result<Value, LibOSError> = await withCheckedContinuation { continuation in
+        if isAlone { return here(durability, body) }
+        return await withCheckedContinuation { continuation in
             database.asyncWriteWithoutTransaction { database in
                 continuation.resume(returning: self.commit(durability, on: database, body))
             }
         }
-        return try result.get()
     }
 
     /// On the caller's thread, whose turn it is.
-    private func here<Value>(
+    func here<Value>(
         _ durability: Durability, _ body: (any StoreTransaction) throws(LibOSError) -> Value
-    ) -> Result<Value, LibOSError> {
+    ) -> Result<Committed<Value>, LibOSError> {
         database.writeWithoutTransaction { database in
             commit(durability, on: database) { (transaction) throws(LibOSError) in try body(transaction) }
         }
@@ -129,7 +147,8 @@ package final class SQLiteRuntimeStore: RuntimeStore {
 
     func connection(_ database: Database) -> StoreConnection {
         StoreConnection(
-            database: database, name: name, observer: observer, decoded: decoded, encoded: encoded, pieces: pieces, views: views)
+            database: database, name: name, observer: observer, decoded: decoded, encoded: encoded, pieces: pieces, views: views,
+            requests: requests)
     }
 
     /// The clock's instant, but never one before an instant that was given out.
@@ -153,6 +172,4 @@ struct StoreState: Sendable {
     var head: AuditHead?
     /// Raised when a transaction that changed capability records is undone.
     var authorityEpoch: Int64 = 0
-    /// Whether commits wait for the disk at present.
-    var isDurable: Bool?
 }

@@ -22,10 +22,18 @@ extension SQLiteRuntimeStore {
         try refuseWhenClosed()
         if !mayWrite { throw LibOSError(.store, "the store \(name) is open for reading only", mend: "open it for writing") }
         _ = enterQueue()
-        defer { leaveQueue() }
-        return try database.writeWithoutTransaction { database in
-            commit(durability, on: database) { (transaction) throws(LibOSError) in try body(transaction) }
-        }.get()
+        let result = here(durability, body)
+        leaveQueue()
+        let committed = try result.get()
+        if committed.durability == .power { try awaitDisk() } else { disk?.soon() }
+        return committed.value
+    }
+
+    /// On the caller's own thread.
+    func awaitDisk() throws(LibOSError) {
+        guard let disk else { return }
+        try disk.now().get()
+        observer?(.onDisk)
     }
 
     /// As `close`.

@@ -90,6 +90,7 @@ struct QuantumBenchmark {
             "  sealed read to fresh process", [0, 0.5, 0.9].map { Table.number(whole.percentile($0) / bare.percentile($0), decimals: 2) })
         answered.show()
         stages.show()
+        try await CallRecords.measure(broker, observed, of: { try await self.process(runtime) }, rounds: rounds).show()
         try await growth(runtime, sealed)
         print("load \(Interleaved.load)")
         await store.close()

@@ -4,7 +4,7 @@ internal import StrictJSON
 /// Where the time of quanta goes: into each of the store's transactions, into what lies between them, and, when a call was sealed, into
 /// its run. Model and worker are measured apart, and everything else of a quantum is its overhead.
 struct QuantumStages {
-    /// Transactions of a quantum, in their order. What a commit waits for the disk is a line of its own.
+    /// Transactions of a quantum, in their order. A commit is a line of its own, with what it waits for the disk.
     private let transactions: [String]
     private let isSealed: Bool
     private var lines: [Measurement] = []
@@ -22,7 +22,7 @@ struct QuantumStages {
         self.isSealed = isSealed
         for name in transactions {
             lines.append(Measurement(name: name))
-            lines.append(Measurement(name: name + (isSealed && name.hasPrefix("decision") ? ": on the disk" : ": its commit")))
+            lines.append(Measurement(name: name + ": its commit"))
         }
         lines.append(Measurement(name: "between the transactions"))
         if isSealed {

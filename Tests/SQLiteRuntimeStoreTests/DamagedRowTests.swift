@@ -18,11 +18,7 @@ struct DamagedRowTests {
 
         /// Every column with the table that it is in.
         var places: [(table: String, column: String)] {
-            table.columns.map { (table.name, $0) }
-                + table.apart.map { place in
-                    let parts = place.split(separator: ".").map(String.init)
-                    return (parts[0], parts[1])
-                }
+            table.columns.map { (table.name, $0) } + table.apart.map { ($0.table, $0.name) }
         }
 
         init<Record: StoredRecord & Sendable>(

@@ -31,7 +31,7 @@ struct LongValueTests {
             UPDATE model_call SET messages = (SELECT messages FROM model_request WHERE call = sequence),
                 tools = (SELECT model_tools.tools FROM model_request JOIN model_tools ON number = model_request.tools WHERE call = sequence)
             """, "DROP TABLE model_request", "DROP TABLE model_tools",
-            "DELETE FROM grdb_migrations WHERE identifier = 'long values apart'", "PRAGMA user_version = 1")
+            "DELETE FROM grdb_migrations WHERE identifier <> 'runtime records'", "PRAGMA user_version = 1")
         await store.close()
 
         let reopened = try await fixture.open()
@@ -140,5 +140,140 @@ struct LongValueTests {
         #expect(read.0?.messages == call.messages && read.0?.tools == call.tools && read.0?.error == "closed")
         #expect(read.1 == others)
         #expect(try await store.number("SELECT count(*) FROM model_tools") == 2)
+    }
+
+    // MARK: - Requests
+
+    private func call(_ process: ProcessID, _ system: String, _ user: String) -> ModelCallRecord {
+        var call = Sample.bareModelCall()
+        call.process = process
+        call.messages = .array([
+            .object(["content": .string(system), "role": .string("system")]), .object(["content": .string(user), "role": .string("user")]),
+        ])
+        return call
+    }
+
+    @Test("requests that grow, shrink and change at any place read back as they were asked") func growingRequests() async throws {
+        let fixture = try StoreFixture()
+        let store = try await fixture.open()
+        let processes = [ProcessID.new(), ProcessID.new()]
+        let pieces = ["plain words ", "\"quoted\" ", "line\n", "back\\slash ", "ünïcode 😀 ", "\u{1}\u{7F} ", "e\u{301} ", "\0"]
+        var generator = SystemRandomNumberGenerator()
+        var users = ["", ""]
+        var asked: [ModelCallRecord] = []
+        for round in 0..<160 {
+            let who = round % 3 == 0 ? 1 : 0
+            for _ in 0..<(round % 40 == 39 ? 2000 : 30) { users[who] += pieces.randomElement(using: &generator) ?? "" }
+            if round % 23 == 22 { users[who].removeFirst(users[who].count / 2) }
+            if round % 17 == 16 { users[who].removeLast(min(users[who].count, 40)) }
+            var call = call(processes[who], round % 31 == 30 ? String(repeating: "s", count: 2000) : "system", users[who])
+            if round % 29 == 28 { call.messages = .array([.string(users[who]), call.messages]) }
+            if round % 37 == 36 { call.messages = .string(users[who]) }
+            asked.append(call)
+            let made = call
+            if round % 11 == 10 {
+                // Undone after it was remembered.
+                _ = await thrown {
+                    try await store.write { (tx) throws(LibOSError) in
+                        try tx.insert(self.call(made.process, "undone", "undone " + String(repeating: "u", count: 6000)))
+                        throw LibOSError(.denied, "no")
+                    }
+                }
+            }
+            try await store.write { (tx) throws(LibOSError) in try tx.insert(made) }
+        }
+        let shared = try await store.number("SELECT count(*) FROM model_request WHERE base IS NOT NULL") ?? 0
+        #expect(shared > 60)
+        #expect(
+            try await store.number(
+                "SELECT count(*) FROM model_request AS a JOIN model_request AS b ON b.call = a.base WHERE b.base IS NOT NULL") == 0)
+        for isReopened in [false, true] {
+            let reading = isReopened ? try await SQLiteRuntimeStore.openReadOnly(path: fixture.path) : store
+            for call in asked { #expect(try await reading.read { (tx) throws(LibOSError) in try tx.modelCall(call.id) } == call) }
+            await reading.close()
+        }
+    }
+
+    @Test("a base that was undone is not built on, even when another call has its number") func undoneBase() async throws {
+        let store = try SQLiteRuntimeStore.inMemory()
+        let process = ProcessID.new()
+        let text = String(repeating: "a long beginning, ", count: 300)
+        let (lost, other, next) = (call(process, "s", text), call(.new(), "s", "short"), call(process, "s", text + "and more"))
+        _ = await thrown {
+            try await store.write { (tx) throws(LibOSError) in
+                try tx.insert(lost)
+                throw LibOSError(.denied, "no")
+            }
+        }
+        try await store.write { (tx) throws(LibOSError) in try tx.insert(other) }
+        try await store.write { (tx) throws(LibOSError) in try tx.insert(next) }
+        #expect(try await store.read { (tx) throws(LibOSError) in try tx.modelCall(next.id) } == next)
+        #expect(try await store.read { (tx) throws(LibOSError) in try tx.modelCall(other.id) } == other)
+    }
+
+    @Test("a request that is too deep is refused as before") func deepRequest() async throws {
+        let store = try SQLiteRuntimeStore.inMemory()
+        var call = Sample.bareModelCall()
+        call.messages = .array([.object(["content": (0..<StoredJSON.deepest).reduce(JSONValue.int(1)) { value, _ in .array([value]) }])])
+        let deep = call
+        #expect(await thrown { try await store.write { (tx) throws(LibOSError) in try tx.insert(deep) } }?.code == .validation)
+        call.messages = .array([.object([JSONMember("a", .int(1)), JSONMember("a", .int(2))])])
+        let twice = call
+        #expect(await thrown { try await store.write { (tx) throws(LibOSError) in try tx.insert(twice) } }?.code == .validation)
+    }
+
+    // MARK: - Columns that stay
+
+    @Test("a change of what mostly stays is kept too") func standing() async throws {
+        let store = try SQLiteRuntimeStore.inMemory()
+        let (process, object, call, model) = (Sample.process(), Sample.object(), Sample.toolCall(), Sample.modelCall())
+        try await store.write { (tx) throws(LibOSError) in
+            try tx.insert(process)
+            try tx.insert(object)
+            try tx.insert(call)
+            try tx.insert(model)
+        }
+        try await store.write { (tx) throws(LibOSError) in
+            guard var read = try tx.process(process.id) else { throw .notFound("process") }
+            // First what moves, then what stays.
+            read.usage[.toolCalls] -= 1
+            read.generation -= 1
+            try tx.update(read)
+            #expect(try tx.process(process.id) == read)
+            read.toolTable["another"] = .new()
+            read.budget = ResourceBudget([.toolCalls: 5])
+            read.image = "another"
+            try tx.update(read)
+            #expect(try tx.process(process.id) == read)
+            read.usage[.toolCalls] -= 1
+            read.statusMessage = "said"
+            try tx.update(read)
+            #expect(try tx.process(process.id) == read)
+            var moved = object
+            moved.version -= 1
+            moved.payload = .string("moved")
+            try tx.update(moved)
+            #expect(try tx.object(object.id) == moved)
+            moved.name = "another"
+            moved.payload = .string("moved again")
+            try tx.update(moved)
+            #expect(try tx.object(object.id) == moved)
+            var tool = call
+            tool.error = "e"
+            try tx.update(tool)
+            tool.arguments = .string("others")
+            tool.error = "f"
+            try tx.update(tool)
+            #expect(try tx.toolCall(call.id) == tool)
+            var asked = model
+            asked.error = "e"
+            asked.image = "another"
+            try tx.update(asked)
+            #expect(try tx.modelCall(model.id) == asked)
+        }
+        var gone = object
+        gone.id = .new()
+        let missing = gone
+        #expect(await thrown { try await store.write { (tx) throws(LibOSError) in try tx.update(missing) } }?.code == .notFound)
     }
 }

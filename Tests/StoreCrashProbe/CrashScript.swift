@@ -68,7 +68,9 @@ private struct Life: Sendable {
     var calls: [CrashStep] {
         toolCalls.enumerated().flatMap { number, call in
             [
-                CrashStep(durability: .power) { (tx) throws(LibOSError) in
+                // One intent of an effect, one of a pure read, and one that turns out to be an effect.
+                CrashStep(durability: number == 0 ? .power : .process) { (tx) throws(LibOSError) in
+                    if number == 2 { tx.demand(.power) }
                     try tx.insert(
                         ToolCallRecord(
                             id: call, process: child, tool: tool, toolName: "write", arguments: .int(Int64(number)), actionHash: "0",

@@ -52,8 +52,16 @@ extension ObjectMemory {
         in transaction: any StoreTransaction
     ) throws(LibOSError) -> MaterializedContext {
         var context = MaterializedContext(text: "", heads: [], tokenCount: 0, omitted: [], policy: policy)
-        var allowed: [(object: ObjectID, decision: AuthorizationDecision)] = []
+        var allowed: [(object: ObjectID, decision: AuthorizationDecision?)] = []
+        let held = try authority.broker.held(by: origin.process, in: transaction)
         for root in view.roots {
+            // Most handles rest on the record that their making issued, and nothing else speaks of their object.
+            if root.isGood(for: .materialize, at: transaction.now),
+                held.isPlainlyAllowed(ObjectRight.materialize.asCapabilityRight, on: .object(root.object), by: root.capability)
+            {
+                allowed.append((root.object, nil))
+                continue
+            }
             do throws(LibOSError) {
                 allowed.append((root.object, try check(root, for: .materialize, by: origin, in: transaction)))
             } catch {
@@ -74,7 +82,7 @@ extension ObjectMemory {
                 context.omitted.append(OmittedObject(object: candidate.head.id, reason: .budget))
                 continue
             }
-            try authority.take(candidate.decision, for: origin, in: transaction)
+            if let decision = candidate.decision { try authority.take(decision, for: origin, in: transaction) }
             context.heads.append(candidate.head)
         }
         try transaction.audit(
@@ -87,7 +95,8 @@ extension ObjectMemory {
 
     private struct Candidate {
         var head: ObjectHead
-        var decision: AuthorizationDecision
+        /// Nil when nothing is used up by it.
+        var decision: AuthorizationDecision?
     }
 
     /// Stable: objects of one rank stay in the order of the view.

@@ -48,3 +48,10 @@ extension ObjectMemory {
                 suggestion: "grant object:\(handle.object) \(right.rawValue)"))
     }
 }
+
+extension ObjectHandle {
+    /// Whether the handle itself gives a right now. What backs it must give it too.
+    func isGood(for right: ObjectRight, at now: Timestamp) -> Bool {
+        rights.contains(right) && expiresAt.map { $0 > now } ?? true
+    }
+}

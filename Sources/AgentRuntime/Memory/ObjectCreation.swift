@@ -31,16 +31,20 @@ package struct ObjectDraft: Sendable {
 /// What an update changes; nil fields stay as they are. A payload of `null` is a payload.
 package struct ObjectPatch: Sendable {
     package var payload: JSONValue?
+    /// Bytes of the payload's canonical text, where whoever made it has counted them already.
+    package var payloadBytes: Int?
     package var metadata: ObjectMetadata?
     package var provenance: Provenance?
     package var name: String?
     package var namespace: String?
 
     package init(
-        payload: JSONValue? = nil, metadata: ObjectMetadata? = nil, provenance: Provenance? = nil, name: String? = nil,
+        payload: JSONValue? = nil, payloadBytes: Int? = nil, metadata: ObjectMetadata? = nil, provenance: Provenance? = nil,
+        name: String? = nil,
         namespace: String? = nil
     ) {
         self.payload = payload
+        self.payloadBytes = payloadBytes
         self.metadata = metadata
         self.provenance = provenance
         self.name = name
@@ -107,7 +111,7 @@ extension ObjectMemory {
         if patch.name != nil || patch.namespace != nil { try move(&object, patch, by: origin, in: transaction) }
         if let payload = patch.payload {
             object.payload = payload
-            object.metadata.tokenEstimate = try checkedEstimate(of: payload)
+            object.metadata.tokenEstimate = try checkedEstimate(of: payload, bytes: patch.payloadBytes)
         }
         if var metadata = patch.metadata {
             metadata.tokenEstimate = object.metadata.tokenEstimate
@@ -145,8 +149,8 @@ extension ObjectMemory {
         object.name = name
     }
 
-    private func checkedEstimate(of payload: JSONValue) throws(LibOSError) -> Int64 {
-        let estimate = TokenEstimate.of(payload)
+    private func checkedEstimate(of payload: JSONValue, bytes: Int? = nil) throws(LibOSError) -> Int64 {
+        let estimate = bytes.map(TokenEstimate.of(bytes:)) ?? TokenEstimate.of(payload)
         if estimate > Int64(Self.largestPayload) / 4 {
             throw LibOSError(.validation, "the payload is larger than \(Self.largestPayload) bytes", mend: "split it, or write a file")
         }

@@ -5,6 +5,8 @@ package import StrictJSON
 package enum TokenEstimate {
     package static func of(_ text: String) -> Int64 { (Int64(text.utf8.count) + 3) / 4 }
 
+    static func of(bytes: Int) -> Int64 { (Int64(bytes) + 3) / 4 }
+
     package static func of(_ payload: JSONValue) -> Int64 {
         if case .string(let text) = payload { return of(text) }
         return (Int64(payload.canonicalByteCount) + 3) / 4

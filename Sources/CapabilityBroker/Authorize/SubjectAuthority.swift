@@ -70,6 +70,11 @@ struct SubjectAuthority: Sendable {
         places[id].flatMap { holdings[$0.kind]?.records[$0.index] }
     }
 
+    /// Where a record in force stands among those of a kind.
+    func index(of id: CapabilityID, in kind: ResourceKind) -> Int? {
+        places[id].flatMap { $0.kind == kind ? $0.index : nil }
+    }
+
     func holds(at instant: Timestamp, generation: Int64) -> Bool {
         self.generation == generation && instant >= validFrom && validUntil.map { instant < $0 } ?? true
     }

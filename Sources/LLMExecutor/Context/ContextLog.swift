@@ -25,6 +25,8 @@ struct ContextLog: Sendable {
         let text: String
         /// What is stored.
         let json: JSONValue
+        /// Bytes of its canonical text.
+        let jsonBytes: Int
 
         init(kind: String, content: JSONValue, objects: [String]) {
             self.kind = kind
@@ -32,6 +34,7 @@ struct ContextLog: Sendable {
             self.objects = objects
             text = "## \(kind)\n\(content.prettySorted)"
             json = .object(["kind": .string(kind), "content": content, "objects": .strings(objects)])
+            jsonBytes = json.canonicalByteCount
         }
     }
 
@@ -104,11 +107,16 @@ struct ContextLog: Sendable {
 
     // MARK: - Payload
 
-    var json: JSONValue {
+    var json: JSONValue { json(entries.map(\.json)) }
+
+    /// Bytes of its canonical text. The entries' own were counted when they were made.
+    var jsonBytes: Int { json([]).canonicalByteCount + entries.reduce(0) { $0 + $1.jsonBytes } + max(0, entries.count - 1) }
+
+    private func json(_ entries: [JSONValue]) -> JSONValue {
         .object([
             "kind": .string(Self.kind), "schema_version": .int(Self.schemaVersion), "cache_strategy": .string("append_only"),
             "static_prefix": prefix,
-            "entries": .array(entries.map(\.json)),
+            "entries": .array(entries),
             "dropped": .object(["entries": .int(dropped.entries), "objects": .strings(dropped.objects)]),
             "captured": .object(captured.sorted { utf8Precedes($0.key, $1.key) }.map { JSONMember($0.key, $0.value) }),
         ])

@@ -59,7 +59,8 @@ struct ContextMemory: Sendable {
         if let existing {
             handle = try memory.handle(to: existing.id, rights: [.read, .write], for: origin, in: transaction)
             if difference.hasChanges {
-                let object = try memory.update(handle, of: existing, with: ObjectPatch(payload: log.json), by: origin, in: transaction)
+                let object = try memory.update(
+                    handle, of: existing, with: ObjectPatch(payload: log.json, payloadBytes: log.jsonBytes), by: origin, in: transaction)
                 account = KnownAccounts.Account(object: object, log: log)
             }
         } else {

@@ -23,7 +23,7 @@ extension RuntimeStore {
     }
 }
 
-/// What a committed transaction survives.
+/// What a committed transaction survives. Transactions get to the disk in their order: one that is there has all before it there.
 package enum Durability: Sendable, Hashable {
     /// The death of this program, by SIGKILL too.
     case process
@@ -42,4 +42,8 @@ package protocol StoreReading:
 package protocol StoreTransaction:
     StoreReading, ProcessWriting, ObjectWriting, CapabilityWriting, HumanRequestWriting, MessageWriting, RecordWriting, ToolWriting,
     ModelCallWriting
-{}
+{
+    /// What the commit of this transaction has to survive, when that shows in the body only. The highest demand counts, that of `write`
+    /// included; whoever waits for the transaction waits for that.
+    func demand(_ durability: Durability)
+}

@@ -59,6 +59,16 @@ struct StoreFile: ~Copyable {
         try WriterLock.take(directory: directory.rawValue, name: name, store: path, patience: patience)
     }
 
+    /// The log that SQLite keeps beside the file. It is there as long as a connection is open that has met the file.
+    borrowing func log() throws(LibOSError) -> LogSync {
+        let number = openat(directory.rawValue, name + "-wal", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard number >= 0 else { throw Self.refusal(SystemError(errno: errno, operation: "open", object: path + "-wal")) }
+        let log = OwnedDescriptor(adopting: number)
+        let place = openat(directory.rawValue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard place >= 0 else { throw Self.refusal(SystemError(errno: errno, operation: "open", object: path)) }
+        return LogSync(log: log, directory: OwnedDescriptor(adopting: place), store: path)
+    }
+
     private static func makeDirectory(_ path: String) throws(LibOSError) {
         guard mkdir(path, 0o700) != 0 else { return }
         let failure = errno

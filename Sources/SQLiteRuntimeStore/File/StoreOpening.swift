@@ -52,9 +52,13 @@ extension SQLiteRuntimeStore {
         let file = try StoreFile(path: path, for: .writing)
         let lock = try file.lock(patience: patience)
         do {
-            let database = try DatabasePool(path: path, configuration: configuration(name: path, isReading: false))
+            let database = try DatabasePool(
+                path: LogFileSystem.location(of: path), configuration: configuration(name: path, isReading: false))
+            // The pool has met the file, so its log is there.
+            let log = try file.log()
             let store = SQLiteRuntimeStore(
-                database: database, name: path, clock: clock, access: .writing(WriterLock.Held(lock)), observer: observer)
+                database: database, name: path, clock: clock, access: .writing(WriterLock.Held(lock), log), observer: observer)
+            database.writeWithoutTransaction { store.checkpoints.listen(to: $0) }
             try store.prepare()
             return store
         } catch {
@@ -73,9 +77,10 @@ extension SQLiteRuntimeStore {
             // The file may come from somebody else: its schema runs nothing of this program's, its cells are checked, and REPLACE fires
             // the triggers that forbid deleting.
             try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA recursive_triggers = ON")
-            // A checkpoint waits for the disk in the middle of somebody's transaction: sixteen megabytes of log, not four. Indexes of
-            // random ids are met all over, so more of them stay at hand.
-            if !isReading { try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000") }
+            // Commits do not wait for the disk; who has to does so afterwards. Checkpoints wait as before.
+            if !isReading { try database.execute(sql: "PRAGMA synchronous = NORMAL") }
+            // Checkpoints are made apart. Indexes of random ids are met all over, so more of them stay at hand.
+            if !isReading { try database.execute(sql: "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000") }
         }
         return configuration
     }

@@ -10,10 +10,10 @@ extension SQLiteRuntimeStore {
         } catch {
             throw StoreFailure.error(for: error, store: name)
         }
-        try database.unsafeReentrantWrite { database in self.recover(on: database) }.get()
+        if try database.unsafeReentrantWrite({ database in self.recover(on: database) }).get() == .power { try awaitDisk() }
     }
 
-    private func recover(on database: Database) -> Result<Void, LibOSError> {
+    private func recover(on database: Database) -> Result<Durability, LibOSError> {
         let reading = SQLiteTransaction(connection: connection(database), now: instant(), head: nil, epoch: 0)
         do {
             let head = try reading.checkedHead()
@@ -21,14 +21,14 @@ extension SQLiteRuntimeStore {
                 state.head = head
                 state.latest = max(state.latest, head.timestamp)
             }
-            if try !reading.hasUnfinishedWork() { return .success(()) }
+            if try !reading.hasUnfinishedWork() { return .success(.process) }
         } catch {
             return .failure(error)
         }
         let path = isInMemory ? nil : name
         return commit(.power, on: database) { (transaction: SQLiteTransaction) throws(LibOSError) in
             try CrashRecovery(transaction: transaction) { process in path.map { LiveSession.isHeld(process, store: $0) } ?? false }.run()
-        }
+        }.map(\.durability)
     }
 }
 

@@ -7,11 +7,19 @@ extension ModelCallRecord: StoredRecord {
         [
             "id", "process", "image", "purpose", "status", "api", "model", "request_id", "response_id", "request_options",
             "response_content", "tool_calls", "reasoning", "usage", "raw_response", "error", "created_at", "completed_at",
-        ], apart: ["model_request.messages", "model_tools.tools"],
+        ], standing: ["process", "image", "purpose", "request_options", "created_at"],
+        apart: [Apart("model_request", "messages", sql: messageText), Apart("model_tools", "tools")],
         join: """
             LEFT JOIN model_request ON model_request.call = model_call.sequence
+            LEFT JOIN model_request AS request_base ON request_base.call = model_request.base
             LEFT JOIN model_tools ON model_tools.number = model_request.tools
             """)
+
+    /// Bytes of another request's text, cut between two characters, and the rest.
+    private static let messageText = """
+        CASE WHEN model_request.base IS NULL THEN model_request.messages
+        ELSE CAST(substr(CAST(request_base.messages AS BLOB), 1, model_request.shared) AS TEXT) || model_request.messages END
+        """
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
         values.bind(id)

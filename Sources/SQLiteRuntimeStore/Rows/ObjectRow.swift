@@ -8,7 +8,7 @@ extension AgentObject: StoredRecord {
             "id", "namespace", "name", "type", "payload", "title", "summary", "tags", "mime_type", "token_estimate", "sensitivity",
             "retention_policy", "source_refs", "created_from_action", "parents", "version", "is_immutable", "created_by", "created_at",
             "updated_at",
-        ])
+        ], standing: ["namespace", "name", "type", "is_immutable", "created_by", "created_at"])
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
         try bind(into: &values) { (values) throws(LibOSError) in try values.bind(json: payload) }

@@ -7,7 +7,8 @@ extension AgentProcess: StoredRecord {
         [
             "id", "parent", "image", "status", "goal", "tool_table", "working_directory", "budget", "usage", "wait", "pause", "outcome",
             "status_message", "generation", "created_at", "updated_at", "waited_child",
-        ], apart: ["process_view.view"], join: "LEFT JOIN process_view ON process_view.process = process.sequence")
+        ], apart: [Apart("process_view", "view")], join: "LEFT JOIN process_view ON process_view.process = process.sequence"
+    )
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
         values.bind(id)
@@ -40,6 +41,31 @@ extension AgentProcess: StoredRecord {
             updatedAt: try row.instant())
         if try row.optionalID() != waitedChild { throw row.bad("is not what its wait says") }
         view = try row.optionalLongJSON(MemoryView.init(json:))
+    }
+
+    /// A change that leaves the process where it stands: the columns that people and indexes ask for stay as they are.
+    static let advance = """
+        UPDATE process SET goal = ?2, working_directory = ?3, usage = ?4, wait = ?5, pause = ?6, outcome = ?7, status_message = ?8,
+            generation = ?9, updated_at = ?10 WHERE id = ?1
+        """
+
+    func bindAdvance(into values: inout ParameterBinder) throws(LibOSError) {
+        values.bind(id)
+        values.bind(goal)
+        values.bind(workingDirectory)
+        try values.bind(json: BudgetItem.json(usage.amounts))
+        try values.bind(json: wait?.json)
+        try values.bind(json: pause?.json)
+        try values.bind(json: outcome?.json)
+        values.bind(statusMessage)
+        values.bind(generation)
+        values.bind(updatedAt)
+    }
+
+    /// Whether `advance` makes the other one of this one.
+    func canAdvance(to other: AgentProcess) -> Bool {
+        id == other.id && parent == other.parent && image == other.image && status == other.status && toolTable == other.toolTable
+            && budget == other.budget && createdAt == other.createdAt && waitedChild == other.waitedChild
     }
 
     /// Stands in a column too, so that a child's end finds who waits for it.

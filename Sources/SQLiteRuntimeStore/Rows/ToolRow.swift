@@ -29,7 +29,7 @@ extension ToolCallRecord: StoredRecord {
         [
             "id", "process", "tool", "tool_name", "arguments", "action_hash", "capabilities", "policy_hash", "state", "report", "result",
             "error", "created_at", "ended_at",
-        ])
+        ], standing: ["process", "tool", "tool_name", "arguments", "action_hash", "capabilities", "created_at"])
 
     func bind(into values: inout ParameterBinder) throws(LibOSError) {
         values.bind(id)

@@ -11,6 +11,7 @@ enum StoreSchema {
     static let steps: [(name: String, sql: String)] = [
         ("runtime records", RuntimeTables.sql),
         ("long values apart", LongValueTables.sql),
+        ("shared text of requests", SharedRequestText.sql),
     ]
 
     static var migrator: DatabaseMigrator {

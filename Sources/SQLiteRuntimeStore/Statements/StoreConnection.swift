@@ -13,6 +13,10 @@ struct StoreConnection {
     var encoded: EncodedValues?
     var pieces: EncodedPieces?
     var views: ViewTexts?
+    var requests: RequestTexts?
+
+    /// Of the row that was inserted last.
+    var lastSequence: Int64 { sqlite3_last_insert_rowid(database.sqliteConnection) }
 
     /// Runs a statement that returns no row; answers how many rows it changed.
     @discardableResult

@@ -7,34 +7,58 @@ protocol StoredRecord {
     init(from row: inout RowReader) throws(LibOSError)
 }
 
+/// A column of another table that belongs to a record.
+struct Apart: Sendable {
+    let table: String
+    let name: String
+    /// How it is read, where that is more than its name.
+    var sql: String
+
+    init(_ table: String, _ name: String, sql: String? = nil) {
+        self.table = table
+        self.name = name
+        self.sql = sql ?? "\(table).\(name)"
+    }
+}
+
 /// A table and the statements that every one has. The first column is the key.
 struct StoredTable: Sendable {
     let name: String
     let columns: [String]
-    /// Columns of other tables, `table.column`, that belong to the record.
-    let apart: [String]
+    /// What other tables have of the record.
+    let apart: [Apart]
     /// What a row of `select` holds: the columns, and then those that are kept apart.
     let readColumns: [String]
     let insert: String
     let update: String
+    /// As `update`, for a row whose `standing` columns stay as they are; changes nothing when one does not. SQLite writes every index of
+    /// a column that a statement sets, also when it sets what was there.
+    let advance: String?
     let put: String
     let select: String
 
     /// - Parameters:
-    ///   - apart: Columns of other tables, `table.column`: long ones, which a change of the row would otherwise write anew.
+    ///   - apart: Columns of other tables: long ones, which a change of the row would otherwise write anew.
     ///   - join: How those tables hang on this one.
-    init(_ name: String, _ columns: [String], apart: [String] = [], join: String = "") {
+    ///   - standing: Columns that most changes of a row leave as they are, none of them the last one.
+    init(_ name: String, _ columns: [String], standing: Set<String> = [], apart: [Apart] = [], join: String = "") {
         self.name = name
         self.columns = columns
         self.apart = apart
-        readColumns = columns + apart.map { String($0.drop { $0 != "." }.dropFirst()) }
+        readColumns = columns + apart.map(\.name)
         let list = columns.joined(separator: ", ")
         let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         let assignments = columns.indices.dropFirst().map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ")
         insert = "INSERT INTO \(name) (\(list)) VALUES (\(marks))"
         update = "UPDATE \(name) SET \(assignments) WHERE \(columns[0]) = ?1"
+        let moving = columns.indices.dropFirst().filter { !standing.contains(columns[$0]) }
+        let same = columns.indices.filter { standing.contains(columns[$0]) }.map { " AND \(columns[$0]) IS ?\($0 + 1)" }.joined()
+        advance =
+            standing.isEmpty
+            ? nil
+            : "UPDATE \(name) SET \(moving.map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ")) WHERE \(columns[0]) = ?1\(same)"
         put = insert + " ON CONFLICT (\(columns[0])) DO UPDATE SET \(assignments)"
-        select = "SELECT \((columns.map { "\(name).\($0)" } + apart).joined(separator: ", ")) FROM \(name) \(join) "
+        select = "SELECT \((columns.map { "\(name).\($0)" } + apart.map(\.sql)).joined(separator: ", ")) FROM \(name) \(join) "
     }
 }
 
@@ -49,7 +73,14 @@ extension StoreConnection {
 
     /// Throws `notFound` when there is no such row.
     func update<Record: StoredRecord>(_ record: Record, called id: String) throws(LibOSError) {
-        let changed = try run(Record.table.update) { (values) throws(LibOSError) in try record.bind(into: &values) }
-        if changed == 0 { throw .notFound("\(Record.table.name) \(id)") }
+        try update(Record.table, called: id) { (values) throws(LibOSError) in try record.bind(into: &values) }
+    }
+
+    /// Throws `notFound` when there is no such row.
+    func update(
+        _ table: StoredTable, called id: String, _ bind: (inout ParameterBinder) throws(LibOSError) -> Void
+    ) throws(LibOSError) {
+        if let advance = table.advance, try run(advance, bind) > 0 { return }
+        if try run(table.update, bind) == 0 { throw .notFound("\(table.name) \(id)") }
     }
 }

@@ -37,11 +37,35 @@ extension SQLiteTransaction {
     func insert(_ call: ModelCallRecord) throws(LibOSError) {
         let tools = try descriptionID(of: call.tools)
         try connection.insert(call)
-        try connection.run("INSERT INTO model_request (call, messages, tools) VALUES (last_insert_rowid(), ?1, ?2)") {
-            (values) throws(LibOSError) in
-            try values.bind(json: call.messages)
-            values.bind(tools)
+        let sequence = connection.lastSequence
+        var request = RequestTexts.Request(text: [])
+        if let requests = connection.requests {
+            request = try requests.request(call.messages, of: call.process)
+        } else {
+            request.text = Array(try StoredJSON.text(of: call.messages).utf8)
         }
+        if let base = request.base, try !isWrittenOut(base) { (request.base, request.shared) = (nil, 0) }
+        let (base, shared) = (request.base?.sequence, request.base == nil ? nil : Int64(request.shared))
+        try connection.run("INSERT INTO model_request (call, messages, tools, base, shared) VALUES (?1, ?2, ?3, ?4, ?5)") {
+            $0.bind(sequence)
+            $0.bind(canonical: request.text[request.shared...])
+            $0.bind(tools)
+            $0.bind(base)
+            $0.bind(shared)
+        }
+        if base == nil { connection.requests?.keep(.init(call: call.id, sequence: sequence, text: request.text), of: call.process) }
+    }
+
+    /// What is remembered may have been undone, and its number given to another call.
+    private func isWrittenOut(_ base: RequestTexts.Base) throws(LibOSError) -> Bool {
+        let sql = """
+            SELECT 1 FROM model_call JOIN model_request ON model_request.call = model_call.sequence
+            WHERE model_call.sequence = ?1 AND model_call.id = ?2 AND model_request.base IS NULL
+            """
+        return try connection.number(sql) {
+            $0.bind(base.sequence)
+            $0.bind(base.call)
+        } == 1
     }
 
     /// Descriptions of tools are the same in nearly every request of a process: each is kept once.

@@ -2,21 +2,28 @@ internal import GRDB
 internal import LibOSModel
 internal import Synchronization
 
+/// What a transaction came to. It is in the file; what has to survive a loss of power is good only when the disk has it too.
+struct Committed<Value> {
+    var value: Value
+    var durability: Durability
+}
+
+extension Committed: Sendable where Value: Sendable {}
+
 extension SQLiteRuntimeStore {
     /// Runs a body in a transaction of its own, on the writing connection's queue.
     func commit<Value>(
         _ durability: Durability, on database: Database, _ body: (SQLiteTransaction) throws(LibOSError) -> Value
-    ) -> Result<Value, LibOSError> {
+    ) -> Result<Committed<Value>, LibOSError> {
         let connection = connection(database)
         observer?(.beforeTransaction)
         do {
-            try setDurability(durability, connection)
             try connection.control("BEGIN IMMEDIATE")
         } catch {
             return .failure(error)
         }
         let (head, epoch) = state.withLock { ($0.head, $0.authorityEpoch) }
-        let transaction = SQLiteTransaction(connection: connection, now: instant(), head: head, epoch: epoch)
+        let transaction = SQLiteTransaction(connection: connection, now: instant(), head: head, epoch: epoch, durability: durability)
         do {
             let value = try body(transaction)
             try transaction.writeHead()
@@ -24,7 +31,8 @@ extension SQLiteRuntimeStore {
             try connection.control("COMMIT")
             observer?(.afterCommit)
             state.withLock { $0.head = transaction.head }
-            return .success(value)
+            if checkpoints.begin() { checkpoint() }
+            return .success(Committed(value: value, durability: transaction.durability))
         } catch {
             // A full disk may have rolled back already; then there is nothing to undo.
             if database.isInsideTransaction { try? connection.execute("ROLLBACK") }
@@ -37,11 +45,12 @@ extension SQLiteRuntimeStore {
         }
     }
 
-    /// In WAL mode SQLite waits for the disk at each commit with FULL, and with NORMAL only before a checkpoint.
-    private func setDurability(_ durability: Durability, _ connection: StoreConnection) throws(LibOSError) {
-        let isDurable = durability == .power
-        guard state.withLock({ $0.isDurable }) != isDurable else { return }
-        try connection.execute(isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
-        state.withLock { $0.isDurable = isDurable }
+    /// Behind the transactions that wait already.
+    private func checkpoint() {
+        _ = enterQueue()
+        database.asyncWriteWithoutTransaction { database in
+            self.checkpoints.make(on: database)
+            self.leaveQueue()
+        }
     }
 }

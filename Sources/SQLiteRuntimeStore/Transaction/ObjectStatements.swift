@@ -76,10 +76,9 @@ extension SQLiteTransaction {
     func update(_ object: AgentObject) throws(LibOSError) {
         guard let pieces = connection.pieces else { return try connection.update(object, called: object.id.text) }
         let payload = try pieces.bytes(of: object.payload, at: object.id.text)
-        let changed = try connection.run(AgentObject.table.update) { (values) throws(LibOSError) in
+        try connection.update(AgentObject.table, called: object.id.text) { (values) throws(LibOSError) in
             try object.bind(into: &values) { (values) throws(LibOSError) in values.bind(canonical: payload[...]) }
         }
-        if changed == 0 { throw .notFound("object \(object.id)") }
     }
 
     /// Takes the links from it and to it along. Nothing happens when there is no such object.

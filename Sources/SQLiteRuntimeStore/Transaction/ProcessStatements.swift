@@ -57,8 +57,14 @@ extension SQLiteTransaction {
     }
 
     func update(_ process: AgentProcess) throws(LibOSError) {
+        let known = processes[process.id]
         processes[process.id] = nil
-        try connection.update(process, called: process.id.text)
+        if let known, known.canAdvance(to: process) {
+            let changed = try connection.run(AgentProcess.advance) { (values) throws(LibOSError) in try process.bindAdvance(into: &values) }
+            if changed == 0 { throw .notFound("process \(process.id)") }
+        } else {
+            try connection.update(process, called: process.id.text)
+        }
         try keepView(of: process)
     }
 

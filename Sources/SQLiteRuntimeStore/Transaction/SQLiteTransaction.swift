@@ -19,11 +19,18 @@ final class SQLiteTransaction: StoreTransaction {
     let epoch: Int64
     /// Whether undoing this transaction begins another epoch.
     var hasChangedAuthority = false
+    /// What its commit has to survive.
+    private(set) var durability: Durability
 
-    init(connection: StoreConnection, now: Timestamp, head: AuditHead?, epoch: Int64) {
+    init(connection: StoreConnection, now: Timestamp, head: AuditHead?, epoch: Int64, durability: Durability = .process) {
         self.connection = connection
         self.now = now
         self.head = head
         self.epoch = epoch
+        self.durability = durability
+    }
+
+    func demand(_ durability: Durability) {
+        if durability == .power { self.durability = .power }
     }
 }

@@ -19,12 +19,13 @@ extension ToolBroker {
         }
         let (loaded, problem) = (policy, policyProblem)
         let programs = await programs(of: tool)
-        // What starts a process must be on disk before; the runtime's own calls are one transaction there.
-        let durability: Durability = policy == nil ? .process : .power
-        return try await store.write(durability) { transaction throws(LibOSError) in
+        return try await store.write { transaction throws(LibOSError) in
             let step = CallPreparation(
                 broker: self, request: request, tool: tool, programs: programs, policy: loaded, policyProblem: problem)
-            return try step.decide(in: transaction)
+            let preparation = try step.decide(in: transaction)
+            // What starts a process must be on disk before, unless it can change nothing; the runtime's own calls are one transaction there.
+            if loaded != nil, !preparation.isEffectFree { transaction.demand(.power) }
+            return preparation
         }
     }
 

@@ -114,6 +114,8 @@ extension ToolBroker {
                 }
                 let reservation = try capabilities.reserve(
                     decision, of: process.id, for: file.hasEffect && caller.record != nil ? caller.call : nil, in: transaction)
+                // A use that was taken must stay taken.
+                if reservation != nil { transaction.demand(.power) }
                 guard file.hasEffect else { return .allowed(decision, reservation, nil) }
                 let intent = try transaction.append(
                     AuditEntry(

@@ -84,6 +84,15 @@ final class BrokerFixture: Sendable {
         }
     }
 
+    /// The same broker over another store.
+    func broker(over store: SQLiteRuntimeStore) -> ToolBroker {
+        let capabilities = CapabilityBroker()
+        return ToolBroker(
+            registry: broker.registry, store: store, kernel: FakeKernel(store: store, capabilities: capabilities),
+            capabilities: capabilities, supervisor: sandbox.supervisor, files: broker.files, worker: broker.worker, limits: broker.limits,
+            loadPolicy: broker.loadPolicy)
+    }
+
     // MARK: - Authority
 
     @discardableResult
