@@ -126,8 +126,8 @@ struct ServeTests {
             let script = """
                 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
                   { echo "in $i" | $GLOVEBOX run -- /bin/sh -c "cat; echo err $i >&2; ls /proc/self/fd | wc -l; exit $i" \
-                    >out.$i 2>err.$i; echo $? >code.$i; } &
-                done; wait
+                    >out.$i 2>err.$i; echo $? >code.$i; } & pids="$pids $!"
+                done; wait $pids
                 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat out.$i err.$i code.$i; done
                 """
             let local = try fixture.shell(script, served: false)

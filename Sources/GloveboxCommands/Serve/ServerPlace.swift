@@ -62,7 +62,7 @@ struct ServerPlace: Equatable, Sendable {
     struct Problem: Error, Equatable {
         var message: String
         var mend: String
-        /// Nobody made the directory yet.
+        /// There is none: no directory, no socket, or nobody who listens.
         var isAbsent = false
     }
 
@@ -72,9 +72,10 @@ struct ServerPlace: Equatable, Sendable {
         let number = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard number >= 0 else {
             let error = SystemError(errno: errno, operation: "open", object: directory)
-            throw Problem(
-                message: "the directory \(directory) cannot be opened (\(error.symbol))", mend: "make it, with mode 0700",
-                isAbsent: error.errno == ENOENT)
+            if error.errno == ENOENT {
+                throw Problem(message: "no server answers at \(path)", mend: "start one: glovebox serve", isAbsent: true)
+            }
+            throw Problem(message: "the directory \(directory) cannot be opened (\(error.symbol))", mend: "name another: --socket PATH")
         }
         let opened = OwnedDescriptor(adopting: number)
         var found = stat()
