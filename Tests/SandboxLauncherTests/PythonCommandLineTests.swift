@@ -12,7 +12,8 @@ import Testing
         (["python3", "", "-v"], []),
     ])
     func `options end where what is run begins`(words: [String], options: [String]) throws {
-        #expect(try #require(PythonCommandLine(words)).options == options)
+        let line = try #require(PythonCommandLine(words))
+        #expect(line.options == options)
     }
 
     @Test(arguments: [
@@ -28,9 +29,12 @@ import Testing
     }
 
     @Test func `packages of the user's own are left out by two options`() throws {
-        #expect(try #require(PythonCommandLine(["python3", "-s", "x"])).hasNoUserSite)
-        #expect(try #require(PythonCommandLine(["python3", "-BI", "x"])).hasNoUserSite)
-        #expect(try !#require(PythonCommandLine(["python3", "-B", "x"])).hasNoUserSite)
-        #expect(try !#require(PythonCommandLine(["python3", "-W", "-I", "x"])).hasNoUserSite)
+        for (words, leavesOut) in [
+            (["python3", "-s", "x"], true), (["python3", "-BI", "x"], true), (["python3", "-B", "x"], false),
+            (["python3", "-W", "-I", "x"], false),
+        ] {
+            let line = try #require(PythonCommandLine(words))
+            #expect(line.hasNoUserSite == leavesOut, "\(words)")
+        }
     }
 }
