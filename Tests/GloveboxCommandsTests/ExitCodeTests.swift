@@ -18,7 +18,7 @@ import Testing
         (["rnu"], "unknown command `rnu`; did you mean `run`?"), (["doctr", "x"], "unknown command `doctr`; did you mean `doctor`?"),
         (
             ["zzzzzz"],
-            "unknown command `zzzzzz`; known are: run, policy, agent, human, tool, capability, audit, why, memory, mcp, hook, bench, doctor, version, help"
+            "unknown command `zzzzzz`; known are: run, policy, agent, human, tool, capability, audit, why, memory, mcp, hook, bench, serve, pool, doctor, version, help"
         ),
         (["help", "polcy"], "unknown command `polcy`; did you mean `policy`?"),
         (["policy", "chekc"], "unknown policy command `chekc`; did you mean `check`?"),
