@@ -51,7 +51,7 @@ let package = Package(
             name: "glovebox-launcher", dependencies: ["CSandboxCore", "CLaunchABI"], path: "sandbox/launcher",
             cSettings: cSettings, linkerSettings: [.linkedLibrary("cap")]),
         .executableTarget(name: "glovebox-workload", path: "sandbox/workload", cSettings: cSettings),
-        .executableTarget(name: "sandbox-probe", path: "sandbox/probe", cSettings: cSettings),
+        .executableTarget(name: "sandbox-probe", dependencies: ["CSandboxCore"], path: "sandbox/probe", cSettings: cSettings),
 
         // Floor 0
         .target(name: "LinuxPrimitives", dependencies: ["CLinuxShims"], swiftSettings: swiftSettings),
@@ -170,7 +170,8 @@ let package = Package(
         // Floor 7
         .executableTarget(name: "GloveboxRuntimeCLI", dependencies: ["GloveboxRuntimeCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
-        .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON", "CSandboxCore"], swiftSettings: swiftSettings),
 
         // What tests of every floor and the benchmarks share.
         .target(name: "TestSupport", dependencies: ["LinuxPrimitives"], path: "Tests/TestSupport", swiftSettings: swiftSettings),

@@ -21,8 +21,13 @@ struct WorkerCall {
             complain("glovebox-worker is started by glovebox, as a tool with a channel")
             return 64
         }
+        return serve { true }
+    }
+
+    /// - Parameter seal: called when the call's descriptors are there, before a byte of the call is looked at. False ends it.
+    static func serve(sealedBy seal: () -> Bool) -> Int32 {
         do {
-            let call = try receive()
+            let call = try receive(sealedBy: seal)
             try Transfer.writeAll(channel, Array(call.answer().canonicalText.utf8) + [0x0A])
             return 0
         } catch {
@@ -39,7 +44,7 @@ struct WorkerCall {
         var description: String
     }
 
-    private static func receive() throws -> WorkerCall {
+    private static func receive(sealedBy seal: () -> Bool) throws -> WorkerCall {
         guard var first = try DescriptorMessage.receive(on: channel, maxBytes: 64 << 10, maxDescriptors: 8) else {
             throw NoCall(description: "the channel ended before the call came")
         }
@@ -48,6 +53,12 @@ struct WorkerCall {
         for index in 0..<first.descriptorCount {
             if let descriptor = first.takeDescriptor(index) { numbers.append(descriptor.take()) }
         }
+        guard seal() else { throw NoCall(description: "the worker could not seal itself") }
+        if bytes.last != 0x0A { try receiveRest(of: &bytes) }
+        return try WorkerCall(frame: bytes, passed: numbers)
+    }
+
+    private static func receiveRest(of bytes: inout [UInt8]) throws {
         var room = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.last != 0x0A {
             let count = try room.withUnsafeMutableBytes { try Transfer.read(channel, into: $0) }
@@ -55,7 +66,11 @@ struct WorkerCall {
             bytes.append(contentsOf: room[..<count])
             if bytes.count > bounds.bytes { throw NoCall(description: "the call is too long") }
         }
-        let frame = try JSONDocument.value(of: bytes, bounds: bounds)
+    }
+
+    /// - Parameter numbers: of the descriptors that came with it, in the order of their names.
+    init(frame bytes: [UInt8], passed numbers: [Int32]) throws {
+        let frame = try JSONDocument.value(of: bytes, bounds: Self.bounds)
         guard case .string("tool.call")? = frame["method"], let id = frame["id"], let params = frame["params"],
             case .string(let tool)? = params["tool"], let arguments = params["arguments"],
             case .array(let names)? = params["descriptors"], names.count == numbers.count
@@ -64,10 +79,16 @@ struct WorkerCall {
         for (name, number) in zip(names, numbers) {
             if case .string(let text) = name { files[text] = number }
         }
-        return WorkerCall(id: id, tool: tool, arguments: arguments, files: files)
+        (self.id, self.tool, self.arguments, self.files) = (id, tool, arguments, files)
     }
 
-    private func answer() -> JSONValue {
+    /// The same call of another tool.
+    init(frame bytes: [UInt8], passed numbers: [Int32], as tool: String, files: [String: Int32]) throws {
+        let call = try WorkerCall(frame: bytes, passed: numbers)
+        (id, self.tool, arguments, self.files) = (call.id, tool, call.arguments, files)
+    }
+
+    func answer() -> JSONValue {
         do throws(WorkerFailure) {
             guard let body = WorkerTools.all[tool] else {
                 throw WorkerFailure("unsupported", "glovebox-worker has no tool `\(tool)`")

@@ -77,12 +77,12 @@ struct BenchCommandTests {
         #expect(ended.code == 75, "\(ended.code) \(ended.errorOutput)")
         let report = try fixture.parse(ended.output)
         let measured = try cases(report, fixture)
-        for name in ["bare", "cold", "template", "prepared", "python-bare", "file-read-cold", "glovebox-command"] {
+        for name in ["bare", "cold", "template", "prepared", "python-bare", "file-read-cold", "file-read-parked", "glovebox-command"] {
             #expect(measured[name]?["n"] == .int(3), "\(name): \(ended.output)")
         }
         #expect(measured["bare"]?["ratio"] == .int(1))
         let rest = try notMeasured(report, fixture)
-        for name in ["python-parked", "file-read-parked", "bwrap", "nsjail", "sandlock", "firejail", "runc", "crun"] {
+        for name in ["python-parked", "bwrap", "nsjail", "sandlock", "firejail", "runc", "crun"] {
             #expect((measured[name] == nil) != (rest[name] == nil), "\(name)")
         }
         #expect(report["noisy"] == .bool(true))

@@ -92,10 +92,12 @@ package final class SandboxFixture: Sendable {
         workingDirectory: String? = nil, channel: ToolChannel? = nil
     ) throws -> RunRequest {
         let confinement = try policy.confinement(workspace: workspace ?? self.workspace, workspaceWritable: writable)
-        return RunRequest(
+        var request = RunRequest(
             arguments: arguments, confinement: confinement, policyName: policy.name, policyHash: policy.hash,
             workingDirectory: workingDirectory, environment: environment.merging(Products.environment) { mine, _ in mine }, input: input,
             output: output, channel: channel)
+        if LaunchMode.current == .parked, arguments.first == Products.probe { request.parkable = ParkedProbe.program() }
+        return request
     }
 
     /// One sealed run.

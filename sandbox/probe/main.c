@@ -13,7 +13,7 @@
 
 static const struct probe_command *const tables[] = {
     file_commands,    network_commands, process_commands,  identity_commands,
-    syscall_commands, memory_commands,  terminal_commands, channel_commands,
+    syscall_commands, memory_commands,  terminal_commands, channel_commands, parked_commands,
 };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 

@@ -37,6 +37,7 @@ extern const struct probe_command syscall_commands[];
 extern const struct probe_command memory_commands[];
 extern const struct probe_command terminal_commands[];
 extern const struct probe_command channel_commands[];
+extern const struct probe_command parked_commands[];
 
 // Finds and runs an action; used again by actions that run another one in a child.
 int probe_run(int count, char **arguments);

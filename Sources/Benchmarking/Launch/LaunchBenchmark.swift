@@ -1,5 +1,4 @@
 internal import Glibc
-internal import LibOSModel
 internal import LinuxPrimitives
 internal import SandboxLauncher
 internal import SandboxPolicy
@@ -49,7 +48,7 @@ package struct LaunchBenchmark: Sendable {
                     attempt: { stages.run(request, with: supervisor, as: kind == .template ? .cold : kind) }))
         }
         addPython(&cases, &report)
-        let runtime = try await addFileRead(&cases, &report, host, place)
+        let runtimes = try await addFileReads(&cases, &report, host, place)
         addCommand(&cases, &report, host, workspace)
         try addPeers(&cases, &report, policy, confinement, place)
 
@@ -59,10 +58,10 @@ package struct LaunchBenchmark: Sendable {
         do {
             measured = try await interleaved.measure(cases)
         } catch {
-            await runtime?.close()
+            for runtime in runtimes { await runtime.close() }
             throw error
         }
-        await runtime?.close()
+        for runtime in runtimes { await runtime.close() }
         finish(&report, cases, measured, stages)
         watch.judge(&report.noise)
         return report
@@ -72,12 +71,17 @@ package struct LaunchBenchmark: Sendable {
 
     // MARK: - Cases
 
+    /// The system's own, which is the one inside: what stands first on PATH may be a script that looks for another.
+    private static let pythonPlace = "/usr/bin/python3"
+    private static var python: String? { access(pythonPlace, X_OK) == 0 ? pythonPlace : nil }
+
     private func addPython(_ cases: inout [BenchmarkCase], _ report: inout BenchReport) {
         if isWanted(LaunchCaseName.pythonBare) {
-            if let python = Peer.find("python3") {
+            if let python = Self.python {
                 cases.append(.command(LaunchCaseName.pythonBare, [python, "-c", "pass"]))
             } else {
-                report.notMeasured.append(.init(name: LaunchCaseName.pythonBare, state: .absent, why: "python3 is not on this machine"))
+                report.notMeasured.append(
+                    .init(name: LaunchCaseName.pythonBare, state: .absent, why: "\(Self.pythonPlace) is not on this machine"))
             }
         }
         guard isWanted(LaunchCaseName.pythonParked) else { return }
@@ -85,22 +89,25 @@ package struct LaunchBenchmark: Sendable {
             .init(name: LaunchCaseName.pythonParked, state: .unavailable, why: "this build cannot park an interpreter"))
     }
 
-    private func addFileRead(
+    /// The built-in tool, with a supervisor that builds everything for a call, and with one whose pool has a worker waiting.
+    private func addFileReads(
         _ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ place: BenchPlace
-    ) async throws -> BenchRuntime? {
-        if isWanted(LaunchCaseName.fileReadParked) {
-            report.notMeasured.append(
-                .init(name: LaunchCaseName.fileReadParked, state: .unavailable, why: "this build cannot park glovebox-worker"))
+    ) async throws -> [BenchRuntime] {
+        var runtimes: [BenchRuntime] = []
+        var pool = SandboxPoolSettings()
+        (pool.perKind, pool.callsBefore) = (1, 1)
+        for (name, kind, settings) in [
+            (LaunchCaseName.fileReadCold, LaunchKind.cold, nil), (LaunchCaseName.fileReadParked, .parked, pool),
+        ] where isWanted(name) {
+            do {
+                let runtime = try await BenchRuntime.open(host, place, store: name, usesTemplates: kind != .cold, pool: settings)
+                runtimes.append(runtime)
+                cases.append(FileRead(runtime, launchedAs: kind).benchmark(name))
+            } catch {
+                report.notMeasured.append(.init(name: name, state: .failed, why: "\(error)"))
+            }
         }
-        guard isWanted(LaunchCaseName.fileReadCold) else { return nil }
-        do {
-            let runtime = try await BenchRuntime.open(host, place)
-            cases.append(FileRead(runtime).benchmark(LaunchCaseName.fileReadCold))
-            return runtime
-        } catch {
-            report.notMeasured.append(.init(name: LaunchCaseName.fileReadCold, state: .failed, why: "\(error)"))
-            return nil
-        }
+        return runtimes
     }
 
     private func addCommand(_ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ workspace: String) {
@@ -164,6 +171,7 @@ private final class LaunchSupervisors: Sendable {
             var settings = SandboxPoolSettings()
             (settings.perKind, settings.callsBefore) = (1, .max)
             supervisor = try SandboxSupervisor(pool: settings)
+        case .parked: preconditionFailure("no program waits for /bin/true")
         }
         made.withLock { $0.append(supervisor) }
         return supervisor
@@ -210,36 +218,5 @@ private final class LaunchStages: Sendable {
                 }
             }
         }
-    }
-}
-
-/// The built-in tool reads a file: decision, sandbox, worker and records.
-private actor FileRead {
-    private let runtime: BenchRuntime
-    private var process: ProcessID?
-    private var calls = 0
-
-    init(_ runtime: BenchRuntime) { self.runtime = runtime }
-
-    nonisolated func benchmark(_ name: String) -> BenchmarkCase {
-        BenchmarkCase(
-            name: name, command: "ToolBroker.call, tool read_text_file", before: { await self.prepare() }, run: { await self.read() })
-    }
-
-    private func prepare() async -> String? {
-        if process != nil, calls < BenchRuntime.callsOfAProcess { return nil }
-        do {
-            process = try await runtime.spawn()
-            calls = 0
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
-
-    private func read() async -> String? {
-        guard let process else { return "there is no process" }
-        calls += 1
-        return await runtime.read(as: process)
     }
 }

@@ -23,15 +23,18 @@ struct BenchRuntime: Sendable {
     /// An agent makes some dozens of calls, and each leaves an object in its sight: a process takes its turn for so many.
     static let callsOfAProcess = 50
 
-    static func open(_ host: BenchHost, _ place: BenchPlace, pool: SandboxPoolSettings? = nil) async throws -> BenchRuntime {
+    /// - Parameter name: of the store's file: each runtime has one of its own.
+    static func open(
+        _ host: BenchHost, _ place: BenchPlace, store name: String = "store", usesTemplates: Bool = true, pool: SandboxPoolSettings? = nil
+    ) async throws -> BenchRuntime {
         guard let worker = WorkerProgram.installed() else {
             throw LibOSError(.notFound, "glovebox-worker is not beside this program", mend: "build it with `make build`")
         }
         guard let tools = host.tools else {
             throw LibOSError(.notFound, "the shipped tools were not found", mend: "install Glovebox with `make install`")
         }
-        let store = try await SQLiteRuntimeStore.open(path: place.store)
-        let supervisor = try SandboxSupervisor(pool: pool)
+        let store = try await SQLiteRuntimeStore.open(path: "\(place.root)/state/\(name).sqlite")
+        let supervisor = try SandboxSupervisor(usesTemplates: usesTemplates, pool: pool)
         do {
             let registry = ToolRegistry()
             try registry.load(directory: tools)

@@ -9,9 +9,17 @@ package struct MachineWatch: Sendable {
         times = ProcessorTimes.now()
     }
 
+    /// What other virtual machines took since it began.
+    private var stolen: Double? { times.flatMap { earlier in ProcessorTimes.now()?.shares(since: earlier)?.stolen } }
+
+    /// The same for processor time, in which waiting for others is not.
+    package func judgeProcessorTime(_ verdict: inout NoiseVerdict) {
+        verdict.look(atMachineBefore: nil, after: nil, stolen: stolen)
+    }
+
     /// Adds what was seen; takes another third of a second.
     package func judge(_ verdict: inout NoiseVerdict) {
-        let stolen = times.flatMap { earlier in ProcessorTimes.now()?.shares(since: earlier)?.stolen }
+        let stolen = stolen
         verdict.look(atMachineBefore: others, after: ProcessorTimes.shareOfOthers(), stolen: stolen)
     }
 }

@@ -49,9 +49,11 @@ package struct NoiseVerdict: Sendable, Equatable {
     }
 
     /// A case beside the bare one of the same rounds.
-    package mutating func look(atSteadinessOf item: Measurement, beside bare: Measurement) {
+    package mutating func look(
+        atSteadinessOf item: Measurement, beside bare: Measurement, atMost most: Double = NoiseVerdict.mostUnsteadiness
+    ) {
         guard item.times.count >= Self.fewestRounds, let difference = Self.unsteadiness(of: item, beside: bare) else { return }
-        if difference > Self.mostUnsteadiness {
+        if difference > most {
             add("the ratio of \(item.name) to \(bare.name) differs by \(Self.percent(difference)) between the halves of the run")
         }
     }

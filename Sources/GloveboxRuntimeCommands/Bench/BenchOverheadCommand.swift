@@ -6,7 +6,8 @@ struct BenchOverheadCommand: StoreCommand {
     static let configuration = CommandConfiguration(
         commandName: "overhead", abstract: "What work costs inside, beside outside and beside bwrap with the same filter.",
         discussion: """
-            A program that does one kind of work and times it by itself, so that no launch is in the number: `cpu` computes, `files` walks a \
+            A program that does one kind of work and times it by itself, so that no launch is in the number, nor what others \
+            take of the processors: the times are processor time, and the wall clock's are told beside them. `cpu` computes, `files` walks a \
             tree and reads every file, `open` is what it does most, `getppid`, `read` and `write` are the cheapest system calls there are.
 
             \(BenchOptions.exitCodes)

@@ -73,6 +73,9 @@ final class LaunchedSandbox: Sendable {
         }
     }
 
+    /// In our pid namespace; 0 before it is known.
+    var initPID: Int32 { ends.withLock { $0.initPID } }
+
     /// Borrowed numbers; nil where the owner has gone to the run.
     var numbers: (status: Int32?, pidfd: Int32?) { ends.withLock { ($0.status.number, $0.process.number) } }
 

@@ -7,28 +7,34 @@ internal import Synchronization
 /// From a request to its report: what is decided, the sandbox that it gets, and the run in it.
 extension SandboxSupervisor {
     /// What was decided about a request before anything is built for it.
-    private struct Decisions {
+    struct Decisions {
         var network: NetworkTargets
         var plan: SandboxPlan
         var denials: NameDenials
     }
 
     /// A sandbox with the request on its way to it.
-    private struct Launch {
+    struct Launch {
         let sandbox: LaunchedSandbox
         let spec: LaunchSpec
-        let isPrepared: Bool
+        /// What stood before the request came; nil when all was built for it.
+        var standing: LaunchKind?
+        /// The program that takes the request over.
+        var program: ParkedProgram?
     }
 
     func launch(
-        _ request: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64, isLast: Bool = false, anew: Bool = false
+        _ given: RunRequest, _ cancellation: RunCancellation?, _ began: UInt64, isLast: Bool = false, anew: Bool = false,
+        mayBeParked: Bool = true
     ) throws(LaunchError) -> RunReport {
+        var request = given
+        if !mayBeParked { request.parkable = nil }
         var decisions = try decide(request, cancellation, anew: anew)
         let blocked = SignalGuard() // a reader that goes away must not end the process
         defer { blocked.restore() }
         var streams = try openStreams(request)
-        if let prepared = try startPrepared(request, decisions, streams, anew: anew) {
-            return try run(prepared, request, decisions, &streams, cancellation, began, isLast: isLast, anew: anew)
+        if let standing = try startStanding(request, decisions, streams, anew: anew) {
+            return try run(standing, request, decisions, &streams, cancellation, began, isLast: isLast, anew: anew)
         }
         // A prepared sandbox looks at its own sources.
         if !anew, !decisions.plan.isCurrent { decisions = try decide(request, cancellation, anew: true) }
@@ -47,7 +53,8 @@ extension SandboxSupervisor {
             spec: launch.spec, plan: decisions.plan, denials: decisions.denials, network: decisions.network,
             countsMemory: leases.hasCgroup, mediationIdentity: leases.hostID.map { ($0, $0) })
         let sealed = SealedRun(
-            preparation, in: launch.sandbox, streams: &streams, request: request, cancellation: cancellation, began: began)
+            preparation, in: launch.sandbox, program: launch.program, streams: &streams, request: request, cancellation: cancellation,
+            began: began)
         let end = sealed.finish(
             cgroup: leases.cgroup,
             // Before the tool runs each processor is busy with its launch.
@@ -57,9 +64,14 @@ extension SandboxSupervisor {
         if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {
             return try self.launch(request, cancellation, began, isLast: isLast, anew: true)
         }
+        // The program that was to take the call over has ended without a step into it.
+        if end.wasNotTakenOver {
+            pool?.callEnded(leases)
+            return try self.launch(request, cancellation, began, isLast: isLast, anew: anew, mayBeParked: false)
+        }
         let builder = ReportBuilder(
             request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: KernelFacts.isRoot,
-            cgroupObstacle: cgroupObstacle, isPrepared: launch.isPrepared)
+            cgroupObstacle: cgroupObstacle, standing: launch.standing)
         let report = builder.report(cgroup: leases.cgroup)
         if isLast { cgroups?.retire() }
         pool?.callEnded(leases)
@@ -121,7 +133,7 @@ extension SandboxSupervisor {
         try connection.send(
             try LaunchSpecEncoder.encode(spec), flags: groupFlags | (streams.hasChannel ? GB_REQUEST_HAS_CHANNEL.rawValue : 0),
             cgroups: UInt32(groups.count), descriptors: [theirs.rawValue] + streams.toolDescriptors + groups)
-        return Launch(sandbox: LaunchedSandbox(status: pair.takeFirst(), leases: leases), spec: spec, isPrepared: false)
+        return Launch(sandbox: LaunchedSandbox(status: pair.takeFirst(), leases: leases), spec: spec)
     }
 
     private func hostIdentity() throws(LaunchError) -> HostIdentityLease? {
@@ -139,22 +151,20 @@ extension SandboxSupervisor {
     // MARK: - A sandbox that was there before
 
     /// Nil when none waits that would do; the call then gets one of its own.
-    private func startPrepared(
+    private func startStanding(
         _ request: RunRequest, _ decisions: Decisions, _ streams: borrowing RunStreams, anew: Bool
     ) throws(LaunchError) -> Launch? {
         // A terminal is a call's own from the first mount on.
         guard let pool, !anew, !request.isOnTerminal else { return nil }
         let spec = try compose(request, decisions, terminalPath: nil, countsMemory: cgroups != nil)
-        while let ready = pool.take(blueprint(of: spec, decisions, request)) {
-            var whole = ready.spec
+        if let parked = try startParked(request, spec, decisions, streams) { return parked }
+        while let ready = pool.take(blueprint(of: spec, decisions, request), isAskedFor: request.parkable == nil) {
+            let (sandbox, whole) = (ready.standing.sandbox, ready.standing.spec)
             let start = try LaunchSpecEncoder.encode(spec.start(of: whole, narrowing: ready.narrowing))
             guard start.count <= Int(GB_INLINE_SPEC_MAX) else { return nil }
-            if let hostID = ready.sandbox.leases.hostID { streams.belong(to: hostID, hostID) }
-            guard Self.send(start, to: ready.sandbox, streams) else { continue } // it has died with its launcher
-            (whole.arguments, whole.environment) = (spec.arguments, spec.environment)
-            (whole.workingDirectory, whole.searchPath) = (spec.workingDirectory, spec.searchPath)
-            (whole.resourceLimits, whole.pathRules) = (spec.resourceLimits, spec.pathRules)
-            return Launch(sandbox: ready.sandbox, spec: whole, isPrepared: true)
+            if let hostID = sandbox.leases.hostID { streams.belong(to: hostID, hostID) }
+            guard Self.send(start, to: sandbox, streams) else { continue } // it has died with its launcher
+            return Launch(sandbox: sandbox, spec: whole.inUse(by: spec), standing: .prepared)
         }
         return nil
     }
@@ -167,14 +177,24 @@ extension SandboxSupervisor {
         return (try? DescriptorMessage.send(on: status, header: header, body: start, descriptors: streams.toolDescriptors)) != nil
     }
 
-    private func blueprint(of spec: LaunchSpec, _ decisions: Decisions, _ request: RunRequest) -> SandboxPool.Blueprint {
+    /// - Parameter parks: with the request's own program in it.
+    func blueprint(
+        of spec: LaunchSpec, _ decisions: Decisions, _ request: RunRequest, parks: Bool = false
+    ) -> SandboxPool.Blueprint {
         let limits = request.confinement.limits
+        var part: SandboxPool.ParkedPart?
+        if parks, let program = request.parkable {
+            let mediation = ParkedProgram.Mediation(
+                plan: decisions.plan, denials: decisions.denials, confinement: request.confinement,
+                watchesOpening: request.watchesOpening)
+            part = SandboxPool.ParkedPart(program: program, mediation: mediation)
+        }
         return SandboxPool.Blueprint(
             kind: spec.kind, covers: decisions.denials.covers, memoryBytes: limits.memoryBytes, pids: Self.processes(limits),
-            countsMemory: cgroups != nil)
+            countsMemory: cgroups != nil, parks: part)
     }
 
-    /// Builds as many sandboxes for calls like this one as the pool keeps ready. False when there is no pool, or when they could not
+    /// Builds as many sandboxes for calls like this one, with its program in them if it names one, as the pool keeps ready. False when there is no pool, or when they could not
     /// be built.
     @discardableResult
     package func prepare(for request: RunRequest) throws(LaunchError) -> Bool {
@@ -182,7 +202,9 @@ extension SandboxSupervisor {
         var decisions = try decide(request, nil, anew: false)
         if !decisions.plan.isCurrent { decisions = try decide(request, nil, anew: true) }
         return pool.fill(
-            blueprint(of: try compose(request, decisions, terminalPath: nil, countsMemory: cgroups != nil), decisions, request))
+            blueprint(
+                of: try compose(request, decisions, terminalPath: nil, countsMemory: cgroups != nil), decisions, request,
+                parks: true))
     }
 
     /// How many sandboxes wait for a call.

@@ -3,19 +3,15 @@ internal import Glibc
 internal import LinuxPrimitives
 
 /// A sandbox that stands and waits for the one call that it will serve.
-final class ParkedSandbox: Sendable {
+final class ParkedSandbox: StandingSandbox {
     /// With its own ids and exec page.
     let spec: LaunchSpec
     /// Bytes that it holds.
     let memoryBytes: UInt64
     let sandbox: LaunchedSandbox
 
-    /// What one counts where nothing counts it.
-    private static let assumedBytes: UInt64 = 1 << 20
     /// For the launcher to build one, nanoseconds.
     private static let patience: UInt64 = 10_000_000_000
-    /// For an init that was told to leave, nanoseconds.
-    private static let endPatience: UInt64 = 1_000_000_000
 
     /// Has the launcher build one, and waits until it stands.
     ///
@@ -34,7 +30,7 @@ final class ParkedSandbox: Sendable {
             descriptors: [theirs.rawValue] + groups)
         theirs.close()
         try Self.await(sandbox)
-        memoryBytes = leases.memoryBytes ?? Self.assumedBytes
+        memoryBytes = leases.memoryBytes ?? assumedSandboxBytes
         self.spec = spec
     }
 
@@ -70,18 +66,5 @@ final class ParkedSandbox: Sendable {
     }
 
     /// Whether its init still waits.
-    var isAlive: Bool {
-        guard let pidfd = sandbox.numbers.pidfd else { return false }
-        return (try? Polling.wait(pidfd, for: .readable, deadline: 0)) == false
-    }
-
-    /// Ends it unused. What it has leased is free only when its last process has gone, so this waits.
-    func discard() {
-        var ends = sandbox.takeEnds()
-        ends.status = nil // upon which it leaves
-        guard let pidfd = ends.process.number else { return }
-        if (try? Polling.wait(pidfd, for: .readable, deadline: MonotonicClock.now() + Self.endPatience)) == true { return }
-        _ = try? ends.process?.kill(SIGKILL)
-        _ = try? Polling.wait(pidfd, for: .readable, deadline: MonotonicClock.now() + Self.endPatience)
-    }
+    var isAlive: Bool { sandbox.isAlive }
 }

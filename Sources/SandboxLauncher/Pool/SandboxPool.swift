@@ -17,22 +17,31 @@ final class SandboxPool: Sendable {
         var pids: UInt64
         /// The limits of a cgroup were left out of `kind`; without one it is another kind.
         var countsMemory: Bool
+        /// What waits in it: nil is a sandbox for any program.
+        var parks: ParkedPart?
 
         /// What a start would take away from a sandbox of another blueprint; nil when it would not do.
         func narrowing(in other: Blueprint) -> SandboxFit.Narrowing? {
             guard memoryBytes == other.memoryBytes, pids == other.pids, countsMemory == other.countsMemory else { return nil }
+            guard parks?.program == other.parks?.program else { return nil }
+            // Who runs already has its limits and rules, and nobody could take more away from outside.
+            if parks != nil { return kind == other.kind ? [] : nil }
             return SandboxFit.narrowing(for: kind, in: other.kind)
         }
     }
 
+    struct ParkedPart: Sendable {
+        let program: ParkableProgram
+        let mediation: ParkedProgram.Mediation
+    }
+
     struct Ready {
-        let sandbox: LaunchedSandbox
-        let spec: LaunchSpec
+        let standing: any StandingSandbox
         let narrowing: SandboxFit.Narrowing
     }
 
     private struct Waiting: Sendable {
-        let parked: ParkedSandbox
+        let parked: any StandingSandbox
         let sources: SandboxSources
         /// `State.generation` before it was built.
         let generation: UInt64
@@ -43,14 +52,17 @@ final class SandboxPool: Sendable {
         var waiting: [Waiting] = []
         var calls: UInt64 = 0
         var lastCall: UInt64
-        /// Building one failed: not tried again before the next call.
+        /// Building one failed: not tried again before the next call, and with a program in it not before ever more calls. A program that
+        /// does not get ready takes the worker's time for as long as it is waited for.
         var hasFailed = false
+        var failures: UInt64 = 0
+        var retryAt: UInt64 = 0
     }
 
     private struct State {
         /// The one that was asked for last stands last.
         var kinds: [Kind] = []
-        var discarded: [ParkedSandbox] = []
+        var discarded: [any StandingSandbox] = []
         /// Of calls that have ended: giving a cgroup back takes longer than the caller should wait.
         var released: [SandboxLeases] = []
         /// Grows when the host's mounts have changed: what was built before shows them as they were.
@@ -90,14 +102,16 @@ final class SandboxPool: Sendable {
 
     // MARK: - Calls
 
-    /// A sandbox for a call, and notes that it was asked for. Nil when none waits that would do.
-    func take(_ blueprint: Blueprint) -> Ready? {
+    /// A sandbox for a call. Nil when none waits that would do.
+    ///
+    /// - Parameter isAskedFor: noted, so that such a sandbox is kept ready. Not for what is only the second choice.
+    func take(_ blueprint: Blueprint, isAskedFor: Bool = true) -> Ready? {
         let now = MonotonicClock.now()
         while true {
             let found = state.withLock { state -> (waiting: Waiting, narrowing: SandboxFit.Narrowing)? in
                 guard !state.isClosed else { return nil }
                 followMounts(&state)
-                note(blueprint, now, &state)
+                if isAskedFor { note(blueprint, now, &state) }
                 for index in state.kinds.indices.reversed() where !state.kinds[index].waiting.isEmpty {
                     guard let narrowing = blueprint.narrowing(in: state.kinds[index].blueprint) else { continue }
                     return (state.kinds[index].waiting.removeFirst(), narrowing) // the one that has waited longest
@@ -112,9 +126,19 @@ final class SandboxPool: Sendable {
         return Self.ready(made.parked, [])
     }
 
-    private static func ready(_ parked: ParkedSandbox, _ narrowing: SandboxFit.Narrowing) -> Ready? {
+    private static func ready(_ parked: any StandingSandbox, _ narrowing: SandboxFit.Narrowing) -> Ready? {
         guard parked.isAlive else { return nil }
-        return Ready(sandbox: parked.sandbox, spec: parked.spec, narrowing: narrowing)
+        return Ready(standing: parked, narrowing: narrowing)
+    }
+
+    /// One that was taken and turned out to be of no use.
+    func giveUp(_ standing: any StandingSandbox) {
+        let isOpen = state.withLock { state -> Bool in
+            if !state.isClosed { state.discarded.append(standing) }
+            return !state.isClosed
+        }
+        // The call that took it ends later, and has the worker look.
+        if !isOpen { standing.discard() }
     }
 
     private func note(_ blueprint: Blueprint, _ now: UInt64, _ state: inout State) {
@@ -136,7 +160,7 @@ final class SandboxPool: Sendable {
     private func touch(_ kind: inout Kind, _ now: UInt64) {
         kind.calls += 1
         kind.lastCall = now
-        kind.hasFailed = false
+        if kind.calls >= kind.retryAt { kind.hasFailed = false }
     }
 
     /// A call has ended: what it took is made anew.
@@ -178,8 +202,15 @@ final class SandboxPool: Sendable {
     private func build(_ blueprint: Blueprint) -> Waiting? {
         let generation = state.withLock { $0.generation }
         guard let leases = lease(blueprint), let sources = SandboxSources(of: blueprint.kind, covers: blueprint.covers) else { return nil }
-        guard let parked = try? ParkedSandbox(blueprint.kind, leases: leases, through: connection) else { return nil }
-        return Waiting(parked: parked, sources: sources, generation: generation)
+        guard let standing = try? stand(blueprint, leases) else { return nil }
+        return Waiting(parked: standing, sources: sources, generation: generation)
+    }
+
+    private func stand(_ blueprint: Blueprint, _ leases: SandboxLeases) throws(LaunchError) -> any StandingSandbox {
+        guard let parks = blueprint.parks else { return try ParkedSandbox(blueprint.kind, leases: leases, through: connection) }
+        return try ParkedProgram.launch(
+            parks.program, in: blueprint.kind, parks.mediation, leases: leases, through: connection,
+            patience: settings.readyMilliseconds.clampedTimes(1_000_000))
     }
 
     /// False when nobody wants it any more.
@@ -261,6 +292,9 @@ final class SandboxPool: Sendable {
             state.withLock { state in
                 guard let index = state.kinds.lastIndex(where: { blueprint.narrowing(in: $0.blueprint) == [] }) else { return }
                 state.kinds[index].hasFailed = true
+                guard blueprint.parks != nil else { return }
+                state.kinds[index].failures += 1
+                state.kinds[index].retryAt = state.kinds[index].calls + 4 << min(8, state.kinds[index].failures)
             }
         }
     }

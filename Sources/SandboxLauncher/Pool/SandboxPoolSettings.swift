@@ -1,6 +1,6 @@
 /// How many sandboxes are kept ready, and for how long.
 package struct SandboxPoolSettings: Sendable, Equatable {
-    /// Of one kind: one policy, workspace and set of limits.
+    /// Of one kind: one policy, workspace and set of limits, and the program that waits in it, if any.
     package var perKind = 2
     /// Of all kinds together.
     package var total = 8
@@ -12,6 +12,8 @@ package struct SandboxPoolSettings: Sendable, Equatable {
     package var reservedMemory = 0.1
     /// Calls of a kind before the first one is kept ready: what is asked for once may never be asked for again.
     package var callsBefore: UInt64 = 2
+    /// For a program to start and say that it waits, milliseconds: an interpreter on a busy machine, from a cold disk.
+    package var readyMilliseconds: UInt64 = 10_000
     /// A call that finds none builds one and starts that, instead of launching cold. For tests, which want to see every call
     /// started in a sandbox that was there before.
     package var buildsOnDemand = false
@@ -27,4 +29,6 @@ package enum LaunchKind: String, Sendable {
     case template
     /// Built before it came, and used for it alone.
     case prepared
+    /// Built before it came, with a program in it that had started and waited for it (`ParkableProgram`).
+    case parked
 }

@@ -13,7 +13,8 @@ struct ReportBuilder {
     let sent: UInt64
     let isRoot: Bool
     let cgroupObstacle: String?
-    let isPrepared: Bool
+    /// What the sandbox was before the call came; nil when it was built for it.
+    let standing: LaunchKind?
 
     /// A run that came to no launch.
     static func notLaunched(_ request: RunRequest, _ outcome: RunOutcome) -> RunReport {
@@ -30,7 +31,7 @@ struct ReportBuilder {
     }
 
     private var launch: LaunchKind {
-        if isPrepared { return .prepared }
+        if let standing { return standing }
         return (end.started?.enforced ?? 0) & GB_ENFORCED_TEMPLATE.rawValue != 0 ? .template : .cold
     }
 

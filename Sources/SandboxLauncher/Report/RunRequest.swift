@@ -19,6 +19,13 @@ package struct RunRequest: Sendable {
     /// Descriptor 3 of the tool, named by GLOVEBOX_CHANNEL. Nil: the tool has 0, 1 and 2 alone.
     package var channel: ToolChannel?
 
+    /// A program that may serve this call in place of the words above, when one of it waits. A call that it cannot serve must not name
+    /// it: what is set there decides, not what the call asks for.
+    package var parkable: ParkableProgram?
+
+    /// Held over `channel` while the tool runs.
+    package var conversation: (any RunConversation)?
+
     /// Filters of this very policy that are compiled already.
     package var compiledFilters: [CompiledFilter] = []
 

@@ -35,6 +35,9 @@ struct SealedRun: ~Copyable {
     private var awaitsUsage = false
     private var usageAskedAt: UInt64 = 0
     private var exitedAt: UInt64 = 0
+    /// To a program that waited for the call, until it says that it runs it. See `ParkedTakeover`.
+    private var takeover = ParkedTakeover()
+    private var conversation: HeldConversation
     private var insisted = false
     private var hiddenSamples = 0
     private var hiddenKills: UInt64 = 0
@@ -50,9 +53,12 @@ struct SealedRun: ~Copyable {
     /// A dead tree's init that does not end (a process in uninterruptible sleep) is given up after this.
     private static let teardownLimit: UInt64 = 10_000_000_000
 
-    /// - Parameter sandbox: its status socket and process are the run's from here on; its leases stay with the caller.
+    /// - Parameters:
+    ///   - sandbox: its status socket and process are the run's from here on; its leases stay with the caller.
+    ///   - program: what waited in it and has been handed the call.
     init(
-        _ preparation: LaunchPreparation, in sandbox: LaunchedSandbox, streams: inout RunStreams, request: RunRequest,
+        _ preparation: LaunchPreparation, in sandbox: LaunchedSandbox, program: ParkedProgram? = nil, streams: inout RunStreams,
+        request: RunRequest,
         cancellation: RunCancellation?, began: UInt64
     ) {
         self.preparation = preparation
@@ -62,6 +68,7 @@ struct SealedRun: ~Copyable {
         deadline = began.clampedPlus(request.confinement.limits.wallMilliseconds.clampedTimes(1_000_000))
         samplePeriod = request.isAttached ? 250_000_000 : 50_000_000
         nextSample = began + samplePeriod
+        conversation = HeldConversation(request.conversation)
         var ends = sandbox.takeEnds()
         status = ends.status.take()
         process = ends.process.take()
@@ -70,6 +77,13 @@ struct SealedRun: ~Copyable {
         stderr = streams.takeError()
         input = streams.takeInput()
         terminal = streams.takeTerminal()
+        guard let program else { return }
+        var held = program.takeEnds()
+        takeover = ParkedTakeover(of: program, call: held.call.take(), at: MonotonicClock.now())
+        started = takeover.started
+        if let listener = held.listener.take() { mediator = makeMediator(listener) }
+        request.channel?.takenOver(by: program.pid)
+        if takeover.isSettled { toolRuns() }
     }
 
     /// Runs to the end. The whole tree is dead when this returns.
@@ -82,6 +96,7 @@ struct SealedRun: ~Copyable {
         defer { buffer.deallocate() }
         var events: ControlGroupEvents?
         var peakMemory: UInt64?
+        if started != nil { onStart() }
         while !isOver {
             let (hadStarted, hadExited) = (started != nil, exited != nil)
             step(buffer)
@@ -93,6 +108,7 @@ struct SealedRun: ~Copyable {
             peakMemory = cgroup?.peakMemory()
         }
         let endedAt = MonotonicClock.now()
+        if hearTakeover() == false, !cause.isSettled { return .notTakenOver }
         drain(buffer)
         let end = MonotonicClock.now()
         if exited == nil { // killed as a whole
@@ -103,7 +119,7 @@ struct SealedRun: ~Copyable {
         let (log, createdNames, createdLimitHit) = mediationRecord
         let outputs = outputs
         return RunEnd(
-            outcome: outcome, started: started, usage: usage, memoryKills: memoryKills + (events?.oomKills ?? 0),
+            outcome: outcome, started: started, usage: takeover.without(usage), memoryKills: memoryKills + (events?.oomKills ?? 0),
             forksRefused: events?.forksRefused ?? 0, peakMemory: peakMemory, hiddenKills: hiddenKills, wallNanoseconds: end - began,
             stdout: outputs.stdout, stderr: outputs.stderr, violations: log.violations,
             violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
@@ -160,7 +176,9 @@ struct SealedRun: ~Copyable {
         }
     }
 
-    private enum Source { case status, process, listener, stdout, stderr, input, cancel, terminal, keyboard, screen }
+    private enum Source {
+        case conversation, takeover, status, process, listener, stdout, stderr, input, cancel, terminal, keyboard, screen
+    }
 
     private mutating func step(_ buffer: UnsafeMutableRawBufferPointer) {
         var entries: [pollfd] = []
@@ -178,11 +196,13 @@ struct SealedRun: ~Copyable {
         add(stderr.pollEntry, .stderr)
         add(stderr.logEntry, .stderr)
         // Not before the tool is there: a launch that is tried again must find the input whole.
-        if started != nil, exited == nil { add(input.pollEntry, .input) }
+        if started != nil, exited == nil, takeover.isSettled { add(input.pollEntry, .input) }
+        add(takeover.entry(now: MonotonicClock.now(), isHurried: input.pollEntry != nil), .takeover)
         if let cancellation, !cause.isSettled { add(readable(cancellation.descriptor), .cancel) }
         add(terminalEntries.master, .terminal)
         if started != nil { add(terminalEntries.keyboard, .keyboard) }
         add(terminalEntries.screen, .screen)
+        for entry in conversation.pollEntries { add(entry, .conversation) }
 
         let ready = (try? Polling.wait(&entries, deadline: nextWake)) ?? 0
         let now = MonotonicClock.now()
@@ -203,6 +223,8 @@ struct SealedRun: ~Copyable {
         var wake = min(forceAt ?? .max, killAt ?? .max)
         if !cause.isSettled, exited == nil { wake = min(wake, deadline) }
         if started != nil, exited == nil { wake = min(wake, nextSample) }
+        if let at = conversation.endAt, exited == nil, !cause.isSettled { wake = min(wake, at) }
+        if let at = takeover.nextLook(after: MonotonicClock.now()) { wake = min(wake, at) }
         if let at = nextRetry { wake = min(wake, at) }
         if terminalState.followsWindow { wake = min(wake, MonotonicClock.now() + 200_000_000) }
         return wake == .max ? nil : wake
@@ -210,6 +232,8 @@ struct SealedRun: ~Copyable {
 
     private mutating func handle(_ source: Source, _ events: Int16, _ buffer: UnsafeMutableRawBufferPointer) {
         switch source {
+        case .conversation: conversation.advance(now: MonotonicClock.now())
+        case .takeover: _ = hearTakeover()
         case .status: receiveMessage()
         case .process: process = nil
         case .listener:
@@ -281,12 +305,7 @@ struct SealedRun: ~Copyable {
             started = message
             request.releaseStreams()
             request.channel?.toolStarted(initPID: initPID, innerPID: message.pid)
-            if let descriptor = received.takeDescriptor(0) {
-                mediator = CallMediator(
-                    listener: SeccompListener(adopting: descriptor), plan: preparation.plan, denials: preparation.denials,
-                    confinement: request.confinement, network: preparation.network, identity: preparation.mediationIdentity,
-                    countsMemory: preparation.countsMemory, watchesOpening: request.watchesOpening, onViolation: request.onViolation)
-            }
+            if let descriptor = received.takeDescriptor(0) { mediator = makeMediator(SeccompListener(adopting: descriptor)) }
         case .usage:
             awaitsUsage = false
             usage = message.usage
@@ -299,6 +318,28 @@ struct SealedRun: ~Copyable {
             forceAt = MonotonicClock.now() + Self.insistence
             status = nil // nothing more comes; the pidfd tells when the namespace is gone
         }
+    }
+
+    private func makeMediator(_ listener: consuming SeccompListener) -> CallMediator {
+        CallMediator(
+            listener: listener, plan: preparation.plan, denials: preparation.denials, confinement: request.confinement,
+            network: preparation.network, identity: preparation.mediationIdentity, countsMemory: preparation.countsMemory,
+            watchesOpening: request.watchesOpening, onViolation: request.onViolation)
+    }
+
+    /// Whether the call is in the hands of who runs it; false as long as a program that was handed it has not said so.
+    private mutating func hearTakeover() -> Bool {
+        guard !takeover.isSettled else { return true }
+        takeover.hear()
+        guard takeover.isSettled else { return false }
+        toolRuns()
+        return true
+    }
+
+    /// What the caller attached is the tool's alone from here on.
+    private func toolRuns() {
+        request.releaseStreams()
+        request.channel?.close()
     }
 
     // MARK: - Limits that the kernel does not keep for us
@@ -315,6 +356,10 @@ struct SealedRun: ~Copyable {
         }
         if let at = killAt, now >= at {
             killAt = nil
+            killTree()
+        }
+        if let at = conversation.endAt, now >= at, !cause.isSettled, exited == nil {
+            cause.settle(.cancelled)
             killTree()
         }
         if now >= deadline, !cause.isSettled, exited == nil {
@@ -346,7 +391,7 @@ struct SealedRun: ~Copyable {
             hiddenKills += 1
             order(GB_ORDER_KILL, pid: usage.hiddenPID)
         }
-        if usage.cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
+        if takeover.without(usage).cpuMicroseconds / 1000 >= limits.cpuMilliseconds {
             cause.settle(.cpuExceeded(limitMilliseconds: limits.cpuMilliseconds))
             killTree()
         } else if usage.writtenBytes >= limits.diskBytes.clampedPlus(limits.fileBytes) {
@@ -447,7 +492,15 @@ struct RunEnd: Sendable {
     var createdLimitHit: Bool
     /// A process of the tree could not be ended within ten seconds (uninterruptible sleep).
     var leftBehind: Bool
+    /// A program that waited was handed the call and ended before it did anything with it.
+    var wasNotTakenOver = false
     /// Monotonic nanoseconds: the init's word that the tool has ended, and the end of the init itself.
     var exitedAt: UInt64
     var endedAt: UInt64
+
+    /// Not the call's end: it is launched anew.
+    static let notTakenOver = RunEnd(
+        outcome: .launcherDied, usage: SandboxUsage(), memoryKills: 0, forksRefused: 0, hiddenKills: 0, wallNanoseconds: 0,
+        stdout: CapturedOutput(), stderr: CapturedOutput(), violations: [], violationsDropped: 0, createdNames: 0, createdLimitHit: false,
+        leftBehind: false, wasNotTakenOver: true, exitedAt: 0, endedAt: 0)
 }

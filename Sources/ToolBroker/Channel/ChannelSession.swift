@@ -5,8 +5,8 @@ package import SandboxLauncher
 package import StrictJSON
 internal import Synchronization
 
-/// The supervisor's side of one call's channel: a thread that reads frames, has libOS calls answered one after the other, and
-/// ends with the result or with the rule that the worker broke.
+/// The supervisor's side of one call's channel: reads frames, has libOS calls answered one after the other, and ends with the result or
+/// with the rule that the worker broke. It talks on a thread of its own (`run`) or on that of the tool's run (`ChannelTalk`).
 package final class ChannelSession: Sendable {
     /// The end of a session.
     package enum End: Sendable, Equatable {
@@ -97,11 +97,14 @@ package final class ChannelSession: Sendable {
         }
     }
 
+    /// A libOS call that is under way has nobody to hear its answer any more.
+    fileprivate func cutOff() { shared.state.withLock { $0.task }?.cancel() }
+
     /// Returns when the libOS call that the end of the session cut off has ended too: what it did is done then, and nothing comes after.
     package func lastCallEnded() async { await shared.state.withLock { $0.task }?.value }
 
     /// The thread's own state.
-    private struct Talk {
+    fileprivate struct Talk {
         let session: ChannelSession
         var conversation: ChannelConversation
         var reader: FrameReader
@@ -121,45 +124,54 @@ package final class ChannelSession: Sendable {
         }
 
         mutating func run() throws(ProtocolViolation) -> End {
-            defer { session.shared.state.withLock { $0.task }?.cancel() }
+            defer { session.cutOff() }
             while true {
                 wait()
-                takeNews()
-                if let end = try drainFrames() { return end }
-                let isAtEnd = try read()
-                if let end = try drainFrames() { return end }
-                // Nobody hears the answer of a libOS call that is under way when its caller dies: it is cancelled.
-                if isAtEnd { throw ending }
-                flush()
-                // Frames that waited for room are there already: no event tells of them.
-                if let end = try drainFrames() { return end }
+                if let end = try round() { return end }
             }
+        }
+
+        /// Everything that can be done without waiting.
+        mutating func round() throws(ProtocolViolation) -> End? {
+            takeNews()
+            if let end = try drainFrames() { return end }
+            let isAtEnd = try read()
+            if let end = try drainFrames() { return end }
+            // Nobody hears the answer of a libOS call that is under way when its caller dies: it is cancelled.
+            if isAtEnd { throw ending }
+            flush()
+            // Frames that waited for room are there already: no event tells of them.
+            return try drainFrames()
         }
 
         /// Whether frames are taken now. Not while an answer is awaited, nor while answers that the worker does not read pile up: a
         /// worker that goes on writing fills its own socket and waits.
         private var takesFrames: Bool { waitsForAnswer == nil && outgoing.count <= session.limits.frameBytes }
 
-        private func wait() {
+        func wait() {
+            var entries = pollEntries
+            _ = try? Polling.wait(&entries, deadline: nil)
+        }
+
+        var pollEntries: [pollfd] {
             var events = Int16(0)
             if takesFrames { events |= Int16(POLLIN) }
             if !outgoing.isEmpty { events |= Int16(POLLOUT) }
-            var entries = [
+            return [
                 pollfd(fd: session.socket.rawValue, events: events, revents: 0),
                 pollfd(fd: session.shared.wake.event.rawValue, events: Int16(POLLIN), revents: 0),
             ]
-            _ = try? Polling.wait(&entries, deadline: nil)
         }
 
         private mutating func takeNews() {
             _ = try? session.shared.wake.event.drain()
             let (start, answer) = session.shared.state.withLock { state in
-                defer { state.answer = nil }
+                defer { (state.start, state.answer) = (nil, nil) }
                 return (state.start, state.answer)
             }
-            if let start, !hasStarted {
+            if let start { writer = start } // also the second time: the call was launched anew
+            if start != nil, !hasStarted {
                 hasStarted = true
-                writer = start
                 let opening = session.opening
                 outgoing += conversation.opening(
                     tool: opening.tool, call: opening.call, arguments: opening.arguments, descriptors: opening.descriptors.map(\.name))
@@ -273,5 +285,52 @@ package final class ChannelSession: Sendable {
             if reader.hasRest { return ProtocolViolation(.partialFrame, "the worker ended in the middle of a frame") }
             return ProtocolViolation(.earlyExit, "the worker ended without a result")
         }
+    }
+}
+
+/// A session's talk in rounds, for a thread that waits for more than this one channel.
+final class ChannelTalk: RunConversation {
+    private struct State {
+        var talk: ChannelSession.Talk
+        var end: ChannelSession.End?
+    }
+
+    private let session: ChannelSession
+    private let state: Mutex<State>
+
+    init(_ session: ChannelSession) {
+        self.session = session
+        state = Mutex(State(talk: ChannelSession.Talk(session: session)))
+    }
+
+    var pollEntries: [pollfd] { state.withLock { $0.end == nil ? $0.talk.pollEntries : [] } }
+
+    func advance() -> RunConversationTurn {
+        state.withLock { state in
+            guard Self.advance(&state), let end = state.end else { return .goesOn }
+            if end.isEndOfStream { return .hungUp }
+            if case .violation = end { return .broken }
+            return .concluded
+        }
+    }
+
+    /// What came of it, once the tool and all other holders of its end are gone: a talk that had no end yet has one now.
+    func finish() -> ChannelSession.End {
+        session.toolEnd.close()
+        return state.withLock { state in
+            while !Self.advance(&state) { state.talk.wait() }
+            session.cutOff()
+            return state.end ?? .violation(ProtocolViolation(.earlyExit, "the worker ended without a result"))
+        }
+    }
+
+    private static func advance(_ state: inout State) -> Bool {
+        if state.end != nil { return true }
+        do throws(ProtocolViolation) {
+            state.end = try state.talk.round()
+        } catch {
+            state.end = .violation(error)
+        }
+        return state.end != nil
     }
 }

@@ -74,15 +74,13 @@ extension ToolBroker {
                     .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
             }
             let cancellation = try Self.cancellation()
-            let request = try sealed(call, words, channel: session.toolEnd)
-            async let finished = seal(request, cancellation)
-            let end = await Self.onThread(otherwise: .failure(.init(.transient, "no thread is left for the call", isRetryable: true))) {
-                session.run()
-            }
-            // The result is the last word: what still runs is of no more use. A stream that just ended is a tool that is ending; how
-            // it did is for the run to say, so that a limit is not reported as a cancellation.
-            if !end.isEndOfStream { cancellation.cancel() }
-            let report = await finished
+            var request = try sealed(call, words, channel: session.toolEnd)
+            // On the run's own thread. The result is the last word: what still runs is of no more use. A stream that just ended is a tool
+            // that is ending; how it did is for the run to say, so that a limit is not reported as a cancellation.
+            let talk = ChannelTalk(session)
+            request.conversation = talk
+            let report = await seal(request, cancellation)
+            let end = talk.finish()
             await session.lastCallEnded()
             var outcome = await concluded(call, end, report, handed, deferred: calls.deferred)
             outcome.asked = calls.asked
@@ -197,10 +195,13 @@ extension ToolBroker {
                 to: .init(
                     grants: grants, limits: call.tool.limits, programs: programs.map { ResourcePart($0) },
                     workspace: takesNames ? ResourcePart(files.path) : nil, usesChannel: channel != nil))
-            return RunRequest(
+            var request = RunRequest(
                 arguments: arguments, confinement: confined.confinement, policyName: confined.policyName, policyHash: confined.policyHash,
                 workingDirectory: workingDirectory(call, confined.confinement), environment: environment,
                 output: .capture(keep: CommandOutput.kept), workspaceIdentity: files.identity, channel: channel)
+            // All calls of such a tool have one confinement, and the worker needs nothing before the call is there.
+            if isWorker, !takesNames, channel != nil { request.parkable = worker.parked }
+            return request
         } catch {
             throw CallRefusal(ToolFailure(.execution, "the call cannot be confined: \(error)"), .sandboxUnavailable)
         }

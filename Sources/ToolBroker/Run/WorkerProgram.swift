@@ -1,5 +1,6 @@
 internal import CapabilityLanguage
 internal import LinuxPrimitives
+internal import SandboxLauncher
 internal import SandboxPolicy
 internal import StrictJSON
 
@@ -31,6 +32,9 @@ package struct WorkerProgram: Sendable, Equatable {
         }
         return nil
     }
+
+    /// The same program, started before its call (`ParkedWorker` in its sources).
+    var parked: ParkableProgram { ParkableProgram(arguments: [path, "--parked"], environment: environment, saysStarted: true) }
 
     /// What must be readable and executable for it to run.
     var programs: [String] { [path] + libraries }
