@@ -6,8 +6,12 @@ internal import StrictJSON
 /// The worker as a program that waits for its one call (`parked_program.h`), and that seals itself before it reads a byte of it
 /// (`worker_seal.h`).
 enum ParkedWorker {
-    /// Its only argument.
-    static let word = "--parked"
+    /// By a variable: the Swift runtime finds arguments in /proc, which this program's sandbox does not show. A worker of a call's own has
+    /// the channel's variable instead, whatever else a policy may set.
+    static var isAsked: Bool {
+        getenv("GLOVEBOX_CHANNEL") == nil && getenv("GLOVEBOX_PARKED").map { String(cString: $0) } == String(WorkerCall.channel)
+    }
+
     /// For what is no call, or a seal that does not hold: nothing of the call was read.
     private static let refused: Int32 = 65
 

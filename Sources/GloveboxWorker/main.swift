@@ -2,5 +2,4 @@ internal import Glibc
 
 // The built-in tools, one call per process: descriptor 3 brings the call and takes the result. Parked, it brings first what a process
 // of its own would have been started with.
-let isParked = CommandLine.arguments.count == 2 && CommandLine.arguments[1] == ParkedWorker.word
-exit(isParked ? ParkedWorker.serve() : WorkerCall.serve())
+exit(ParkedWorker.isAsked ? ParkedWorker.serve() : WorkerCall.serve())

@@ -10,6 +10,7 @@ package final class SandboxSupervisor: Sendable {
     let connection: LauncherConnection
     let plans = PlanStore()
     let filters = FilterStore()
+    let decisions = DecisionStore()
     /// Of the process that the launcher makes ahead of the first request.
     let preparedIdentity = Mutex<HostIdentityLease?>(nil)
     let cgroups: ControlGroupPool?
@@ -50,19 +51,24 @@ package final class SandboxSupervisor: Sendable {
         (cgroups, cgroupObstacle) = Self.openCgroups(usesCgroups, sweeps: !isForOneRun)
         if prestarts, !startsFirst { connection.prestart(nil) }
         if let pool {
-            self.pool = try Self.openPool(pool, connection, cgroups, plans)
+            self.pool = try Self.openPool(pool, connection, cgroups, plans, decisions)
         } else {
             self.pool = nil
         }
     }
 
     private static func openPool(
-        _ settings: SandboxPoolSettings, _ connection: LauncherConnection, _ cgroups: ControlGroupPool?, _ plans: PlanStore
+        _ settings: SandboxPoolSettings, _ connection: LauncherConnection, _ cgroups: ControlGroupPool?, _ plans: PlanStore,
+        _ decisions: DecisionStore
     ) throws(LaunchError) -> SandboxPool {
         do {
             return try SandboxPool(
-                settings, connection: connection, lease: { SandboxLeases(for: $0, from: cgroups) },
-                mountsHaveChanged: { plans.removeAll() })
+                settings, connection: connection,
+                lease: { (blueprint) throws(LaunchError) in try SandboxLeases(for: blueprint, from: cgroups) },
+                mountsHaveChanged: {
+                    plans.removeAll()
+                    decisions.removeAll()
+                })
         } catch {
             throw LaunchError(.exhausted, "no sandboxes can be kept ready: \(error)", mend: "raise the limit on open files (ulimit -n)")
         }

@@ -283,4 +283,37 @@ import Testing
             }
         }
     }
+
+    // MARK: - The seal of the built-in worker
+
+    /// Each act is possible for the same program without the seal, in the same sandbox.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ["read", "/proc/self/status"], ["stat", "/tmp"], ["create", "/tmp/new"], ["cwd"], ["fds"], ["ids"], ["pids"],
+            ["socketpair", "1"], ["fork-count", "1"], ["thread-count", "1"], ["sleep", "0"], ["rlimit", "nofile"],
+            ["prctl", "15"], ["exec", "/bin/true"], ["unlink", "/tmp/none"], ["mkdir", "/tmp/new"], ["link", "/tmp/a", "/tmp/b"],
+            ["memfd-flags"], ["signal-parent", "0"], ["stdin"],
+        ])
+    func `a sealed program can get nothing but what it holds`(action: [String]) async throws {
+        try await SandboxFixture.with { fixture in
+            let supervisor = try supervisor()
+            defer { supervisor.shutDown() }
+            let open = try request(fixture, action)
+            #expect(try supervisor.prepare(for: open))
+            let outside = supervisor.run(open)
+            #expect(outside.launch == .parked)
+            #expect(outside.outcome == .exited(code: 0), "\(outside.outcome) \(outside.output)")
+            let sealed = try request(fixture, action, program: ParkedProbe.program("park", "sealed"))
+            #expect(try supervisor.prepare(for: sealed))
+            let report = supervisor.run(sealed)
+            #expect(report.launch == .parked)
+            // Reading what it was handed is what it is for.
+            if action == ["stdin"] {
+                #expect(report.outcome == .exited(code: 0), "\(report.outcome)")
+            } else {
+                #expect(report.outcome.kind == "violation", "\(action): \(report.outcome) \(report.output)")
+            }
+        }
+    }
 }

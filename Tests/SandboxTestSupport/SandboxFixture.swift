@@ -20,10 +20,11 @@ package final class SandboxFixture: Sendable {
 
     /// Runs a test body with a fixture and takes everything down afterwards, last made first, also when the body throws.
     package static func with<Value>(
-        _ label: String = #function, usesCgroups: Bool = true, isolation: isolated (any Actor)? = #isolation,
+        _ label: String = #function, usesCgroups: Bool = true, pool: SandboxPoolSettings? = LaunchMode.current.pool,
+        isolation: isolated (any Actor)? = #isolation,
         _ body: (SandboxFixture) async throws -> Value
     ) async throws -> Value {
-        let fixture = try SandboxFixture(label, usesCgroups: usesCgroups)
+        let fixture = try SandboxFixture(label, usesCgroups: usesCgroups, pool: pool)
         do {
             let value = try await body(fixture)
             fixture.tearDown()
@@ -34,7 +35,7 @@ package final class SandboxFixture: Sendable {
         }
     }
 
-    package init(_ label: String, usesCgroups: Bool = true) throws {
+    package init(_ label: String, usesCgroups: Bool = true, pool: SandboxPoolSettings? = LaunchMode.current.pool) throws {
         let number = Self.counter.add(1, ordering: .relaxed).newValue
         id = "\(getpid())-\(number)"
         let word = label.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(24)
@@ -42,7 +43,7 @@ package final class SandboxFixture: Sendable {
         workspace = scratch.path + "/workspace"
         try HostFile.makeDirectory(workspace)
         try HostFile.give(workspace, to: Self.workspaceOwner)
-        supervisor = try SandboxSupervisor(launcherPath: Products.launcher, usesCgroups: usesCgroups, pool: LaunchMode.current.pool)
+        supervisor = try SandboxSupervisor(launcherPath: Products.launcher, usesCgroups: usesCgroups, pool: pool)
     }
 
     /// Registers something to be undone at the end.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 
 struct reader {
     const uint8_t *bytes;
@@ -126,6 +127,8 @@ static int check_header(const struct reader *reader)
     if ((header->flags & GB_SPEC_NOTIFY) && !wants_filter) return refuse(reader, "notify", EINVAL);
     if ((header->flags & GB_SPEC_LANDLOCK) && header->handled_fs == 0) return refuse(reader, "handled_fs", EINVAL);
     if ((header->flags & GB_SPEC_SHARED_NETWORK) && !may_share_network(header)) return refuse(reader, "shared network", EINVAL);
+    // A terminal is a call's own, from its first mount on.
+    if ((header->flags & GB_SPEC_PARK_TOOL) && (header->flags & GB_SPEC_TERMINAL)) return refuse(reader, "parked tool", EINVAL);
     if (header->flags & GB_SPEC_START) {
         if (!is_start_alone(header)) return refuse(reader, "start", EINVAL);
         if (!(header->flags & GB_SPEC_LANDLOCK) && header->path_rules.count != 0) return refuse(reader, "start rules", EINVAL);
@@ -199,6 +202,9 @@ int gb_spec_read(const void *bytes, size_t size, struct gb_spec_view *view, cons
     for (uint32_t i = 0; i < header->rlimits.count; i++) {
         const struct gb_rlimit *limit = &view->rlimits[i];
         if (limit->resource >= 16 || limit->reserved != 0 || limit->soft > limit->hard) return refuse(&reader, "rlimit", EINVAL);
+        // A parked tool receives its descriptors under this limit.
+        if ((header->flags & GB_SPEC_PARK_TOOL) && limit->resource == RLIMIT_NOFILE && limit->soft < GB_PARKED_TOOL_FILES)
+            return refuse(&reader, "parked tool", EINVAL);
     }
     return 0;
 }

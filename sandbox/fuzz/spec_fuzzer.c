@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static size_t touched; // keeps the compiler from dropping the reads
 
@@ -28,6 +29,15 @@ static void touch_all(const struct gb_spec_view *view)
     touch_string(view, header->working_directory);
     touch_string(view, header->hostname);
     touch_string(view, header->search_path);
+}
+
+// What a parked tool could not do under its own limits and without a terminal is never accepted.
+static void check_parked_tool(const struct gb_spec_view *view)
+{
+    if (!(view->header.flags & GB_SPEC_PARK_TOOL)) return;
+    if (view->header.flags & (GB_SPEC_TERMINAL | GB_SPEC_START)) abort();
+    for (uint32_t i = 0; i < view->header.rlimits.count; i++)
+        if (view->rlimits[i].resource == RLIMIT_NOFILE && view->rlimits[i].soft < GB_PARKED_TOOL_FILES) abort();
 }
 
 // The same spec on both sides, as a sandbox and as a START: its records are compared with themselves, so only what a START may
@@ -71,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (gb_spec_read(copy, size, &view, &where) == 0) {
         touch_all(&view);
         check_start(&view);
+        check_parked_tool(&view);
     } else if (where == NULL) {
         abort(); // a refusal names its field
     }

@@ -1,6 +1,6 @@
 // The child of a launch: from clone to the tool's exec and on as the sandbox's init.
 #define _GNU_SOURCE
-#include "launch.h"
+#include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,46 +9,20 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { TOOL_STACK = 64 << 10, PROGRAM_PATH_MAX = 4096 };
-
-// What the child and the tool's first steps (which share its memory until exec) know of each other.
-struct child {
-    struct launch *launch;
-    const struct gb_spec_view *spec;  // the sandbox
-    const struct gb_spec_view *call;  // what is this call's own: the same, or what a parked sandbox was started with
-    const struct gb_spec_view *limits; // which of the two has the limits
-    int ruleset;
-    int narrower;       // ruleset of a start, on top of the other; or -1
-    int own_io;
-    int listener;
-    int failed;         // errno of the failed step, 0 while all is well
-    enum gb_stage stage;
-    uint32_t detail;
-    char *program;      // PROGRAM_PATH_MAX bytes in which the path handed to execve stands
-    struct gb_message started;
-};
-
-static char *arguments[GB_MAX_STRINGS + 1], *environment[GB_MAX_STRINGS + 1];
 static char program_path[PROGRAM_PATH_MAX];
-static _Alignas(16) char tool_stack[TOOL_STACK];
 
 static _Noreturn void give_up(const struct child *child, enum gb_stage stage, int failed, uint32_t detail)
 {
     report_failure(child->launch->status, stage, -failed, detail);
     _exit(1);
-}
-
-static void passed(struct child *child, enum gb_stage stage)
-{
-    child->started.stage_ns[stage] = gb_now_ns();
 }
 
 static void wait_at_gate(const struct launcher *launcher, uint32_t serial)
@@ -67,89 +41,6 @@ static int die_with_launcher(const struct launcher *launcher)
     struct pollfd poller = {.fd = launcher->liveness_read, .events = POLLIN};
     if (poll(&poller, 1, 0) != 0) return -EOWNERDEAD;
     return 0;
-}
-
-static void fill_strings(const struct gb_spec_view *spec)
-{
-    for (uint32_t i = 0; i < spec->header.argv.count; i++) arguments[i] = (char *)(uintptr_t)gb_spec_string(spec, spec->argv[i]);
-    for (uint32_t i = 0; i < spec->header.envp.count; i++) environment[i] = (char *)(uintptr_t)gb_spec_string(spec, spec->envp[i]);
-    arguments[spec->header.argv.count] = NULL;
-    environment[spec->header.envp.count] = NULL;
-}
-
-// Returns the errno of the failed search. The candidate always stands in the same buffer: where the filter knows execve by
-// its pointer, no other buffer would do.
-static int execute(const struct child *child)
-{
-    const char *name = arguments[0];
-    size_t name_length = strlen(name);
-    if (name_length == 0) return ENOENT;
-    if (name_length >= PROGRAM_PATH_MAX) return ENAMETOOLONG;
-    if (strchr(name, '/') != NULL) {
-        memcpy(child->program, name, name_length + 1);
-        execve(child->program, arguments, environment);
-        return errno;
-    }
-    int refused = ENOENT;
-    const char *at = gb_spec_string(child->call, child->call->header.search_path);
-    while (*at != '\0') {
-        size_t length = strcspn(at, ":");
-        if (length > 0 && length + 1 + name_length < PROGRAM_PATH_MAX) {
-            memcpy(child->program, at, length);
-            child->program[length] = '/';
-            memcpy(child->program + length + 1, name, name_length + 1);
-            execve(child->program, arguments, environment);
-            if (errno == EACCES) refused = EACCES; // a later directory may still hold one that runs
-            else if (errno != ENOENT && errno != ENOTDIR) return errno;
-        }
-        at += length;
-        if (*at == ':') at++;
-    }
-    return refused;
-}
-
-static int stop_at(struct child *child, enum gb_stage stage, int failed)
-{
-    child->stage = stage;
-    child->failed = -failed;
-    return 1;
-}
-
-// The tool's first steps. It shares the init's memory and descriptors until exec (the init is suspended meanwhile): a failure
-// is left in memory, and the listener appears among the init's descriptors without a message.
-static int tool_main(void *context)
-{
-    struct child *child = context;
-    const struct gb_spec *spec = &child->spec->header;
-    // Own session: no controlling terminal of ours, and the process group that signals go to.
-    if (setsid() < 0) return stop_at(child, GB_STAGE_SESSION, -errno);
-    if ((spec->flags & GB_SPEC_TERMINAL) && ioctl(0, TIOCSCTTY, 0) < 0) return stop_at(child, GB_STAGE_SESSION, -errno);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL); // a blocked signal would stay blocked in the tool
-    passed(child, GB_STAGE_SESSION);
-
-    // After set-up, so that a tight limit cannot break it, and before the filter, which need not allow setrlimit.
-    int failed = gb_apply_limits(child->limits, child->started.clamped_hard, &child->detail);
-    if (failed) return stop_at(child, GB_STAGE_LIMITS, failed);
-    passed(child, GB_STAGE_LIMITS);
-
-    // As late as possible: every path that set-up opens is behind us. Needs no_new_privs, which is set.
-    if (spec->flags & GB_SPEC_LANDLOCK) {
-        if (syscall(SYS_landlock_restrict_self, child->ruleset, 0) < 0) return stop_at(child, GB_STAGE_LANDLOCK, -errno);
-        if (child->narrower >= 0 && syscall(SYS_landlock_restrict_self, child->narrower, 0) < 0)
-            return stop_at(child, GB_STAGE_LANDLOCK, -errno);
-        passed(child, GB_STAGE_LANDLOCK);
-    }
-    // Last: it refuses what the steps above are made of.
-    if (spec->flags & GB_SPEC_SECCOMP) {
-        passed(child, GB_STAGE_SECCOMP);
-        int notify = (spec->flags & GB_SPEC_NOTIFY) != 0;
-        int installed = gb_install_filter(child->spec, notify);
-        if (installed < 0) return stop_at(child, GB_STAGE_SECCOMP, installed);
-        if (notify) child->listener = installed;
-    }
-    return stop_at(child, GB_STAGE_EXEC, -execute(child));
 }
 
 static void send_started(const struct child *child)
@@ -229,6 +120,7 @@ static int keep_mounts_private(void)
 
 static void build(const struct launcher *launcher, struct child *child);
 static void wait_for_call(struct child *child);
+static void park_tool(struct child *child);
 static _Noreturn void start_and_supervise(struct child *child);
 
 static struct child the_child;
@@ -253,7 +145,8 @@ _Noreturn void child_enter(const struct launcher *launcher, struct launch *launc
     passed(child, GB_STAGE_ID_MAP);
     if ((failed = keep_mounts_private())) give_up(child, GB_STAGE_MOUNTS, failed, UINT32_MAX);
     build(launcher, child);
-    if (launch->parks) wait_for_call(child);
+    if (launch->parks && (launch->spec.header.flags & GB_SPEC_PARK_TOOL)) park_tool(child);
+    else if (launch->parks) wait_for_call(child);
     start_and_supervise(child);
 }
 
@@ -352,46 +245,81 @@ static void build(const struct launcher *launcher, struct child *child)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-// The sandbox stands, and nobody of the tool's is in it. What the call brings can only narrow it: checked in the spec, and by what it
-// is made of, since this process has no capability any more.
-static void wait_for_call(struct child *child)
+// The sandbox stands, and nobody of the tool's is in it.
+static void settle_descriptors(struct child *child)
 {
-    static struct gb_spec_view call;
-    struct launch *launch = child->launch;
-    int *kept[] = {&launch->status, &child->ruleset, &child->own_io};
+    int *kept[] = {&child->launch->status, &child->ruleset, &child->own_io};
     int failed = park_settle(kept, sizeof kept / sizeof *kept);
     if (failed) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
-    if (park_announce(launch->status)) _exit(1);
-    failed = park_receive(launch->status, &launch->spec, &call, &launch->stdio);
-    if (failed == PARK_UNWANTED) _exit(0);
-    if (failed) give_up(child, GB_STAGE_REQUEST, failed, 0);
+}
+
+// What the call brings can only narrow the sandbox: checked in the spec, and by what it is made of, since this process has no
+// capability any more.
+static void accept_call(struct child *child, const struct gb_spec_view *call)
+{
+    struct launch *launch = child->launch;
     memset(child->started.stage_ns, 0, sizeof child->started.stage_ns); // what was built before is no time of the call's
     passed(child, GB_STAGE_REQUEST);
-    if ((failed = gb_place_stdio(&launch->stdio))) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
+    int failed = gb_place_stdio(&launch->stdio);
+    if (failed) give_up(child, GB_STAGE_DESCRIPTORS, failed, 0);
     passed(child, GB_STAGE_DESCRIPTORS);
-    child->call = &call;
-    if (call.header.rlimits.count != 0) child->limits = &call;
-    if (call.header.flags & GB_SPEC_LANDLOCK) {
+    child->call = call;
+    if (call->header.rlimits.count != 0) child->limits = call;
+    if (call->header.flags & GB_SPEC_LANDLOCK) {
         uint32_t detail = 0;
-        child->narrower = gb_build_ruleset(&call, &detail, &child->started.skipped);
+        child->narrower = gb_build_ruleset(call, &detail, &child->started.skipped);
         if (child->narrower < 0) give_up(child, GB_STAGE_LANDLOCK, child->narrower, detail);
     }
 }
 
+static void wait_for_call(struct child *child)
+{
+    static struct gb_spec_view call;
+    struct launch *launch = child->launch;
+    settle_descriptors(child);
+    if (park_announce(launch->status)) _exit(1);
+    int failed = park_receive(launch->status, &launch->spec, &call, &launch->stdio);
+    if (failed == PARK_UNWANTED) _exit(0);
+    if (failed) give_up(child, GB_STAGE_REQUEST, failed, 0);
+    accept_call(child, &call);
+}
+
+static _Noreturn void supervise(struct child *child, pid_t tool);
+
+// The tool's process waits for the call, as far advanced as it can be. Returns when the call is one that has to be started from here.
+static void park_tool(struct child *child)
+{
+    settle_descriptors(child);
+    umask(022); // the tool's: it has its own from the clone on
+    pid_t tool = tool_park(child);
+    if (tool < 0) give_up(child, GB_STAGE_SUPERVISE, tool, 0);
+    if (child->failed) give_up(child, child->stage, -child->failed, child->detail);
+    if (child->left == TOOL_EXECUTES) supervise(child, tool);
+    if (child->left == TOOL_UNWANTED) _exit(0);
+    if (child->left != TOOL_HANDS_BACK) _exit(1);
+    // Nothing of it may be left when the next one starts: neither the process nor the filter's other end.
+    while (waitpid(tool, NULL, 0) < 0 && errno == EINTR) {
+    }
+    if (child->listener >= 0) close(child->listener);
+    child->listener = -1;
+    accept_call(child, child->call);
+}
+
 static _Noreturn void start_and_supervise(struct child *child)
 {
-    struct launch *launch = child->launch;
-    const struct gb_spec *spec = &launch->spec.header;
     // With the tool's own ids: a directory that it may not enter is refused here, not later.
     const char *directory = gb_spec_string(child->call, child->call->header.working_directory);
     if (chdir(directory) < 0) give_up(child, GB_STAGE_CREDENTIALS, -errno, 1);
     umask(022);
-    fill_strings(child->call);
-
-    // CLONE_VFORK: this process sleeps until the tool has executed or given up, so both may share memory and descriptors.
-    pid_t tool = clone(tool_main, tool_stack + TOOL_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, child);
-    if (tool < 0) give_up(child, GB_STAGE_SUPERVISE, -errno, 0);
+    pid_t tool = tool_start(child);
+    if (tool < 0) give_up(child, GB_STAGE_SUPERVISE, tool, 0);
     if (child->failed) give_up(child, child->stage, -child->failed, child->detail);
+    supervise(child, tool);
+}
+
+static _Noreturn void supervise(struct child *child, pid_t tool)
+{
+    const struct gb_spec *spec = &child->spec->header;
     passed(child, GB_STAGE_EXEC);
     child->started.pid = tool;
     child->started.enforced |= GB_ENFORCED_LIMITS;
@@ -402,6 +330,6 @@ static _Noreturn void start_and_supervise(struct child *child)
         if (child->started.clamped_hard[i] != UINT64_MAX) child->started.enforced |= GB_ENFORCED_CLAMPED;
     send_started(child);
 
-    if (gb_close_all_but(launch->status, child->own_io) < 0) _exit(1);
+    if (gb_close_all_but(child->launch->status, child->own_io) < 0) _exit(1);
     gb_run_init(4, child->own_io < 0 ? -1 : 5, tool);
 }

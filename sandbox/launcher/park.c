@@ -1,4 +1,5 @@
-// The part of a parked sandbox that its own process plays: it is built, says so, and waits for the one call that it will serve.
+// The part of a parked sandbox that its own process plays: it is built, says so, and waits for the one call that it will serve. Either
+// its init waits, or the tool's process itself (tool.c): then all of this happens under the tool's filter.
 //
 // The call comes on the status socket, from the supervisor that asked for the sandbox: who holds the other end is who may start it,
 // and nobody is in between. Everything that the kernel enforces stands already but what the tool's first steps enforce on
@@ -57,8 +58,9 @@ int park_settle(int *kept[], uint32_t count)
 
 int park_announce(int status)
 {
+    // Not send: a parked tool says this under its filter. Without a supervisor SIGPIPE is as good an end as any.
     struct gb_message answer = {.kind = GB_MESSAGE_PARKED};
-    return send(status, &answer, sizeof answer, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return write(status, &answer, sizeof answer) < 0 ? -errno : 0;
 }
 
 static int read_start(const struct gb_spec_view *parked, size_t length, struct received *received, struct gb_spec_view *start,

@@ -148,7 +148,7 @@ static int read_request(struct launch *launch, size_t length, struct received *r
     launch->spec_bytes = spec;
     if ((failed = gb_spec_read(spec, request.spec_size, &launch->spec, &where))) return failed;
     // What a call brings is for a parked sandbox, which has no terminal: that is one call's own, from its first mount on.
-    const uint32_t refused = GB_SPEC_START | (launch->parks ? GB_SPEC_TERMINAL : 0u);
+    const uint32_t refused = GB_SPEC_START | (launch->parks ? GB_SPEC_TERMINAL : GB_SPEC_PARK_TOOL);
     return launch->spec.header.flags & refused ? -EINVAL : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include "parked_program.h"
+#include "worker_seal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -32,8 +33,9 @@ static int take_words(void) {
 // Does what the probe would have done, had it been launched with the call's words.
 static int serve(int count, char **arguments) {
     (void)count;
+    int is_sealed = strcmp(arguments[0], "sealed") == 0;
     alarm(0);  // it may wait long
-    if (gb_parked_announce() < 0) {
+    if ((is_sealed && gb_seal_waiting() < 0) || gb_parked_announce() < 0) {
         return PARKED_FAILURE;
     }
     int failed = gb_parked_receive(&call);
@@ -44,14 +46,23 @@ static int serve(int count, char **arguments) {
         return PARKED_FAILURE;
     }
     int socket = gb_parked_settle(&call);
-    if (socket < 0 || take_words() < 0 || gb_parked_start(socket) < 0) {
+    if (socket < 0 || take_words() < 0 || (is_sealed && gb_seal_call() < 0) || gb_parked_start(socket) < 0) {
         return PARKED_FAILURE;
     }
     if (strcmp(arguments[0], "dies-later") == 0) {
         raise(SIGKILL);
     }
-    alarm(PROBE_TIME_LIMIT);
+    if (!is_sealed) {
+        alarm(PROBE_TIME_LIMIT);
+    }
     return probe_run((int)call.spec.header.argv.count - 1, words + 1);
+}
+
+// In the place of the built-in worker, which is started so.
+static int serve_as_worker(int count, char **arguments) {
+    (void)arguments;
+    char *mode[] = {"serves", NULL};
+    return serve(count, mode);
 }
 
 static int announce_and_leave(int count, char **arguments) {
@@ -80,7 +91,8 @@ static int never_ready(int count, char **arguments) {
 }
 
 const struct probe_command parked_commands[] = {
-    {"park", 1, 1, "serves|dies|dies-later", serve},
+    {"park", 1, 1, "serves|sealed|dies|dies-later", serve},
+    {"--parked", 0, 0, "", serve_as_worker},
     {"park-leaves", 0, 0, "", announce_and_leave},
     {"park-garbage", 0, 0, "", say_garbage},
     {"park-never", 0, 0, "", never_ready},

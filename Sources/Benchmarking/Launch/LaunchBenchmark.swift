@@ -48,7 +48,7 @@ package struct LaunchBenchmark: Sendable {
                     attempt: { stages.run(request, with: supervisor, as: kind == .template ? .cold : kind) }))
         }
         addPython(&cases, &report)
-        let runtimes = try await addFileReads(&cases, &report, host, place)
+        let reads = try await addFileReads(&cases, &report, host, place)
         addCommand(&cases, &report, host, workspace)
         try addPeers(&cases, &report, policy, confinement, place)
 
@@ -58,11 +58,14 @@ package struct LaunchBenchmark: Sendable {
         do {
             measured = try await interleaved.measure(cases)
         } catch {
-            for runtime in runtimes { await runtime.close() }
+            for read in reads { await read.close() }
             throw error
         }
-        for runtime in runtimes { await runtime.close() }
         finish(&report, cases, measured, stages)
+        for read in reads {
+            report.parts += await read.parts()
+            await read.close()
+        }
         watch.judge(&report.noise)
         return report
     }
@@ -92,8 +95,8 @@ package struct LaunchBenchmark: Sendable {
     /// The built-in tool, with a supervisor that builds everything for a call, and with one whose pool has a worker waiting.
     private func addFileReads(
         _ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ place: BenchPlace
-    ) async throws -> [BenchRuntime] {
-        var runtimes: [BenchRuntime] = []
+    ) async throws -> [FileRead] {
+        var reads: [FileRead] = []
         var pool = SandboxPoolSettings()
         (pool.perKind, pool.callsBefore) = (1, 1)
         for (name, kind, settings) in [
@@ -101,13 +104,14 @@ package struct LaunchBenchmark: Sendable {
         ] where isWanted(name) {
             do {
                 let runtime = try await BenchRuntime.open(host, place, store: name, usesTemplates: kind != .cold, pool: settings)
-                runtimes.append(runtime)
-                cases.append(FileRead(runtime, launchedAs: kind).benchmark(name))
+                let read = FileRead(runtime, name: name, launchedAs: kind)
+                reads.append(read)
+                cases.append(read.benchmark)
             } catch {
                 report.notMeasured.append(.init(name: name, state: .failed, why: "\(error)"))
             }
         }
-        return runtimes
+        return reads
     }
 
     private func addCommand(_ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ workspace: String) {

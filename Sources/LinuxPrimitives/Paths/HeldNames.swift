@@ -60,9 +60,9 @@ package struct HeldNames: Sendable {
         return names
     }
 
-    /// File systems of which it is known that a name which can be opened is listed: no snapshots beside the listing (NFS, ZFS), no
+    /// File systems of which it is known that a name which can be opened is listed, and that a change of names sets the directory's times: no snapshots beside the listing (NFS, ZFS), no
     /// aliases (FAT), nothing that a server decides (FUSE, SMB); overlayfs may stand on any of these. <linux/magic.h>
-    private static func listsEverything(_ magic: UInt32) -> Bool {
+    package static func listsEverything(_ magic: UInt32) -> Bool {
         switch magic {
         case 0xEF53, // ext2, ext3, ext4
             0x5846_5342, // XFS

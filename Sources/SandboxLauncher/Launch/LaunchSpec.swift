@@ -39,6 +39,7 @@ struct LaunchSpec: Sendable, Equatable {
         static let cgroupNamespace = Flags(rawValue: GB_SPEC_NEW_CGROUP_NS.rawValue)
         static let start = Flags(rawValue: GB_SPEC_START.rawValue)
         static let sharedNetwork = Flags(rawValue: GB_SPEC_SHARED_NETWORK.rawValue)
+        static let parkTool = Flags(rawValue: GB_SPEC_PARK_TOOL.rawValue)
     }
 }
 

@@ -1,4 +1,5 @@
 internal import CLaunchABI
+internal import Glibc
 internal import LinuxPrimitives
 internal import Synchronization
 
@@ -75,6 +76,48 @@ final class LaunchedSandbox: Sendable {
 
     /// In our pid namespace; 0 before it is known.
     var initPID: Int32 { ends.withLock { $0.initPID } }
+
+    /// For an init that was told to leave, nanoseconds; then again, for one that was killed.
+    private static let endPatience: UInt64 = 1_000_000_000
+
+    /// Ends a sandbox that serves nobody: its init leaves when its socket closes. False when a process of it may still be alive; what it
+    /// has leased is then not free yet.
+    func end() -> Bool {
+        let deadline = MonotonicClock.now() + Self.endPatience
+        guard isKnown(until: deadline) else { return false }
+        ends.withLock { $0.status = nil }
+        guard let pidfd = numbers.pidfd else { return true }
+        if (try? Polling.wait(pidfd, for: .readable, deadline: deadline)) == true { return true }
+        ends.withLock { _ = try? $0.process?.kill(SIGKILL) }
+        return (try? Polling.wait(pidfd, for: .readable, deadline: MonotonicClock.now() + Self.endPatience)) == true
+    }
+
+    /// Whether its init lives and nobody has taken it.
+    var isAlive: Bool {
+        guard let pidfd = numbers.pidfd else { return false }
+        return (try? Polling.wait(pidfd, for: .readable, deadline: 0)) == false
+    }
+
+    /// The last process of it has gone.
+    var hasEnded: Bool {
+        guard isKnown(until: 0) else { return false }
+        guard let pidfd = numbers.pidfd else { return true }
+        return (try? Polling.wait(pidfd, for: .readable, deadline: 0)) == true
+    }
+
+    /// A request that is on its way may still become a process: until the launcher says so, or its end of the socket closes. False when
+    /// that is still open.
+    private func isKnown(until deadline: UInt64) -> Bool {
+        while numbers.pidfd == nil, let number = numbers.status {
+            guard (try? Polling.wait(number, for: .readable, deadline: deadline)) == true else { return false }
+            guard var received = try? DescriptorMessage.receive(on: number, maxBytes: LaunchMessage.size, maxDescriptors: 1),
+                let message = LaunchMessage(received.bytes)
+            else { break }
+            guard message.kind == .launched, let pidfd = received.takeDescriptor(0) else { continue }
+            launched(ProcessHandle(adopting: pidfd, pid: message.pid))
+        }
+        return true
+    }
 
     /// Borrowed numbers; nil where the owner has gone to the run.
     var numbers: (status: Int32?, pidfd: Int32?) { ends.withLock { ($0.status.number, $0.process.number) } }

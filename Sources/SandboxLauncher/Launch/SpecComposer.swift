@@ -20,20 +20,32 @@ struct SpecComposer {
     let sharesNetwork: Bool
 
     func compose() throws(LaunchError) -> LaunchSpec {
+        var spec = try sandbox()
+        addWords(to: &spec)
+        return spec
+    }
+
+    /// What is this call's own.
+    func addWords(to spec: inout LaunchSpec) {
         let confinement = request.confinement
-        var spec = LaunchSpec()
         spec.arguments = request.arguments
         let environment = ToolEnvironment.build(
             confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
         spec.environment = environment.assignments.sorted()
         spec.searchPath = environment["PATH"] ?? EnvironmentRules.defaultPath
+        spec.workingDirectory = request.workingDirectory ?? confinement.workspace ?? "/tmp"
+    }
+
+    /// What is the same for every call with these decisions.
+    func sandbox() throws(LaunchError) -> LaunchSpec {
+        let confinement = request.confinement
+        var spec = LaunchSpec()
         spec.mounts = denials.covers.isEmpty ? plan.mounts : plan.mounts + denials.covers
         if let terminalPath { spec.mounts.insert(try console(terminalPath), at: plan.mounts.count) }
         spec.pathRules = plan.pathRules
         spec.landlock = plan.landlock
         spec.innerID = innerID
         spec.resourceLimits = LimitPlan.resourceLimits(confinement.limits, countsMemory: countsMemory)
-        spec.workingDirectory = request.workingDirectory ?? confinement.workspace ?? "/tmp"
         spec.templateCount = UInt32(plan.templateCount)
         if isRoot {
             spec.flags.insert(.mappedByLauncher)

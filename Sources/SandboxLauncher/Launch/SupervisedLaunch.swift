@@ -6,12 +6,7 @@ internal import Synchronization
 
 /// From a request to its report: what is decided, the sandbox that it gets, and the run in it.
 extension SandboxSupervisor {
-    /// What was decided about a request before anything is built for it.
-    struct Decisions {
-        var network: NetworkTargets
-        var plan: SandboxPlan
-        var denials: NameDenials
-    }
+    typealias Decisions = LaunchDecisions
 
     /// A sandbox with the request on its way to it.
     struct Launch {
@@ -82,10 +77,16 @@ extension SandboxSupervisor {
 
     private func decide(_ request: RunRequest, _ cancellation: RunCancellation?, anew: Bool) throws(LaunchError) -> Decisions {
         try RequestCheck.check(request)
+        if servesMany, !anew, let known = decisions.decisions(for: request) { return known }
+        let start = DirectoryRecord.clock()
         let network = try networkTargets(request.confinement.network, cancellation)
         let plan = try plans.plan(for: request, hosts: network.hosts, innerID: Self.innerID, anew: anew)
         let programs = try DeniedPrograms.find(request.confinement.deniedPrograms, within: plan.grants)
-        return Decisions(network: network, plan: plan, denials: try NameDenials(plan.denials + programs, within: plan.grants))
+        var decided = Decisions(network: network, plan: plan, denials: try NameDenials(plan.denials + programs, within: plan.grants))
+        guard servesMany, !request.isOnTerminal else { return decided }
+        decided.spec = try composer(request, decided, terminalPath: nil, countsMemory: cgroups != nil).sandbox()
+        decisions.keep(decided, for: request, lookedAtSince: start)
+        return decided
     }
 
     /// Names are resolved anew for each run: a pinned address is only as good as it is fresh.
@@ -98,11 +99,19 @@ extension SandboxSupervisor {
     private func compose(
         _ request: RunRequest, _ decisions: Decisions, terminalPath: String?, countsMemory: Bool
     ) throws(LaunchError) -> LaunchSpec {
-        try SpecComposer(
+        let composer = composer(request, decisions, terminalPath: terminalPath, countsMemory: countsMemory)
+        guard var spec = decisions.spec, !request.isOnTerminal, countsMemory == (cgroups != nil) else { return try composer.compose() }
+        composer.addWords(to: &spec)
+        return spec
+    }
+
+    private func composer(
+        _ request: RunRequest, _ decisions: Decisions, terminalPath: String?, countsMemory: Bool
+    ) -> SpecComposer {
+        SpecComposer(
             request: request, plan: decisions.plan, denials: decisions.denials, isRoot: KernelFacts.isRoot, innerID: Self.innerID,
             countsMemory: countsMemory, terminal: request.isOnTerminal, terminalPath: terminalPath, filters: filters,
-            usesTemplates: usesTemplates, sharesNetwork: servesMany
-        ).compose()
+            usesTemplates: usesTemplates, sharesNetwork: servesMany)
     }
 
     private func openStreams(_ request: RunRequest) throws(LaunchError) -> RunStreams {
@@ -191,7 +200,7 @@ extension SandboxSupervisor {
         }
         return SandboxPool.Blueprint(
             kind: spec.kind, covers: decisions.denials.covers, memoryBytes: limits.memoryBytes, pids: Self.processes(limits),
-            countsMemory: cgroups != nil, parks: part)
+            countsMemory: cgroups != nil, parks: part, name: request.policyName)
     }
 
     /// Builds as many sandboxes for calls like this one, with its program in them if it names one, as the pool keeps ready. False when there is no pool, or when they could not
@@ -206,6 +215,9 @@ extension SandboxSupervisor {
                 of: try compose(request, decisions, terminalPath: nil, countsMemory: cgroups != nil), decisions, request,
                 parks: true))
     }
+
+    /// What the pool holds and what it did; nil without one.
+    package var poolStatus: SandboxPoolStatus? { pool?.status }
 
     /// How many sandboxes wait for a call.
     package var preparedCount: Int { pool?.count ?? 0 }

@@ -11,6 +11,9 @@ struct NameDenials: Sendable {
     var real: [PathDenial] = []
     /// How many of the names did not exist.
     var absentCount = 0
+    /// Real paths of the directories that were looked at: as long as none of them changes, all of this holds. Nil when that is not all
+    /// that it comes from.
+    var places: [String]?
 
     /// Looked at for every launch, not once per plan: a name may have come or gone since.
     init(_ denials: [PathDenial], within grants: [SandboxPlan.ResolvedGrant]) throws(LaunchError) {
@@ -42,6 +45,7 @@ struct NameDenials: Sendable {
             else { continue }
             taken[Array(found.path.utf8), default: (found.path, [])].rights.formUnion(denial.rights)
         }
+        places = walk.places
         covers = taken.values.map { Self.cover($0.path, $0.rights) }
         // A cover inside a masked directory has no target any more; parents first, so that a read-only tree can hold masks.
         let masked = covers.filter { $0.kind == .mask }.map { $0.target }
@@ -101,6 +105,20 @@ struct NameDenials: Sendable {
         private var known = PathSet()
         /// What each of them is, in the same order.
         private var directories: [Directory] = []
+        /// A link led to a name that was left to the kernel.
+        private var isTraceable = true
+        /// Where links stand that lead to those.
+        private var linkPlaces: [String] = []
+
+        /// All that was looked at, by real paths; nil when something else was as well.
+        var places: [String]? {
+            guard isTraceable else { return nil }
+            return linkPlaces
+                + directories.compactMap { directory in
+                    if case .real(let path, _) = directory { path } else { nil }
+                }
+        }
+
         /// What small directories hold: most denied names do not exist, and one look shows it for all of them.
         private var held: [(directory: String, names: HeldNames?)] = []
 
@@ -111,6 +129,7 @@ struct NameDenials: Sendable {
             for _ in 0..<40 {
                 let name = next.lastPathComponent
                 if name == "." || name == ".." { // only where a link says so
+                    isTraceable = false
                     do throws(SystemError) {
                         found.path = try HostPath.resolve(next).real
                     } catch {
@@ -168,6 +187,7 @@ struct NameDenials: Sendable {
             do throws(SystemError) {
                 let place = try HostPath.resolve(path)
                 found = .real(place.real, links: place.links.map { $0.place })
+                linkPlaces += place.links.map { $0.place.parentPath }
             } catch {
                 guard error.errno == ENOENT || error.errno == ENOTDIR, path != "/" else { throw error }
                 found = .absent(try resolve(path).path)

@@ -63,9 +63,10 @@ final class ParkedProgram: StandingSandbox {
     /// - Parameters:
     ///   - kind: of its sandbox (`LaunchSpec.kind`).
     ///   - patience: nanoseconds.
+    ///   - keep: given one that could not be ended either; its leases are free when it is let go.
     static func launch(
         _ program: ParkableProgram, in kind: LaunchSpec, _ mediation: Mediation, leases: SandboxLeases,
-        through connection: LauncherConnection, patience: UInt64
+        through connection: LauncherConnection, patience: UInt64, keep: (LaunchedSandbox) -> Void
     ) throws(LaunchError) -> ParkedProgram {
         var spec = kind
         let hostID = leases.hostID
@@ -93,7 +94,7 @@ final class ParkedProgram: StandingSandbox {
             let ready = try start.wait(until: MonotonicClock.now().clampedPlus(patience))
             return ParkedProgram(spec, program, sandbox, ready, call: ours, listener: start.takeListener())
         } catch {
-            sandbox.discard()
+            if !sandbox.end() { keep(sandbox) }
             throw error
         }
     }

@@ -15,11 +15,18 @@ final class ParkedSandbox: StandingSandbox {
 
     /// Has the launcher build one, and waits until it stands.
     ///
-    /// - Parameter kind: what it is to be (`LaunchSpec.kind`).
-    init(_ kind: LaunchSpec, leases: SandboxLeases, through connection: LauncherConnection) throws(LaunchError) {
+    /// - Parameters:
+    ///   - kind: what it is to be (`LaunchSpec.kind`).
+    ///   - parksTool: the tool's process itself waits (`ParkedTool.isPossible`).
+    ///   - keep: given one that came to nothing and that could not be ended either; its leases are free when it is let go.
+    init(
+        _ kind: LaunchSpec, parksTool: Bool = false, leases: SandboxLeases, through connection: LauncherConnection,
+        keep: (LaunchedSandbox) -> Void
+    ) throws(LaunchError) {
         var spec = kind
         let hostID = leases.hostID
         try spec.personalize(user: hostID ?? getuid(), group: hostID ?? getgid())
+        if parksTool { spec.flags.insert(.parkTool) }
         spec.arguments = ["parked"] // of the spec's form: nothing is run
         var pair = try LaunchedSandbox.statusPair()
         let theirs = pair.takeSecond()
@@ -29,7 +36,13 @@ final class ParkedSandbox: StandingSandbox {
             try LaunchSpecEncoder.encode(spec), flags: GB_REQUEST_PARK.rawValue | groupFlags, cgroups: UInt32(groups.count),
             descriptors: [theirs.rawValue] + groups)
         theirs.close()
-        try Self.await(sandbox)
+        do throws(LaunchError) {
+            try Self.await(sandbox)
+        } catch {
+            // What it has leased may be lent again when its last process has gone, not before.
+            if !sandbox.end() { keep(sandbox) }
+            throw error
+        }
         memoryBytes = leases.memoryBytes ?? assumedSandboxBytes
         self.spec = spec
     }

@@ -12,6 +12,12 @@ package struct SandboxPoolSettings: Sendable, Equatable {
     package var reservedMemory = 0.1
     /// Calls of a kind before the first one is kept ready: what is asked for once may never be asked for again.
     package var callsBefore: UInt64 = 2
+    /// Threads that build.
+    package var builders = 2
+    /// Their niceness: what is built for later should not take the processor from a call that is under way.
+    package var builderNice: Int32 = 5
+    /// Whether the tool's own process waits where it can; otherwise the sandbox's init does (a test's case).
+    package var parksTools = true
     /// For a program to start and say that it waits, milliseconds: an interpreter on a busy machine, from a cold disk.
     package var readyMilliseconds: UInt64 = 10_000
     /// A call that finds none builds one and starts that, instead of launching cold. For tests, which want to see every call

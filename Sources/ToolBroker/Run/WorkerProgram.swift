@@ -34,7 +34,11 @@ package struct WorkerProgram: Sendable, Equatable {
     }
 
     /// The same program, started before its call (`ParkedWorker` in its sources).
-    var parked: ParkableProgram { ParkableProgram(arguments: [path, "--parked"], environment: environment, saysStarted: true) }
+    var parked: ParkableProgram {
+        ParkableProgram(
+            arguments: [path, "--parked"],
+            environment: environment.merging(["GLOVEBOX_PARKED": String(ToolChannel.number)]) { $1 }, saysStarted: true)
+    }
 
     /// What must be readable and executable for it to run.
     var programs: [String] { [path] + libraries }

@@ -4,6 +4,7 @@ internal import Glibc
 internal import LibOSModel
 internal import LinuxPrimitives
 internal import SQLiteRuntimeStore
+internal import SandboxLauncher
 internal import SandboxPolicy
 internal import SandboxTestSupport
 internal import StrictJSON
@@ -24,10 +25,10 @@ final class BrokerFixture: Sendable {
     @discardableResult
     static func with<Value>(
         _ label: String = #function, tools: [String] = [], limits: ChannelLimits = .standard, workerIsProbe: Bool = false,
-        isolation: isolated (any Actor)? = #isolation,
+        pool: SandboxPoolSettings? = LaunchMode.current.pool, isolation: isolated (any Actor)? = #isolation,
         _ body: (BrokerFixture) async throws -> Value
     ) async throws -> Value {
-        try await SandboxFixture.with(label) { sandbox in
+        try await SandboxFixture.with(label, pool: pool) { sandbox in
             let fixture = try await BrokerFixture(sandbox, tools: tools, limits: limits, workerIsProbe: workerIsProbe)
             let value: Value
             do {

@@ -76,8 +76,12 @@ enum gb_spec_flags {
     GB_SPEC_NEW_CGROUP_NS = 1u << 8,
     GB_SPEC_START = 1u << 9,         // not a sandbox, but what one call brings to a parked one
     GB_SPEC_SHARED_NETWORK = 1u << 10, // may be put into the launcher's one network namespace without a way out, with others
-    GB_SPEC_ALL_FLAGS = (1u << 11) - 1,
+    GB_SPEC_PARK_TOOL = 1u << 11, // of a parked sandbox: the tool's process itself waits, filtered and limited already
+    GB_SPEC_ALL_FLAGS = (1u << 12) - 1,
 };
+
+// Open files that a tool with GB_SPEC_PARK_TOOL needs at its START: its limit on them holds by then.
+#define GB_PARKED_TOOL_FILES 16u
 
 // A stretch of the spec. Strings are NUL-terminated and referred to by their offset in the string section.
 struct gb_section {
