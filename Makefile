@@ -31,6 +31,12 @@ C_INCLUDES := -Isandbox/abi/include -Isandbox/core/include -Isandbox/shims/inclu
 LAUNCHER_SOURCES := $(wildcard sandbox/launcher/*.c sandbox/core/*.c sandbox/abi/*.c)
 LAUNCHER_HEADERS := $(wildcard sandbox/launcher/*.h sandbox/core/*.h sandbox/core/include/*.h sandbox/abi/include/*.h)
 LAUNCHER_FLAGS := -O2 -g -fPIE -static-pie -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now,-z,noexecstack
+# What a parked Python is preloaded with. It ends up in somebody else's program, so it shows nothing of its own there.
+PARKED_PYTHON := $(BUILD)/launcher/glovebox-python.so
+PARKED_PYTHON_SOURCES := $(wildcard sandbox/python/*.c) \
+    sandbox/core/parked_program.c sandbox/core/spec_reader.c sandbox/core/descriptors.c
+PARKED_PYTHON_FLAGS := -O2 -g -fPIC -shared -fvisibility=hidden -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+    -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-soname,glovebox-python.so
 C_SOURCES := $(wildcard sandbox/*/*.c .ci/*.c)
 SWIFT_FILES := Package.swift Sources Tests
 
@@ -38,6 +44,7 @@ define HELP
 make build       release build, everything static, in .build/release
 make test        every test; the enforcement tests as root and as an ordinary user
 make test-model  agents against a model server over HTTP that fails in many ways
+make test-python a Python that waited for its call, compared with plain python3, on programs of the package index too
 make test-mcp    wrapped MCP servers and served tools, driven by the official SDK of both generations and judged
 make demo        an agent mends a bug, people are asked, a hostile tool gets nowhere
 make demo-sealed five real tools, sealed, each with its receipt
@@ -55,7 +62,7 @@ make setup       installs missing Debian packages; the other targets call it
 endef
 export HELP
 
-.PHONY: help setup setup-bench build launcher workload test test-model test-mcp demo demo-sealed bench bench-parts soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
+.PHONY: help setup setup-bench build launcher workload parked-python test test-model test-python test-mcp demo demo-sealed bench bench-parts soak order fuzz lint lint-swift lint-c lint-schema format install uninstall clean
 
 help:
 	@printf '%s\n' "$$HELP"
@@ -77,8 +84,10 @@ build: setup
 	@$(SWIFT_RELEASE) --product glovebox-runtime
 	@$(SWIFT_RELEASE) --product glovebox-worker
 	@$(MAKE) launcher workload
+	@$(MAKE) parked-python
 	@install -m 755 $(BUILD)/launcher/glovebox-launcher $(RELEASE)/glovebox-launcher
 	@install -m 755 $(BUILD)/launcher/glovebox-workload $(RELEASE)/glovebox-workload
+	@install -m 755 $(PARKED_PYTHON) $(RELEASE)/glovebox-python.so
 	@for program in glovebox glovebox-worker; do \
 	    sync $(RELEASE)/$$program && dd if=$(RELEASE)/$$program iflag=nocache count=0 status=none && \
 	    dd if=$(RELEASE)/$$program of=/dev/null bs=4M status=none; done
@@ -105,12 +114,25 @@ $(BUILD)/launcher/glovebox-workload: sandbox/workload/main.c Makefile
 	@$(CC) $(C_WARNINGS) $(LAUNCHER_FLAGS) -o $@.new $<
 	@mv $@.new $@
 
-# Of a run without options, as a benchmark makes it. The next build uses it.
+parked-python: setup $(PARKED_PYTHON)
+
+$(PARKED_PYTHON): $(PARKED_PYTHON_SOURCES) $(wildcard sandbox/python/*.h) $(LAUNCHER_HEADERS) Makefile
+	@echo "build: glovebox-python.so"
+	@mkdir -p $(@D)
+	@$(CC) $(C_WARNINGS) $(PARKED_PYTHON_FLAGS) $(C_INCLUDES) -o $@.new $(PARKED_PYTHON_SOURCES)
+	@mv $@.new $@
+
+# Of a run without options, as a benchmark makes it: through a server first, which is the shortest way, and then without. The next
+# build uses it.
 order: build
 	@$(CC) $(C_WARNINGS) -O1 -o $(BUILD)/trace-order .ci/trace-order.c
-	@workspace=$$(mktemp -d) && trap 'rmdir "$$workspace"' EXIT && readelf -sW $(RELEASE)/glovebox \
+	@workspace=$$(mktemp -d) && socket=$(BUILD)/order/serve.sock && mkdir -p -m 700 $(BUILD)/order && \
+	{ $(RELEASE)/glovebox serve --socket "$$socket" & } && server=$$! && \
+	trap 'kill $$server; rmdir "$$workspace"' EXIT && until $(RELEASE)/glovebox pool --socket "$$socket" >/dev/null 2>&1; do :; done && \
+	for choice in "$$socket" off; do readelf -sW $(RELEASE)/glovebox \
 	    | awk '($$4 == "FUNC" || $$4 == "IFUNC") && $$7 != "UND" { print $$2, $$8 }' | sort -u \
-	    | $(BUILD)/trace-order $(RELEASE)/glovebox run --workspace "$$workspace" -- /bin/true >$(BUILD)/launch-order
+	    | GLOVEBOX_SERVER=$$choice $(BUILD)/trace-order $(RELEASE)/glovebox run --workspace "$$workspace" -- /bin/true; \
+	done | awk '!seen[$$0]++' >$(BUILD)/launch-order
 	@mv $(BUILD)/launch-order $(LAUNCH_ORDER)
 	@echo "order: $$(wc -l <$(LAUNCH_ORDER)) functions"
 
@@ -122,6 +144,10 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH := 8
 test: setup
 	@echo "test: building"
 	@$(SWIFT) build --build-tests --jobs $(JOBS)
+	@$(MAKE) parked-python
+	@install -m 755 $(PARKED_PYTHON) $(BUILD)/debug/glovebox-python.so
+	@echo "test: python3 that waited for its call, compared with plain python3"
+	@Tests/PythonComparison/compare.py $(PARKED_PYTHON)
 	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/*
 	@echo "test: every suite, as uid $$(id -u)"
 	@$(SWIFT) test --skip-build --disable-xctest --xunit-output $(RESULTS)/all.xml 2>&1 | tee $(RESULTS)/all.log
@@ -139,6 +165,21 @@ test-model: setup $(BUILD)/model/requirements.txt
 	    $(SWIFT) build --jobs $(JOBS) --product $$product --quiet; done
 	@.ci/test-model.py $(BUILD)/debug/glovebox-runtime $(BUILD)/model/bin/llmock
 	@echo "test-model: passed"
+
+# Every interpreter of PYTHONS, with the standard library's own tests where they are installed.
+PYTHONS ?= $(sort /usr/bin/python3 $(shell python3 -c 'import sys; print(sys.executable)'))
+
+test-python: parked-python $(BUILD)/python/requirements.txt
+	@Tests/PythonComparison/compare.py $(PARKED_PYTHON) --suites $(PYTHONS:%=--python %)
+	@Tests/PythonComparison/compare.py $(PARKED_PYTHON) --no-programs --packages $(BUILD)/python
+	@echo "test-python: passed"
+
+$(BUILD)/python/requirements.txt: .ci/python-requirements.txt
+	@echo "test-python: installing programs of the package index into $(@D)"
+	@/usr/bin/python3 -m venv --clear $(@D) && \
+	    $(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $< || \
+	    { echo "test-python: they are not installable (python3-venv, pip, the package index)" >&2; exit 1; }
+	@cp $< $@
 
 # The model server comes from the Python package index, into an environment of its own.
 $(BUILD)/model/requirements.txt: .ci/model-requirements.txt
@@ -241,6 +282,7 @@ install:
 	@install -d $(BINDIR) $(LIBEXECDIR)
 	@install -m 755 -s $(RELEASE)/glovebox $(BINDIR)/glovebox
 	@install -m 755 -s $(RELEASE)/glovebox-launcher $(LIBEXECDIR)/glovebox-launcher
+	@[ ! -e $(RELEASE)/glovebox-python.so ] || install -m 644 -s $(RELEASE)/glovebox-python.so $(LIBEXECDIR)/glovebox-python.so
 	@for program in glovebox-runtime glovebox-worker glovebox-workload; do \
 	    [ ! -x $(RELEASE)/$$program ] || install -m 755 -s $(RELEASE)/$$program $(LIBEXECDIR)/$$program; done
 	@for file in $(COMPILED)/*; do \

@@ -8,9 +8,12 @@ internal import Synchronization
 package enum Console {
     /// What a command was asked for. Half of it under a success would be taken for the whole (a policy without its denials), so a
     /// full disk ends the program with 125.
-    package static func print(_ text: String) {
+    package static func print(_ text: String) { printBytes(Array((text + "\n").utf8)) }
+
+    /// The same, without an end of the line.
+    package static func printBytes(_ bytes: [UInt8]) {
         do throws(CommandFailure) {
-            try show(text)
+            try show(bytes)
         } catch {
             complain(error.message)
             settle()
@@ -19,9 +22,11 @@ package enum Console {
     }
 
     /// The same for whoever has work under way that must end in order first.
-    package static func show(_ text: String) throws(CommandFailure) {
+    package static func show(_ text: String) throws(CommandFailure) { try show(Array((text + "\n").utf8)) }
+
+    private static func show(_ bytes: [UInt8]) throws(CommandFailure) {
         do throws(SystemError) {
-            try Transfer.writeAll(1, Array((text + "\n").utf8))
+            try Transfer.writeAll(1, bytes)
         } catch {
             // A reader that is gone has nothing to be told.
             if error.errno == EPIPE { return }

@@ -23,7 +23,7 @@ struct GloveboxCommand: ParsableCommand {
             """,
         version: "glovebox \(GloveboxVersion.current)",
         subcommands: [RunHelp.self, PolicyCommand.self] + RuntimeCommands.all.map { $0 as any ParsableCommand.Type }
-            + [DoctorCommand.self, VersionCommand.self])
+            + [ServeCommand.self, PoolCommand.self, DoctorCommand.self, VersionCommand.self])
 }
 
 /// Help of one command, as `glovebox help` prints it.

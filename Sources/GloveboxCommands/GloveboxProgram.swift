@@ -8,8 +8,10 @@ internal import SandboxPolicy
 package enum GloveboxProgram {
     /// Runs to the end and returns the exit code.
     package static func main() -> Int32 {
-        var words: [String] = []
         let count = Int(CommandLine.argc)
+        // Before anything else: what a server does need not be made ready here.
+        if let code = ServedRun.attempt(UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: count)) { return code }
+        var words: [String] = []
         for index in 1..<max(1, count) {
             guard let pointer = CommandLine.unsafeArgv[index] else { break }
             // A repaired word would be another word than the one that was typed.

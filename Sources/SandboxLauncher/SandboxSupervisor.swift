@@ -17,6 +17,8 @@ package final class SandboxSupervisor: Sendable {
     /// Why there is no cgroup, for the receipt.
     let cgroupObstacle: String?
     let pool: SandboxPool?
+    /// Nil without a pool in which one could wait.
+    let python: ParkedPython?
     /// Another launch may follow the first.
     let servesMany: Bool
     let usesTemplates: Bool
@@ -50,6 +52,7 @@ package final class SandboxSupervisor: Sendable {
         }
         (cgroups, cgroupObstacle) = Self.openCgroups(usesCgroups, sweeps: !isForOneRun)
         if prestarts, !startsFirst { connection.prestart(nil) }
+        python = pool?.parksPython == true ? ParkedPython(besideLauncher: path) : nil
         if let pool {
             self.pool = try Self.openPool(pool, connection, cgroups, plans, decisions)
         } else {

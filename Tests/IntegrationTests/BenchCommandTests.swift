@@ -77,7 +77,10 @@ struct BenchCommandTests {
         #expect(ended.code == 75, "\(ended.code) \(ended.errorOutput)")
         let report = try fixture.parse(ended.output)
         let measured = try cases(report, fixture)
-        for name in ["bare", "cold", "template", "prepared", "python-bare", "file-read-cold", "file-read-parked", "glovebox-command"] {
+        for name in [
+            "bare", "cold", "template", "prepared", "python-bare", "python-cold", "file-read-cold", "file-read-parked", "glovebox-command",
+            "glovebox-command-served",
+        ] {
             #expect(measured[name]?["n"] == .int(3), "\(name): \(ended.output)")
         }
         #expect(measured["bare"]?["ratio"] == .int(1))

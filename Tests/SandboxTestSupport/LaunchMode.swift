@@ -16,6 +16,7 @@ package enum LaunchMode: String, Sendable {
         guard self != .cold else { return nil }
         var settings = SandboxPoolSettings()
         settings.buildsOnDemand = true
+        settings.parksPython = self == .parked
         return settings
     }
 
@@ -25,6 +26,7 @@ package enum LaunchMode: String, Sendable {
     func check(_ report: RunReport, of request: RunRequest) throws {
         guard self != .cold, !report.receipt.isEmpty else { return } // nothing ran
         if case .terminal = request.output { return }
+        if self == .parked, request.parkable == nil, report.launch == .parked { return } // the host's own python3
         // Without `recvmsg` there is no way to hand a running program its call.
         let isParkable = request.parkable != nil && report.policyName != "compute"
         guard report.launch == (isParkable ? .parked : .prepared) else { throw Unexpected(launch: report.launch) }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -80,6 +81,21 @@ int gbx_prctl(int option, unsigned long argument)
 int gbx_set_thread_name(const char *name)
 {
     return gbx_prctl(PR_SET_NAME, (unsigned long)(uintptr_t)name);
+}
+
+int gbx_own_directory(void)
+{
+    return (int)gbx_result(unshare(CLONE_FS));
+}
+
+char **gbx_environment(void)
+{
+    return environ;
+}
+
+int gbx_priority(int pid)
+{
+    return (int)gbx_result(syscall(SYS_getpriority, PRIO_PROCESS, pid));
 }
 
 uint32_t gbx_thread_fsuid(void)

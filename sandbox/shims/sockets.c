@@ -153,6 +153,87 @@ int gbx_peer_credentials(int fd, struct gbx_peer *out)
     return 0;
 }
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int gbx_peer_pidfd(int fd)
+{
+    int pidfd = -1;
+    socklen_t size = sizeof pidfd;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) != 0)
+        return -errno;
+    return pidfd >= 0 ? pidfd : -ESRCH;
+}
+
+// A socket, and the address that a path makes. The socket, or a negated errno.
+static int named_socket(const char *path, int flags, struct sockaddr_un *address)
+{
+    size_t length = strlen(path);
+    if (length == 0)
+        return -EINVAL;
+    if (length >= sizeof address->sun_path)
+        return -ENAMETOOLONG;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length);
+    return (int)gbx_result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0));
+}
+
+int gbx_listen_at(const char *path, int backlog)
+{
+    struct sockaddr_un address;
+    int fd = named_socket(path, 0, &address);
+    if (fd < 0)
+        return fd;
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, backlog) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int gbx_connect_to(const char *path)
+{
+    struct sockaddr_un address;
+    int fd = named_socket(path, SOCK_NONBLOCK, &address);
+    if (fd < 0)
+        return fd;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int gbx_accept(int fd)
+{
+    return (int)gbx_result(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+int gbx_stop_receiving(int fd)
+{
+    return (int)gbx_result(shutdown(fd, SHUT_RD));
+}
+
+int64_t gbx_bound_path(int fd, char *out, size_t capacity)
+{
+    struct sockaddr_un address;
+    socklen_t size = sizeof address;
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        return -errno;
+    if (address.sun_family != AF_UNIX || size <= offsetof(struct sockaddr_un, sun_path) || address.sun_path[0] == '\0')
+        return 0;
+    size_t length = strnlen(address.sun_path, sizeof address.sun_path);
+    if (length > capacity)
+        return -ENAMETOOLONG;
+    memcpy(out, address.sun_path, length);
+    return (int64_t)length;
+}
+
 int gbx_bind_abstract(const char *name, size_t length)
 {
     struct sockaddr_un address;
@@ -181,6 +262,17 @@ static int option_number(int fd, int name, int32_t *out)
 {
     socklen_t size = sizeof *out;
     return (int)gbx_result(getsockopt(fd, SOL_SOCKET, name, out, &size));
+}
+
+int gbx_is_listening(int fd)
+{
+    int32_t family = 0, type = 0, listens = 0;
+    int result = option_number(fd, SO_DOMAIN, &family);
+    if (result == 0)
+        result = option_number(fd, SO_TYPE, &type);
+    if (result == 0)
+        result = option_number(fd, SO_ACCEPTCONN, &listens);
+    return result < 0 ? result : family == AF_UNIX && type == SOCK_SEQPACKET && listens != 0;
 }
 
 int gbx_socket_facts(int fd, struct gbx_socket_facts *out)

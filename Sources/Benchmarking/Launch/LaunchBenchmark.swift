@@ -47,9 +47,10 @@ package struct LaunchBenchmark: Sendable {
                     // The launcher makes a template at the second launch.
                     attempt: { stages.run(request, with: supervisor, as: kind == .template ? .cold : kind) }))
         }
-        addPython(&cases, &report)
+        try addPython(&cases, &report, host, workspace, supervisors)
         let reads = try await addFileReads(&cases, &report, host, place)
-        addCommand(&cases, &report, host, workspace)
+        let server = addCommands(&cases, &report, host, workspace, place)
+        defer { server?.end() }
         try addPeers(&cases, &report, policy, confinement, place)
 
         let interleaved = Interleaved(
@@ -75,21 +76,44 @@ package struct LaunchBenchmark: Sendable {
     // MARK: - Cases
 
     /// The system's own, which is the one inside: what stands first on PATH may be a script that looks for another.
-    private static let pythonPlace = "/usr/bin/python3"
-    private static var python: String? { access(pythonPlace, X_OK) == 0 ? pythonPlace : nil }
+    private static let python = ["/usr/bin/python3", "-c", "pass"]
 
-    private func addPython(_ cases: inout [BenchmarkCase], _ report: inout BenchReport) {
-        if isWanted(LaunchCaseName.pythonBare) {
-            if let python = Self.python {
-                cases.append(.command(LaunchCaseName.pythonBare, [python, "-c", "pass"]))
-            } else {
-                report.notMeasured.append(
-                    .init(name: LaunchCaseName.pythonBare, state: .absent, why: "\(Self.pythonPlace) is not on this machine"))
-            }
+    private func addPython(
+        _ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ workspace: String,
+        _ supervisors: LaunchSupervisors
+    ) throws {
+        let names = [LaunchCaseName.pythonBare, LaunchCaseName.pythonCold, LaunchCaseName.pythonParked].filter(isWanted)
+        guard access(Self.python[0], X_OK) == 0 else {
+            report.notMeasured += names.map { .init(name: $0, state: .unavailable, why: "\(Self.python[0]) is not on this machine") }
+            return
         }
-        guard isWanted(LaunchCaseName.pythonParked) else { return }
-        report.notMeasured.append(
-            .init(name: LaunchCaseName.pythonParked, state: .unavailable, why: "this build cannot park an interpreter"))
+        let policy = try host.policy("python")
+        let request = RunRequest(
+            arguments: Self.python, confinement: try policy.confinement(workspace: workspace, workspaceWritable: true),
+            policyName: policy.name, policyHash: policy.hash, output: .capture(keep: 1 << 16))
+        let command = "SandboxSupervisor.run, policy python: \(Self.python.joined(separator: " "))"
+        for name in names {
+            guard name != LaunchCaseName.pythonBare else {
+                cases.append(.command(name, Self.python))
+                continue
+            }
+            let isParked = name == LaunchCaseName.pythonParked
+            if isParked, !host.hasLibrary("glovebox-python.so") {
+                report.notMeasured.append(
+                    .init(name: name, state: .unavailable, why: "glovebox-python.so is not beside glovebox-launcher; `make build` makes it")
+                )
+                continue
+            }
+            let supervisor = try supervisors.make(isParked ? .prepared : .cold)
+            cases.append(
+                BenchmarkCase(
+                    name: name, command: command, before: { isParked ? supervisor.fill(for: request) : nil },
+                    run: {
+                        let report = supervisor.run(request)
+                        guard report.outcome == .exited(code: 0) else { return "\(report.outcome)" }
+                        return report.launch == (isParked ? .parked : .cold) ? nil : "the launch was \(report.launch.rawValue)"
+                    }))
+        }
     }
 
     /// The built-in tool, with a supervisor that builds everything for a call, and with one whose pool has a worker waiting.
@@ -114,13 +138,31 @@ package struct LaunchBenchmark: Sendable {
         return reads
     }
 
-    private func addCommand(_ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ workspace: String) {
-        guard isWanted(LaunchCaseName.command) else { return }
-        if let program = host.program("glovebox") {
-            cases.append(.command(LaunchCaseName.command, [program, "run", "--workspace", workspace, "--", Self.target]))
-        } else {
-            report.notMeasured.append(.init(name: LaunchCaseName.command, state: .absent, why: "glovebox is not beside this program"))
+    /// The whole command, by itself and with a server that has sandboxes standing ready. The server lives as long as what is returned.
+    private func addCommands(
+        _ cases: inout [BenchmarkCase], _ report: inout BenchReport, _ host: BenchHost, _ workspace: String, _ place: BenchPlace
+    ) -> ServingProcess? {
+        let names = [LaunchCaseName.command, LaunchCaseName.servedCommand].filter(isWanted)
+        guard let program = host.program("glovebox") else {
+            report.notMeasured += names.map { .init(name: $0, state: .unavailable, why: "glovebox is not beside this program") }
+            return nil
         }
+        let words = [program, "run", "--workspace", workspace, "--", Self.target]
+        var server: ServingProcess?
+        for name in names {
+            guard name == LaunchCaseName.servedCommand else {
+                cases.append(.command(name, words, variables: [ServingProcess.variable: "off"]))
+                continue
+            }
+            do {
+                let started = try ServingProcess(program, place)
+                server = started
+                cases.append(.command(name, words, variables: [ServingProcess.variable: started.socket]))
+            } catch {
+                report.notMeasured.append(.init(name: name, state: .failed, why: "\(error)"))
+            }
+        }
+        return server
     }
 
     private func addPeers(
@@ -158,6 +200,7 @@ package struct LaunchBenchmark: Sendable {
         report.bound(LaunchCaseName.pythonParked, to: LaunchCaseName.pythonBare, atMost: 0.2)
         report.bound(LaunchCaseName.fileReadParked, to: "bare", atMost: 0.5)
         report.bound(LaunchCaseName.command, to: "bwrap", atMost: 0.75)
+        report.bound(LaunchCaseName.servedCommand, to: "bwrap", atMost: 0.4)
     }
 }
 

@@ -13,11 +13,14 @@ package struct BareLaunch: Sendable {
     private let arguments: [String]
     /// A descriptor that the program finds as number 9 (a compiled filter for bwrap).
     private let extra: InheritedFile?
+    /// Variables over those of this program.
+    private let variables: [String: String]
 
     /// - Parameter arguments: the first one is a path.
-    package init(_ arguments: [String], extra: InheritedFile? = nil) {
+    package init(_ arguments: [String], extra: InheritedFile? = nil, variables: [String: String] = [:]) {
         self.arguments = arguments
         self.extra = extra
+        self.variables = variables
     }
 
     /// What a program said and how it ended.
@@ -72,8 +75,15 @@ package struct BareLaunch: Sendable {
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
-        var pid: pid_t = 0
-        let failed = posix_spawn(&pid, arguments[0], &actions, &attributes, pointers, environ)
+        var (pid, failed): (pid_t, Int32) = (0, 0)
+        if variables.isEmpty {
+            failed = posix_spawn(&pid, arguments[0], &actions, &attributes, pointers, environ)
+        } else {
+            var words: [UnsafeMutablePointer<CChar>?] = environmentWords().map { strdup($0) }
+            words.append(nil)
+            defer { for word in words { free(word) } }
+            failed = posix_spawn(&pid, arguments[0], &actions, &attributes, pointers, words)
+        }
         guard failed == 0 else { return "\(SystemError(errno: failed, operation: "posix_spawn", object: arguments[0]))" }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 {
@@ -81,6 +91,17 @@ package struct BareLaunch: Sendable {
         }
         if status == 0 { return nil }
         return status & 0x7F == 0 ? "exit status \(status >> 8 & 0xFF)" : "signal \(status & 0x7F)"
+    }
+
+    private func environmentWords() -> [String] {
+        var words: [String] = []
+        var place = environ
+        while let word = place.pointee {
+            let text = String(cString: word)
+            if variables[String(text.prefix { $0 != "=" })] == nil { words.append(text) }
+            place += 1
+        }
+        return words + variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
     /// This program waits for its signals elsewhere and ignores one of them; another starts with none of that.

@@ -27,10 +27,13 @@ package struct BenchmarkCase: Sendable {
     }
 
     /// A whole command.
-    package static func command(_ name: String, _ arguments: [String], isPeer: Bool = false, extra: InheritedFile? = nil) -> Self {
-        let launch = BareLaunch(arguments, extra: extra)
+    package static func command(
+        _ name: String, _ arguments: [String], isPeer: Bool = false, extra: InheritedFile? = nil, variables: [String: String] = [:]
+    ) -> Self {
+        let launch = BareLaunch(arguments, extra: extra, variables: variables)
+        let words = variables.map { "\($0.key)=\($0.value)" }.sorted() + arguments
         return BenchmarkCase(
-            name: name, command: arguments.joined(separator: " "), isPeer: isPeer, run: { launch() },
+            name: name, command: words.joined(separator: " "), isPeer: isPeer, run: { launch() },
             attempt: {
                 let ended = launch.listening()
                 return ended.problem.map { ended.complaint.isEmpty ? $0 : "\($0): \(ended.complaint)" }

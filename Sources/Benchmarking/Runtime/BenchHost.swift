@@ -24,4 +24,10 @@ package struct BenchHost: Sendable {
         let prefix = parent.lastIndex(of: "/").map { String(parent[..<$0]) } ?? ""
         return ["\(programs)/\(name)", "\(parent)/libexec/glovebox/\(name)", "\(prefix)/bin/\(name)"].first { access($0, X_OK) == 0 }
     }
+
+    /// Whether a file of ours stands beside glovebox-launcher.
+    package func hasLibrary(_ name: String) -> Bool {
+        guard let launcher = program("glovebox-launcher"), let slash = launcher.lastIndex(of: "/") else { return false }
+        return access("\(launcher[..<slash])/\(name)", R_OK) == 0
+    }
 }

@@ -40,17 +40,23 @@ package struct PolicyStore: Sendable, Equatable {
     /// The places of this host: `$XDG_CONFIG_HOME/glovebox/policies` (`~/.config` without it), `/etc/glovebox/policies`, and what
     /// was installed or built with the running program.
     package static func standard() -> PolicyStore {
-        var users: [String] = []
-        if let base = absolute(getenv("XDG_CONFIG_HOME")) {
-            users.append(base + "/glovebox/policies")
-        } else if let home = absolute(getenv("HOME")) {
-            users.append(home + "/.config/glovebox/policies")
-        }
-        users.append("/etc/glovebox/policies")
         let directory = programDirectory()
+        let users = userDirectories(configuration: absolute(getenv("XDG_CONFIG_HOME")), home: absolute(getenv("HOME")))
         return PolicyStore(
             userDirectories: users, shippedDirectory: shipped(programDirectory: directory),
             compiled: .standard(programDirectory: directory))
+    }
+
+    /// Where a user's own policies are, for these values of XDG_CONFIG_HOME and HOME; what is no absolute path counts as not set.
+    package static func userDirectories(configuration: String?, home: String?) -> [String] {
+        var users: [String] = []
+        if let configuration, configuration.hasPrefix("/") {
+            users.append(configuration + "/glovebox/policies")
+        } else if let home, home.hasPrefix("/") {
+            users.append(home + "/.config/glovebox/policies")
+        }
+        users.append("/etc/glovebox/policies")
+        return users
     }
 
     /// `../share/glovebox/policies` of an installation, seen from `bin` or from `libexec/glovebox`, or `policies/` of the build tree

@@ -12,6 +12,9 @@ package struct TrackedPolicy: Sendable {
         files.allSatisfy { file in file.identity.map { $0 == (try? FileIdentity.of(path: file.path)) } ?? false }
     }
 
+    /// Every file that was read.
+    package var paths: [String] { files.map(\.path) }
+
     fileprivate init(_ policy: ResolvedPolicy, _ files: [(path: String, identity: FileIdentity?)]) {
         self.policy = policy
         self.files = files

@@ -14,7 +14,7 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let trial = TrialRun.perform()
-        let findings = KernelFindings.all() + InstallationFindings.all() + [trial.finding]
+        let findings = KernelFindings.all() + InstallationFindings.all() + [trial.finding] + ServerFindings.all()
         let works = trial.finding.status == .ok
         if json {
             Console.printJSON(

@@ -12,7 +12,8 @@ struct TrialRun {
     /// nil when it came to no run.
     var report: RunReport?
 
-    static func perform() -> TrialRun {
+    /// - Parameter prepared: in a sandbox that was built before the run.
+    static func perform(prepared: Bool = false) -> TrialRun {
         do throws(PolicyError) {
             let policy = try PolicyStore.standard().load(policy)
             guard let directory = TemporaryDirectory() else {
@@ -23,16 +24,17 @@ struct TrialRun {
             let request = RunRequest(
                 arguments: ["/bin/true"], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
                 output: .capture(keep: 4096), workspaceIdentity: .init(device: workspace.device, inode: workspace.inode))
-            return run(request)
+            return run(request, prepared: prepared)
         } catch {
             return failed(error.description, "glovebox policy check \(policy)")
         }
     }
 
-    private static func run(_ request: RunRequest) -> TrialRun {
+    private static func run(_ request: RunRequest, prepared: Bool) -> TrialRun {
         let supervisor: SandboxSupervisor
         do throws(LaunchError) {
-            supervisor = try SandboxSupervisor()
+            supervisor = try SandboxSupervisor(pool: prepared ? SandboxPoolSettings() : nil)
+            if prepared { try supervisor.prepare(for: request) }
         } catch {
             return failed(error.message, error.mend)
         }

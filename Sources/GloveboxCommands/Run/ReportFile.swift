@@ -1,12 +1,15 @@
 internal import CommandOutput
 internal import Glibc
 internal import LinuxPrimitives
+internal import Synchronization
 
 /// A report on its way to disk: whole or not at all, for the caller's eyes alone.
 struct ReportFile: ~Copyable {
     private let directory: OwnedDescriptor
     private let name: String
     private let path: String
+    /// A server writes many, perhaps two of one name at once.
+    private static let written = Atomic<UInt64>(0)
 
     /// Checks the place before anything runs; makes nothing yet.
     static func prepare(_ path: String) throws(CommandFailure) -> ReportFile {
@@ -31,7 +34,8 @@ struct ReportFile: ~Copyable {
 
     /// Mode 0600. A link of that name is replaced, not followed.
     func write(_ text: String) throws(CommandFailure) {
-        let temporary = ".\(name.prefix(64)).\(getpid()).new"
+        let number = Self.written.add(1, ordering: .relaxed).oldValue
+        let temporary = ".\(name.prefix(64)).\(getpid()).\(number).new"
         do throws(SystemError) {
             let file = try PathResolution.open(
                 at: directory.rawValue, path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)

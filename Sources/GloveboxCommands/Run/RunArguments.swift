@@ -20,6 +20,8 @@ struct RunArguments: Equatable, Sendable {
     /// As given: absolute inside, or relative to the workspace.
     var workingDirectory: String?
     var quiet = false
+    /// Whether a running server may be asked; that is decided before these words are read.
+    var usesServer = true
     var command: [String] = []
 
     struct WorkspaceChoice: Equatable, Sendable {
@@ -36,7 +38,7 @@ struct RunArguments: Equatable, Sendable {
     static let options: [(name: String, value: String?)] = [
         ("--policy", "P"), ("--workspace", "DIR[:ro|:rw]"), ("--allow", "RESOURCE=RIGHT[,RIGHT…]"), ("--deny", "RESOURCE=RIGHT[,RIGHT…]"),
         ("--env", "NAME=VALUE"), ("--timeout", "DURATION"), ("--json", nil), ("--report", "FILE"), ("--terminal", nil), ("--cwd", "DIR"),
-        ("--quiet", nil), ("--help", nil),
+        ("--quiet", nil), ("--no-server", nil), ("--help", nil),
     ]
     private static func longForm(_ word: String) -> String {
         switch word {
@@ -110,6 +112,7 @@ struct RunArguments: Equatable, Sendable {
         switch name {
         case "--json": json = true
         case "--terminal": terminal = true
+        case "--no-server": usesServer = false
         default: quiet = true
         }
     }

@@ -44,33 +44,38 @@ enum RunCommand {
         supervisor.shutDown()
         // This program ends now: what the supervisor keeps for further runs need not be taken apart.
         _ = Unmanaged.passRetained(supervisor)
-        return try finish(report, arguments, reportFile, stoppedBy: signals.received())
+        let ending = try ending(report, arguments, reportFile, stoppedBy: signals.received(), for: .thisProcess)
+        if let output = ending.output { Console.print(output) }
+        if let note = ending.note { Console.note(note) }
+        return ending.code
     }
 
     // MARK: - Before
 
-    static func request(_ arguments: RunArguments) throws(CommandFailure) -> RunRequest {
+    static func request(
+        _ arguments: RunArguments, for caller: RunCaller = .thisProcess, from policies: any PolicySource = PolicyStore.standard()
+    ) throws(CommandFailure) -> RunRequest {
         do throws(PolicyError) {
-            let store = PolicyStore.standard()
             let name = arguments.policy ?? "workspace"
             var overrides = PolicyOverrides(allow: arguments.allow, deny: arguments.deny)
             if let timeout = arguments.timeout { overrides.limits[.wall] = timeout }
-            if overrides.isEmpty, let compiled = store.loadCompiled(name) {
-                let workspace = try workspace(arguments, isUsed: compiled.usesWorkspace)
+            if overrides.isEmpty, let compiled = policies.loadCompiled(name) {
+                let workspace = try workspace(arguments, isUsed: compiled.usesWorkspace, home: caller.home)
                 let confinement = compiled.template.confinement(
                     workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? false)
                 if let confinement {
-                    var request = request(arguments, confinement, workspace, policyName: compiled.name, policyHash: compiled.hash)
+                    var request = request(
+                        arguments, confinement, workspace, caller, policyName: compiled.name, policyHash: compiled.hash)
                     request.compiledFilters = compiled.filters
                     return request
                 }
             }
-            let policy = try store.load(name).adding(overrides)
-            let workspace = try workspace(arguments, isUsed: policy.usesWorkspace)
+            let policy = try policies.load(name).adding(overrides)
+            let workspace = try workspace(arguments, isUsed: policy.usesWorkspace, home: caller.home)
             let confinement = try policy.confinement(
                 workspace: workspace?.path, workspaceWritable: workspace?.isWritable ?? true,
                 denialsAt: workspace == nil ? try Workspace.currentDirectory(for: policy) : nil)
-            return request(arguments, confinement, workspace, policyName: policy.name, policyHash: policy.hash)
+            return request(arguments, confinement, workspace, caller, policyName: policy.name, policyHash: policy.hash)
         } catch {
             // What was typed is a matter of usage; what a file says is not.
             throw CommandFailure(
@@ -79,19 +84,22 @@ enum RunCommand {
         }
     }
 
-    private static func workspace(_ arguments: RunArguments, isUsed: Bool) throws(PolicyError) -> Workspace? {
-        if let choice = arguments.workspace { return try Workspace(checking: choice.path, writable: choice.isWritable) }
-        return isUsed ? try Workspace(checking: ".", writable: true) : nil
+    private static func workspace(_ arguments: RunArguments, isUsed: Bool, home: String?) throws(PolicyError) -> Workspace? {
+        if let choice = arguments.workspace { return try Workspace(checking: choice.path, writable: choice.isWritable, home: home) }
+        return isUsed ? try Workspace(checking: ".", writable: true, home: home) : nil
     }
 
     private static func request(
-        _ arguments: RunArguments, _ confinement: Confinement, _ workspace: Workspace?, policyName: String, policyHash: String
+        _ arguments: RunArguments, _ confinement: Confinement, _ workspace: Workspace?, _ caller: RunCaller, policyName: String,
+        policyHash: String
     ) -> RunRequest {
-        RunRequest(
+        var request = RunRequest(
             arguments: arguments.command, confinement: confinement, policyName: policyName, policyHash: policyHash,
             workingDirectory: directory(arguments.workingDirectory, workspace: confinement.workspace),
-            environment: environment(arguments, confinement.environment), input: .descriptor(0), output: output(arguments),
-            workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
+            environment: environment(arguments, confinement.environment), input: .descriptor(caller.input),
+            output: output(arguments, caller), workspaceIdentity: workspace.map { .init(device: $0.device, inode: $0.inode) })
+        request.callersVariables = caller.variables
+        return request
     }
 
     private static func directory(_ given: String?, workspace: String?) -> String? {
@@ -108,29 +116,42 @@ enum RunCommand {
         return environment
     }
 
-    private static func output(_ arguments: RunArguments) -> RunRequest.Output {
-        if arguments.terminal { return .terminal(0) }
+    private static func output(_ arguments: RunArguments, _ caller: RunCaller) -> RunRequest.Output {
+        if arguments.terminal { return .terminal(caller.input) }
         if arguments.json { return .capture(keep: 512 << 10) }
         return .forward(
-            stdout: 1, stderr: 2, sanitizeStdout: TerminalWindow.isTerminal(1), sanitizeStderr: TerminalWindow.isTerminal(2))
+            stdout: caller.output, stderr: caller.error, sanitizeStdout: TerminalWindow.isTerminal(caller.output),
+            sanitizeStderr: TerminalWindow.isTerminal(caller.error))
     }
 
     // MARK: - After
 
-    private static func finish(
-        _ report: RunReport, _ arguments: RunArguments, _ reportFile: consuming ReportFile?, stoppedBy signal: Int32?
-    ) throws(CommandFailure) -> Int32 {
+    /// What is left to say and do once a tool has ended.
+    struct Ending: Equatable {
+        /// For standard output, without the end of its last line.
+        var output: String?
+        /// For standard error.
+        var note: String?
+        var code: Int32
+    }
+
+    /// Writes the report to its file, and says what else there is.
+    static func ending(
+        _ report: RunReport, _ arguments: RunArguments, _ reportFile: consuming ReportFile?, stoppedBy signal: Int32?,
+        for caller: RunCaller
+    ) throws(CommandFailure) -> Ending {
+        var ending = Ending(code: exitCode(report.outcome, stoppedBy: signal))
         if arguments.json || arguments.report != nil {
-            let value = RunReportJSON.value(report, includingOutput: arguments.json)
+            let text = RunReportJSON.value(report, includingOutput: arguments.json).prettyText
             // First: a reader of the output that is gone ends this program, and the report is for somebody else.
-            try reportFile?.write(value.prettyText + "\n")
-            if arguments.json { Console.printJSON(value) }
+            try reportFile?.write(text + "\n")
+            if arguments.json { ending.output = TerminalWindow.isTerminal(caller.output) ? SafeText.clean(text) : text }
         }
         if !arguments.quiet || !toolRan(report.outcome), !arguments.json {
-            let lines = RunSummary.lines(report, style: TextStyle.of(2))
-            if !lines.isEmpty { Console.note(lines.joined(separator: "\n")) }
+            let lines = RunSummary.lines(report, style: caller.style)
+            if !lines.isEmpty { ending.note = lines.joined(separator: "\n") }
         }
-        return exitCode(report.outcome, stoppedBy: signal)
+        return ending
     }
 
     /// `--quiet` leaves out the summary of a run, never the reason why there was none.

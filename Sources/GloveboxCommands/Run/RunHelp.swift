@@ -52,6 +52,9 @@ struct RunHelp: ParsableCommand {
     @Flag(name: .shortAndLong, help: "No summary on standard error.")
     var quiet = false
 
+    @Flag(name: .customLong("no-server"), help: "Build the sandbox here, even where `glovebox serve` runs.")
+    var noServer = false
+
     @Argument(help: ArgumentHelp("The program and its arguments, after `--`.", valueName: "command"))
     var command: [String] = []
 

@@ -8,8 +8,8 @@ struct BenchLaunchCommand: StoreCommand {
         abstract: "What a sealed start of /bin/true takes, beside a bare one and every other sandbox on this machine.",
         discussion: """
             Everything in turn, in one run: `bare` is a posix_spawn; `cold`, `template` and `prepared` are the library's three ways to a \
-            sandbox; `python-bare` is python3 -c pass; `file-read-cold` a file read by the built-in tool, decided and recorded; \
-            `glovebox-command` the whole command; then bwrap, nsjail, sandlock, firejail, runc and crun, each asked for the same isolation. \
+            sandbox; the `python` cases are python3 -c pass, the `file-read` cases a file read by the built-in tool, decided and recorded; the \
+            parked ones are served by a process that waited; `glovebox-command` is the whole command, by itself and with a server; then bwrap, nsjail, sandlock, firejail, runc and crun, each asked for the same isolation. \
             The commands are printed. The rounds take 32 seconds at most; `n` says how many there were.
 
             \(BenchOptions.exitCodes)

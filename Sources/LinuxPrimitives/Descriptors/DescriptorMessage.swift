@@ -32,6 +32,9 @@ package enum DescriptorMessage {
         }
     }
 
+    /// Bytes of all messages that wait to be received.
+    package static func waitingBytes(on socket: Int32) -> Int { max(0, Int(gbx_readable_bytes(socket))) }
+
     /// The next message, or nil at the end. A message of more bytes or descriptors than given here is EMSGSIZE; it is gone,
     /// and the descriptors it carried are closed.
     package static func receive(

@@ -43,6 +43,15 @@ package enum KernelFacts {
         return gbx_limit(resource, &soft, &hard) < 0 ? nil : (soft, hard)
     }
 
+    /// Descriptors that this process may have, now and at most.
+    package static func openFiles() -> (soft: UInt64, hard: UInt64)? { limit(GBX_RLIMIT_NOFILE) }
+
+    /// Nice value of a process, -20…19. Nil when it has gone.
+    package static func niceness(of pid: Int32) -> Int32? {
+        let priority = gbx_priority(pid)
+        return priority > 0 ? 20 - priority : nil
+    }
+
     // MARK: One file each
 
     package static let userNamespaces = UserNamespaceFacts(

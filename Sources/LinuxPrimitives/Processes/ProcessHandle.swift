@@ -32,6 +32,13 @@ package struct ProcessHandle: ~Copyable, Sendable {
         self.init(adopting: OwnedDescriptor(adopting: try checked(gbx_pidfd_open(pid), "pidfd_open", "pid \(pid)")), pid: pid)
     }
 
+    /// The process at the other end of a connected unix socket, as it was when it connected. ENOPROTOOPT before Linux 6.5.
+    package static func peer(ofSocket socket: Int32) throws(SystemError) -> ProcessHandle {
+        let pid = try PeerCredentials.of(socket: socket).pid
+        let pidfd = try checked(gbx_peer_pidfd(socket), "getsockopt SO_PEERPIDFD", "descriptor \(socket)")
+        return ProcessHandle(adopting: OwnedDescriptor(adopting: pidfd), pid: pid)
+    }
+
     /// The thread that has this number now. Before Linux 6.9 the process that it belongs to.
     package init(thread tid: Int32) throws(SystemError) {
         var number = gbx_pidfd_open_thread(tid)

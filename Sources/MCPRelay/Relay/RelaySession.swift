@@ -45,6 +45,9 @@ package struct RelaySession: ~Copyable {
     private var isCancelled = false
     private var isInterrupted = false
     private var heard = MonotonicClock.now()
+    private var brief = BriefWatch()
+    /// The server was sent something and has not said anything since.
+    private var isAnswerExpected = false
     /// When a server that should end is ended.
     private var farewell: UInt64?
 
@@ -126,7 +129,9 @@ package struct RelaySession: ~Copyable {
         if let interruption, !isCancelled { entries.append(entry(interruption, POLLIN)) }
         let look = engine.nextLook == .max ? nil : engine.nextLook
         let deadline = [farewell, look].compactMap { $0 }.min()
-        guard (try? Polling.wait(&entries, deadline: deadline)) != nil else { return }
+        let isSeen = isAnswerExpected && ((try? brief.look(&entries)) ?? 0) > 0
+        isAnswerExpected = false
+        guard isSeen || (try? Polling.wait(&entries, deadline: deadline)) != nil else { return }
         isServerReady = serverAt.map { entries[$0].revents != 0 } ?? false
         isClientReady = clientAt.map { entries[$0].revents != 0 } ?? false
         if entries[0].revents != 0 { server.drainWake() }
@@ -208,6 +213,7 @@ package struct RelaySession: ~Copyable {
         if isClientGone { toClient.drop() }
         guard !isInputClosed, !toServer.isEmpty else { return }
         let number = server.inputNumber
+        isAnswerExpected = engine.hasOpenRequests
         let isGone = toServer.write { (bytes) -> NonBlockingWriter.Taken in
             do throws(SystemError) {
                 return .bytes(try Transfer.write(number, from: bytes))

@@ -30,7 +30,8 @@ struct SpecComposer {
         let confinement = request.confinement
         spec.arguments = request.arguments
         let environment = ToolEnvironment.build(
-            confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
+            confinement.environment, setByCaller: request.environment, callers: request.callersVariables,
+            hasChannel: request.channel != nil)
         spec.environment = environment.assignments.sorted()
         spec.searchPath = environment["PATH"] ?? EnvironmentRules.defaultPath
         spec.workingDirectory = request.workingDirectory ?? confinement.workspace ?? "/tmp"

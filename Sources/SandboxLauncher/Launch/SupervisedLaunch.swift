@@ -23,7 +23,7 @@ extension SandboxSupervisor {
         mayBeParked: Bool = true
     ) throws(LaunchError) -> RunReport {
         var request = given
-        if !mayBeParked { request.parkable = nil }
+        if !mayBeParked { request.parkable = nil } else if !isLast { letPythonWait(for: &request) }
         var decisions = try decide(request, cancellation, anew: anew)
         let blocked = SignalGuard() // a reader that goes away must not end the process
         defer { blocked.restore() }
@@ -75,7 +75,7 @@ extension SandboxSupervisor {
 
     // MARK: - Decisions
 
-    private func decide(_ request: RunRequest, _ cancellation: RunCancellation?, anew: Bool) throws(LaunchError) -> Decisions {
+    func decide(_ request: RunRequest, _ cancellation: RunCancellation?, anew: Bool) throws(LaunchError) -> Decisions {
         try RequestCheck.check(request)
         if servesMany, !anew, let known = decisions.decisions(for: request) { return known }
         let start = DirectoryRecord.clock()
@@ -96,7 +96,7 @@ extension SandboxSupervisor {
         return try NetworkTargets(network, resolved: NameResolution.resolve(names, cancellation: cancellation?.descriptor))
     }
 
-    private func compose(
+    func compose(
         _ request: RunRequest, _ decisions: Decisions, terminalPath: String?, countsMemory: Bool
     ) throws(LaunchError) -> LaunchSpec {
         let composer = composer(request, decisions, terminalPath: terminalPath, countsMemory: countsMemory)
@@ -206,9 +206,13 @@ extension SandboxSupervisor {
     /// Builds as many sandboxes for calls like this one, with its program in them if it names one, as the pool keeps ready. False when there is no pool, or when they could not
     /// be built.
     @discardableResult
-    package func prepare(for request: RunRequest) throws(LaunchError) -> Bool {
-        guard let pool, !request.isOnTerminal else { return false }
+    package func prepare(for given: RunRequest) throws(LaunchError) -> Bool {
+        guard let pool, !given.isOnTerminal else { return false }
+        var request = given
+        letPythonWait(for: &request)
         var decisions = try decide(request, nil, anew: false)
+        if !decisions.plan.isCurrent { decisions = try decide(request, nil, anew: true) }
+        (request, decisions) = try showingFiles(request, decisions)
         if !decisions.plan.isCurrent { decisions = try decide(request, nil, anew: true) }
         return pool.fill(
             blueprint(
@@ -216,9 +220,18 @@ extension SandboxSupervisor {
                 parks: true))
     }
 
+    /// A call of the host's `python3` may find one that has started.
+    private func letPythonWait(for request: inout RunRequest) {
+        guard pool != nil, request.parkable == nil, !request.isOnTerminal else { return }
+        request.parkable = python?.program(for: request)
+    }
+
     /// What the pool holds and what it did; nil without one.
     package var poolStatus: SandboxPoolStatus? { pool?.status }
 
     /// How many sandboxes wait for a call.
     package var preparedCount: Int { pool?.count ?? 0 }
+
+    /// What the pool holds and did; nil without one.
+    package var poolStatus: SandboxPoolStatus? { pool?.status }
 }

@@ -3,11 +3,18 @@ internal import SandboxPolicy
 
 /// The tool's environment, built from nothing: what the policy sets, what it passes, and what the caller sets for this call.
 enum ToolEnvironment {
-    static func build(_ rules: EnvironmentRules, setByCaller: [String: String], hasChannel: Bool) -> VariableList {
+    /// - Parameter callers: the variables that a policy may pass; nil: this process's own.
+    static func build(
+        _ rules: EnvironmentRules, setByCaller: [String: String], callers: [String: String]? = nil, hasChannel: Bool
+    ) -> VariableList {
         var environment = EnvironmentRules.standard
         for name in rules.withheld { environment[name] = nil }
         for name in rules.pass {
-            if let value = getenv(name) { environment[name] = String(cString: value) }
+            if let callers {
+                if let value = callers[name] { environment[name] = value }
+            } else if let value = getenv(name) {
+                environment[name] = String(cString: value)
+            }
         }
         environment.merge(rules.set)
         for (name, value) in setByCaller { environment[name] = value }

@@ -73,7 +73,7 @@ final class ParkedProgram: StandingSandbox {
         try spec.personalize(user: hostID ?? getuid(), group: hostID ?? getgid())
         spec.arguments = program.arguments
         spec.environment = program.environment.map { "\($0.key)=\($0.value)" }.sorted()
-        spec.searchPath = EnvironmentRules.defaultPath
+        spec.searchPath = program.environment["PATH"] ?? EnvironmentRules.defaultPath
         let encoded = try LaunchSpecEncoder.encode(spec)
         var status = try LaunchedSandbox.statusPair()
         let (groups, groupFlags) = leases.groups

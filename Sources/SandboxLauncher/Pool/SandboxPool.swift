@@ -116,6 +116,15 @@ final class SandboxPool: Sendable {
 
     var status: SandboxPoolStatus { state.withLock { $0.status(at: MonotonicClock.now()) } }
 
+    var status: SandboxPoolStatus {
+        state.withLock { state in
+            var status = SandboxPoolStatus()
+            status.waiting = state.kinds.reduce(0) { $0 + $1.waiting.count }
+            status.bytes = state.kinds.reduce(UInt64(0)) { $0 + $1.waiting.reduce(0) { $0 + $1.parked.memoryBytes } }
+            return status
+        }
+    }
+
     // MARK: - Building
 
     func build(_ blueprint: Blueprint) throws(LaunchError) -> PoolState.Waiting {

@@ -20,6 +20,8 @@ package struct SandboxPoolSettings: Sendable, Equatable {
     package var parksTools = true
     /// For a program to start and say that it waits, milliseconds: an interpreter on a busy machine, from a cold disk.
     package var readyMilliseconds: UInt64 = 10_000
+    /// Calls of the host's own `python3` may be served by an interpreter that waits.
+    package var parksPython = true
     /// A call that finds none builds one and starts that, instead of launching cold. For tests, which want to see every call
     /// started in a sandbox that was there before.
     package var buildsOnDemand = false

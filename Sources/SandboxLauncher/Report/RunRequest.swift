@@ -12,6 +12,8 @@ package struct RunRequest: Sendable {
     package var workingDirectory: String?
     /// Variables set by the caller for this call, over those of the policy.
     package var environment: [String: String]
+    /// What a policy's `pass` takes its values from. Nil: this process's own environment.
+    package var callersVariables: [String: String]?
     package var input: Input
     package var output: Output
     /// Device and inode of the workspace as it was checked; a different directory at its path stops the launch. Nil: not checked.

@@ -120,6 +120,13 @@ int gbx_set_thread_groups(size_t count, const uint32_t *_Nullable groups);
 uint32_t gbx_thread_fsuid(void);
 uint32_t gbx_thread_fsgid(void);
 
+// unshare(CLONE_FS): from now on working directory and umask are the calling thread's own, and those of threads that it starts
+int gbx_own_directory(void);
+// environ: Swift takes the name for a variable that nobody may read. NULL at its end.
+char *_Nullable *_Nullable gbx_environment(void);
+// getpriority(PRIO_PROCESS) as the kernel answers: 20 - nice, 1...40
+int gbx_priority(int pid);
+
 // Effective ids of the calling thread alone (setresuid, setresgid; -1 for the others): what a peer sees in SO_PEERCRED.
 // File ids and, as root, the effective capabilities follow.
 int gbx_set_thread_effective_user(uint32_t uid);
@@ -199,6 +206,22 @@ struct gbx_peer {
 };
 // SO_PEERCRED: struct ucred needs _GNU_SOURCE
 int gbx_peer_credentials(int fd, struct gbx_peer *_Nonnull out);
+// SO_PEERPIDFD (Linux 6.5, -ENOPROTOOPT before): the process that connected, held so that its number cannot come to mean another
+int gbx_peer_pidfd(int fd);
+
+// Named unix sockets of type SOCK_SEQPACKET. The path has at most 107 bytes (-ENAMETOOLONG); nothing is removed or replaced.
+// A listening one: waiting connections beyond `backlog` are refused. Its accept waits.
+int gbx_listen_at(const char *_Nonnull path, int backlog);
+// A connected, non-blocking one. Never waits: -EAGAIN while the listener has no room.
+int gbx_connect_to(const char *_Nonnull path);
+// accept4: _GNU_SOURCE. The connection is non-blocking.
+int gbx_accept(int fd);
+// 1: a unix SOCK_SEQPACKET socket that listens, 0: something else
+int gbx_is_listening(int fd);
+// The path it is bound to, without a NUL at the end. Its length; 0 for a socket without a path.
+int64_t gbx_bound_path(int fd, char *_Nonnull out, size_t capacity);
+// shutdown(SHUT_RD): what the peer sent before can still be read, and then comes the end; what it sends is EPIPE there
+int gbx_stop_receiving(int fd);
 
 // A datagram socket bound to an abstract name (without the leading NUL): sun_path and its length are awkward in Swift.
 int gbx_bind_abstract(const char *_Nonnull name, size_t length);
