@@ -13,6 +13,8 @@ package final class SandboxSupervisor: Sendable {
     let decisions = DecisionStore()
     /// Of the process that the launcher makes ahead of the first request.
     let preparedIdentity = Mutex<HostIdentityLease?>(nil)
+    /// Of runs with a process that the kernel could not end; for as long as this supervisor lives.
+    let unreturned = Mutex<[SandboxLeases]>([])
     let cgroups: ControlGroupPool?
     /// Why there is no cgroup, for the receipt.
     let cgroupObstacle: String?

@@ -26,6 +26,21 @@ final class AgentFixture: Sendable {
         "tests/test_app.py": "assert True\n",
     ]
 
+    /// A tool whose worker stays and counts its calls.
+    private static let counter = #"""
+        manifest: 1
+        name: counter
+        description: counts
+        protocol: channel
+        session: true
+        run:
+          - /usr/bin/perl
+          - -e
+          - 'open(my $c, "+<&=", 3); my $n = 0; while (my $l = <$c>) {{ my ($i) = $l =~ /"id":"([0-9a-f]+)"/; $n++; syswrite($c, qq({{"jsonrpc":"2.0","id":"$i","result":{{"data":$n}}}}\n)) }}'
+        policy: counting
+        input: {type: object, additionalProperties: false}
+        """#
+
     static func with(
         _ label: String = #function, isolation: isolated (any Actor)? = #isolation, _ body: (AgentFixture) async throws -> Void
     ) async throws {
@@ -36,9 +51,11 @@ final class AgentFixture: Sendable {
             do {
                 try await body(fixture)
             } catch {
+                await fixture.tools.endSessions()
                 await fixture.store.close()
                 throw error
             }
+            await fixture.tools.endSessions()
             // Whatever was done, its record is whole.
             let verification = try await fixture.store.verifyAudit()
             #expect(verification.isWhole, "\(String(describing: verification.fault))")
@@ -55,11 +72,16 @@ final class AgentFixture: Sendable {
         runtime = AgentRuntime(store: store, broker: capabilities, tools: Registered(registry: registry))
         var worker = try #require(WorkerProgram.installed(), "glovebox-worker is built with the tests")
         worker.environment = Products.environment
+        try registry.register(try ToolManifest.read(Array(Self.counter.utf8), fileName: "counter.yaml"))
+        let commits = runtime.store.commits
         tools = ToolBroker(
             registry: registry, store: runtime.store, kernel: runtime, capabilities: capabilities, supervisor: sandbox.supervisor,
-            files: try WorkspaceFiles(path: sandbox.workspace), worker: worker
+            files: try WorkspaceFiles(path: sandbox.workspace), worker: worker, commits: { commits.listen() }
         ) { name throws(PolicyError) in
             do {
+                if name == "counting" {
+                    return try TestPolicies.inline([], more: "sessions: {tools: [counter]}\n")
+                }
                 return try TestPolicies.shipped(name)
             } catch {
                 throw error as? PolicyError ?? PolicyError(file: name, message: "\(error)", mend: "")

@@ -5,6 +5,7 @@
 //   glovebox-bench soak [--runs N]         leaks and memory over many runs
 internal import Glibc
 internal import LinuxPrimitives
+internal import SandboxLauncher
 
 func value(after option: String, default fallback: Int) -> Int {
     guard let at = CommandLine.arguments.firstIndex(of: option), at + 1 < CommandLine.arguments.count else { return fallback }

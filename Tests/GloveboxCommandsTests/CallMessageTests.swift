@@ -33,7 +33,6 @@ import Testing
         #expect(message.words == Self.sample)
         #expect(message.variables == ["HOME": "/h", "EMPTY": "", "": "odd", "A": "b=c"])
         let status = try CallMessage(try #require(Self.bytes(.status, [])), build: Self.build)
-        #expect(status == (try CallMessage(try #require(Self.bytes(.status, [])), build: Self.build)))
         #expect(status.kind == .status && status.words.isEmpty && status.variables.isEmpty)
     }
 

@@ -1,7 +1,9 @@
 import CapabilityLanguage
 import LibOSModel
+import SandboxPolicy
 import StrictJSON
 import Testing
+import ToolBroker
 
 @testable import GloveboxRuntimeCommands
 
@@ -85,10 +87,48 @@ import Testing
         ("completed", "ended_after_result", "completed, and its worker then ended by the supervisor"),
         ("failed", "ended_after_result", "failed, and its worker then ended by the supervisor"),
         ("completed", "memory_exceeded", "completed, and its worker then memory_exceeded"),
+        ("completed", "stays", "completed, and its worker stays for the next call"),
+        ("failed", "stays", "failed, and its worker stays for the next call"),
     ])
     func aToolThatGaveItsResult(kind: String, worker: String, text: String) {
         let outcome: JSONValue = .object(["kind": .string(kind), "worker": .object(["kind": .string(worker)]), "exit_code": .int(0)])
         #expect(RunReportText.lines(.object(["outcome": outcome])) == ["outcome    " + text])
+    }
+
+    @Test func theSessionThatServedACall() {
+        var session: [JSONMember] = [
+            JSONMember("id", .string("ses_1")), JSONMember("call", .int(3)), JSONMember("stays", .bool(true)),
+            JSONMember("bounds", .string("up to 100 calls")),
+        ]
+        #expect(
+            RunReportText.lines(.object(["session": .object(session)]))
+                == ["session    ses_1, call 3 of one worker: it stays for the next call (up to 100 calls)"])
+        session[2] = JSONMember("stays", .bool(false))
+        session.append(JSONMember("because", .string("a call was cancelled")))
+        #expect(
+            RunReportText.lines(.object(["session": .object(session)]))
+                == ["session    ses_1, call 3 of one worker: the last one, because a call was cancelled"])
+    }
+
+    @Test func theToolThatHasSessions() throws {
+        func tool(_ more: String) throws -> ToolManifest {
+            let text =
+                "manifest: 1\nname: t\ndescription: d\nprotocol: channel\nrun: [x]\npolicy: p\ninput: {type: object, additionalProperties: false}\n"
+            return try ToolManifest.read(Array((text + more).utf8), fileName: "t.yaml")
+        }
+        func policy(_ more: String) throws -> ResolvedPolicy {
+            try PolicyLoader.load(Array("version: 1\nname: p\n\(more)".utf8), fileName: "p.yaml") { name in
+                throw PolicyError(file: name, message: "no parent", mend: "")
+            }
+        }
+        let (plain, keeps) = (try tool(""), try tool("session: true\n"))
+        let (silent, names) = (try policy(""), try policy("sessions: {tools: [t], calls: 7}\n"))
+        #expect(plain.sessionLines(under: silent).isEmpty && plain.sessions(under: silent) == .null)
+        #expect(keeps.sessionLines(under: silent).first?.contains("does not name it") == true)
+        #expect(keeps.sessionLines(under: names).first?.contains("up to 7 calls") == true)
+        #expect(keeps.sessions(under: names)["calls"] == .int(7))
+        #expect(plain.sessionLines(under: names).first?.contains("session refused") == true)
+        #expect(plain.sessions(under: names)["refused"]?["layer"] == .string("policy"))
     }
 
     @Test func reportsInLines() {

@@ -10,7 +10,7 @@ final class ServeFixture {
     let workspace: String
     let socket: String
     private(set) var server: Int32 = 0
-    private var errors: LineReader
+    private var errors: LineReader?
 
     static func with(_ body: (ServeFixture) throws -> Void) throws {
         let fixture = try ServeFixture()
@@ -27,12 +27,13 @@ final class ServeFixture {
         scratch = try ScratchDirectory("serve")
         workspace = try scratch.directory("workspace")
         socket = scratch.path + "/server/s.sock"
-        (server, errors) = try Self.start(socket)
+        try start()
     }
 
     struct NotServing: Error { var said: String? }
 
-    private static func start(_ socket: String) throws -> (Int32, LineReader) {
+    /// Starts a server, also anew at the same place after one has ended.
+    func start() throws {
         var pipe = try Pipe.make()
         let writing = pipe.takeSecond()
         var lines = LineReader(pipe.takeFirst())
@@ -44,11 +45,9 @@ final class ServeFixture {
             _ = try BareProcess.end(pid)
             throw NotServing(said: said)
         }
-        return (pid, lines)
+        server = pid
+        errors = consume lines // held: a server that cannot say something would be another one
     }
-
-    /// Starts it anew at the same place, after it has ended.
-    func restart() throws { (server, errors) = try Self.start(socket) }
 
     private func tearDown() {
         if server > 0 { _ = try? BareProcess.end(server) }

@@ -23,7 +23,7 @@ struct ServeTests {
         Case(name: "a time limit", script: "$GLOVEBOX run --timeout 300ms -- sleep 1000"),
         Case(name: "output over its limit", script: "$GLOVEBOX run -- /bin/sh -c 'head -c 100000000 /dev/zero' | tail -c 1000 | wc -c"),
         Case(name: "much output", script: "$GLOVEBOX run -- /bin/sh -c 'seq 100000' | md5sum"),
-        Case(name: "a refusal with its explanation", script: "$GLOVEBOX run -- /bin/sh -c 'mkdir .git' 2>&1 | sed 's/\\[[0-9]*\\]//'"),
+        Case(name: "a refusal with its explanation", script: "$GLOVEBOX run -- /bin/sh -c 'mkdir .git'"),
         Case(name: "no summary", script: "$GLOVEBOX run --quiet --timeout 300ms -- sleep 1000"),
         Case(name: "a program that is not there", script: "$GLOVEBOX run -- no-such-program"),
         Case(name: "a directory as the program", script: "$GLOVEBOX run -- /usr"),
@@ -40,10 +40,10 @@ struct ServeTests {
         Case(name: "a workspace that is read only", script: "$GLOVEBOX run --workspace .:ro -- touch x; ls x"),
         Case(
             name: "a policy by a relative path",
-            script: "printf 'version: 1\\nname: p\\nextends: workspace\\nenvironment: {set: {B: c}}\\n' >p.yaml; "
-                + "$GLOVEBOX run --policy ./p.yaml -- /bin/sh -c 'echo $B'"),
+            script: "printf 'version: 1\\nname: p\\nextends: workspace\\nlimits: {wall: 300ms}\\n' >p.yaml; "
+                + "$GLOVEBOX run --policy ./p.yaml -- sleep 1000"),
         Case(name: "a policy by its name", script: "$GLOVEBOX run --policy compute -- /bin/sh -c 'ls; pwd'"),
-        Case(name: "more denied", script: "$GLOVEBOX run --deny filesystem:workspace:x=write -- touch x 2>&1 | sed 's/\\[[0-9]*\\]//'"),
+        Case(name: "more denied", script: "$GLOVEBOX run --deny filesystem:workspace:x=write -- touch x"),
         Case(name: "who made the files", script: "$GLOVEBOX run -- touch made; stat -c %u:%a made"),
         Case(
             name: "the report file, by a relative path, in a directory of the client's",
@@ -68,6 +68,11 @@ struct ServeTests {
         Case(name: "an umask that takes from the owner", script: "umask 0700; $GLOVEBOX run -- echo ran", isServed: false),
     ]
 
+    /// Without what differs between any two runs: addresses and process numbers.
+    private static func comparable(_ text: String) -> String {
+        text.replacing(#/0x[0-9a-f]+/#, with: "0x…").replacing(#/\[[0-9]+\]/#, with: "[…]")
+    }
+
     @Test(.timeLimit(.minutes(5)))
     func `a run through a server is a run`() throws {
         try ServeFixture.with { fixture in
@@ -79,8 +84,8 @@ struct ServeTests {
                 let after = try fixture.counts()
                 _ = try fixture.shell("rm -rf ./* .git", served: false)
                 #expect(served.code == local.code, "\(item.name): \(served.errorOutput)")
-                #expect(served.output == local.output, "\(item.name)")
-                #expect(served.errorOutput == local.errorOutput, "\(item.name)")
+                #expect(Self.comparable(served.output) == Self.comparable(local.output), "\(item.name)")
+                #expect(Self.comparable(served.errorOutput) == Self.comparable(local.errorOutput), "\(item.name)")
                 #expect(after.served - before.served == (item.isServed ? 1 : 0), "\(item.name): \(after.reason ?? "")")
             }
             #expect(try fixture.shell("true").code == 0)
@@ -93,7 +98,8 @@ struct ServeTests {
             for script in ["$GLOVEBOX run --no-server -- echo ran", "GLOVEBOX_SERVER=off $GLOVEBOX run -- echo ran"] {
                 #expect(try fixture.shell(script).output == "ran\n")
             }
-            #expect(try fixture.counts() == .init(served: 0, declined: 0, reason: nil))
+            let counts = try fixture.counts()
+            #expect(counts == .init(served: 0, declined: 0, reason: nil))
         }
     }
 

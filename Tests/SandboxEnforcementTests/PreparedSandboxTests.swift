@@ -198,6 +198,75 @@ import Testing
         }
     }
 
+    // MARK: - The tool itself waits
+
+    /// The inits of the sandboxes that wait, of a supervisor in a process of its own; the last child of the test's process is its launcher.
+    private static func waiting() throws -> [ProcessTable.Entry] {
+        let launcher = try #require(try ProcessTable.children(of: getpid()).first)
+        return try ProcessTable.children(of: launcher.pid).filter { process in
+            HostFile.linkTarget("/proc/\(process.pid)/ns/pid") != HostFile.linkTarget("/proc/self/ns/pid")
+        }
+    }
+
+    private static func line(_ name: String, of pid: Int32) throws -> String {
+        let lines = try SmallFile.text("/proc/\(pid)/status").split(separator: "\n")
+        return lines.first { $0.hasPrefix(name) }.map(String.init) ?? ""
+    }
+
+    /// Filtered, without new privileges and with nothing open that is not close-on-exec, before there is a call; and the same where the
+    /// filter refuses a step of ours, but there the init waits.
+    @Test(.timeLimit(.minutes(1)), arguments: [[], ["syscall:chdir"], ["syscall:dup3"], ["syscall:recvmsg"]])
+    func `the tool waits where its filter lets it`(deny: [String]) async throws {
+        await #expect(processExitsWith: .success) { [deny = deny as [String]] in
+            try await SandboxFixture.with("tool") { fixture in
+                var settings = SandboxPoolSettings()
+                (settings.perKind, settings.callsBefore) = (1, .max)
+                let supervisor = try SandboxSupervisor(launcherPath: Products.launcher, pool: settings)
+                defer { supervisor.shutDown() }
+                let request = try fixture.request(try TestPolicies.shipped("workspace", deny: deny), ["/bin/true"])
+                #expect(try supervisor.prepare(for: request))
+                let initProcess = try #require(try Self.waiting().first)
+                let tools = try ProcessTable.children(of: initProcess.pid)
+                #expect(tools.count == (deny.isEmpty ? 1 : 0))
+                if let tool = tools.first {
+                    #expect(try Self.line("Seccomp:", of: tool.pid) == "Seccomp:\t2")
+                    #expect(try Self.line("NoNewPrivs:", of: tool.pid) == "NoNewPrivs:\t1")
+                    #expect(try Self.line("State:", of: tool.pid).contains("S (sleeping)"), "it waits, and is no load")
+                    #expect(try Self.line("State:", of: initProcess.pid).contains("S (sleeping)"))
+                }
+                let report = supervisor.run(request)
+                #expect(report.launch == .prepared)
+                #expect(report.outcome == .exited(code: 0))
+            }
+        }
+    }
+
+    /// Waiting for its call the tool holds neither its supervisor nor its launcher.
+    @Test(.timeLimit(.minutes(1))) func `a tool that waits ends with a killed supervisor`() async throws {
+        let scratch = try ScratchDirectory("parked")
+        defer { scratch.remove() }
+        let list = scratch.path + "/processes"
+        await #expect(processExitsWith: .signal(SIGKILL)) { [list = list as String] in
+            let fixture = try SandboxFixture("parked")
+            var settings = SandboxPoolSettings()
+            (settings.perKind, settings.callsBefore) = (2, .max)
+            let supervisor = try SandboxSupervisor(launcherPath: Products.launcher, pool: settings)
+            #expect(try supervisor.prepare(for: try fixture.request(try TestPolicies.shipped("workspace"), ["/bin/true"])))
+            let launcher = try #require(try ProcessTable.children(of: getpid()).first)
+            let all = try ProcessTable.tree(of: launcher.pid)
+            fixture.scratch.remove()
+            try HostFile.write(list, all.map { "\($0.pid) \($0.startTime)" }.joined(separator: "\n"))
+            kill(getpid(), SIGKILL)
+        }
+        let entries = try HostFile.text(list).split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(entries.count >= 5, "a launcher, and twice an init with its tool")
+        for fields in entries {
+            let pid = try #require(Int32(fields[0]))
+            let start = try #require(UInt64(fields[1]))
+            #expect(try ProcessTable.hasEnded(pid, startTime: start), "\(pid)")
+        }
+    }
+
     /// What a call may do less than the sandbox was built for is taken away at its start.
     @Test(.timeLimit(.minutes(1))) func `a call with lower limits has them, one with higher limits launches cold`() async throws {
         try await SandboxFixture.with { fixture in
@@ -214,6 +283,9 @@ import Testing
             let lower = supervisor.run(try request(77))
             #expect(lower.launch == .prepared)
             #expect(String(decoding: lower.stdout.head, as: UTF8.self) == "77\n")
+            #expect(lower.receipt.first { $0.layer == Protection.seccomp.rawValue }?.state == .enforced)
+            let status = try #require(supervisor.poolStatus)
+            #expect((status.built, status.taken, status.missed, status.failed) == (1, 1, 1, 0))
         }
     }
 

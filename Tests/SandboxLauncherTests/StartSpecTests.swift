@@ -1,11 +1,13 @@
 import CLaunchABI
 import Glibc
 import LinuxPrimitives
+import SandboxPolicy
 import SandboxTestSupport
 import TestSupport
 import Testing
 
 @testable import SandboxLauncher
+import SandboxPolicy
 
 /// A parked sandbox against starts that no supervisor of ours would send: it serves one call, never a wider one.
 @Suite(.serialized) struct StartSpecTests {
@@ -100,18 +102,73 @@ import Testing
             descriptors: Array(repeating: null.rawValue, count: descriptors))
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a start runs its program`() throws {
+    /// The spec of `LaunchSpecTests.valid`, whose tool itself waits or its init.
+    private static func parkable(tool: Bool) throws -> [UInt8] { try flagged(tool ? GB_SPEC_PARK_TOOL.rawValue : 0) }
+
+    private static func flagged(_ further: UInt32) throws -> [UInt8] {
+        var bytes = try LaunchSpecTests.valid()
+        let at = try LaunchSpecTests.field(\.flags)
+        let flags = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: at, as: UInt32.self) }
+        LaunchSpecTests.put(flags | further, at: at, in: &bytes)
+        return bytes
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `only a parked sandbox's tool waits, and none with a terminal`() throws {
         let launcher = try Launcher()
-        let status = try launcher.park(try LaunchSpecTests.valid())
+        let null = OwnedDescriptor(adopting: open("/dev/null", O_RDWR | O_CLOEXEC))
+        let cold = try launcher.request(
+            try Self.parkable(tool: true), flags: 0, descriptors: [null.rawValue, null.rawValue, null.rawValue])
+        #expect(try Self.rest(cold).map(\.kind) == [.failed])
+        let terminal = try Self.flagged(GB_SPEC_PARK_TOOL.rawValue | GB_SPEC_TERMINAL.rawValue)
+        #expect(try Self.rest(try launcher.request(terminal, flags: GB_REQUEST_PARK.rawValue)).map(\.kind) == [.failed])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a parked tool that cannot execute says so`() throws {
+        let launcher = try Launcher()
+        let status = try launcher.park(try Self.parkable(tool: true))
+        try Self.send(try Self.start { $0.arguments = ["/nonexistent"] }, on: status)
+        let messages = try Self.rest(status)
+        #expect(messages.map(\.kind) == [.failed])
+        #expect(messages.first?.stage == .exec && messages.first?.errno == ENOENT)
+        let elsewhere = try launcher.park(try Self.parkable(tool: true))
+        try Self.send(try Self.start { $0.workingDirectory = "/nonexistent" }, on: elsewhere)
+        let answer = try Self.rest(elsewhere)
+        #expect(answer.map(\.kind) == [.failed])
+        #expect(answer.first?.stage == .credentials && answer.first?.detail == 1)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a parked tool hands a narrower call back`() throws {
+        let launcher = try Launcher()
+        let status = try launcher.park(try Self.parkable(tool: true))
+        let start = try Self.start { spec in
+            spec.flags.insert(.landlock)
+            spec.landlock = LandlockPlan.access(hostABI: Int32(KernelFacts.landlockABI), network: NetworkConfinement())
+            spec.pathRules = ["/usr/bin", "/usr/lib/x86_64-linux-gnu", "/usr/lib64"].map { path in
+                PathRule(path: path, access: LandlockPlan.bits(for: [.read, .execute], mediated: false), optional: true)
+            }
+            spec.arguments = ["/bin/sh", "-c", "read -r line </usr/lib/os-release || exit 8"]
+        }
+        try Self.send(start, on: status)
+        let messages = try Self.rest(status)
+        #expect(messages.map(\.kind) == [.started, .exited], "\(messages.map { ($0.stage, $0.errno) })")
+        #expect(messages.last?.status == 8 << 8, "the file is in no rule of the start")
+        let wide = try launcher.park(try Self.parkable(tool: true))
+        try Self.send(try Self.start { $0.arguments = ["/bin/sh", "-c", "read -r line </usr/lib/os-release || exit 8"] }, on: wide)
+        #expect(try Self.rest(wide).last?.status == 0, "but in one of the sandbox")
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `a start runs its program`(tool: Bool) throws {
+        let launcher = try Launcher()
+        let status = try launcher.park(try Self.parkable(tool: tool))
         try Self.send(try Self.start(), on: status)
         let messages = try Self.rest(status)
         #expect(messages.map(\.kind) == [.started, .exited], "\(messages.map { ($0.stage, $0.errno) })")
         #expect(messages.last?.status == 9 << 8)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `without a start it ends with its socket`() throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `without a start it ends with its socket`(tool: Bool) throws {
         let launcher = try Launcher()
-        var status = try launcher.request(try LaunchSpecTests.valid(), flags: GB_REQUEST_PARK.rawValue)
+        var status = try launcher.request(try Self.parkable(tool: tool), flags: GB_REQUEST_PARK.rawValue)
         var handle: ProcessHandle?
         while handle.number == nil {
             let message = try DescriptorMessage.receive(on: status.rawValue, maxBytes: LaunchMessage.size, maxDescriptors: 1)
@@ -125,9 +182,9 @@ import Testing
         status = try launcher.park(try LaunchSpecTests.valid())
     }
 
-    @Test(.timeLimit(.minutes(1))) func `what would widen it is refused, and nothing runs`() throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `what would widen it is refused, and nothing runs`(tool: Bool) throws {
         let launcher = try Launcher()
-        let valid = try LaunchSpecTests.valid()
+        let valid = try Self.parkable(tool: tool)
         let core = ResourceLimit(resource: UInt32(RLIMIT_CORE.rawValue), soft: 0, hard: 0, name: "core")
         let cases: [(String, Int32, (inout LaunchSpec) -> Void)] = [
             ("a mount", EINVAL, { $0.mounts = [MountEntry(kind: .directory(mode: 0o755), target: "/x")] }),
@@ -168,9 +225,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `each wrong message is refused by itself`() throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `each wrong message is refused by itself`(tool: Bool) throws {
         let launcher = try Launcher()
-        let valid = try LaunchSpecTests.valid()
+        let valid = try Self.parkable(tool: tool)
         let start = try Self.start()
         let cases: [(String, Int32, Int, (inout gb_request) -> Void)] = [
             ("magic", EPROTO, 3, { $0.magic = 1 }), ("version", EPROTO, 3, { $0.version += 1 }),
@@ -206,9 +263,9 @@ import Testing
         #expect(try Self.rest(status).last?.status == 9 << 8)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `random changes do no harm`() throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func `random changes do no harm`(tool: Bool) throws {
         let launcher = try Launcher()
-        let valid = try LaunchSpecTests.valid()
+        let valid = try Self.parkable(tool: tool)
         let start = try Self.start { $0.resourceLimits = [ResourceLimit(resource: 4, soft: 0, hard: 0, name: "core")] }
         var random = SeededGenerator(state: 20_251_127)
         var refused = 0

@@ -149,6 +149,7 @@ import Testing
         #expect(keys(properties?["limits"]?["properties"]) == Set(PolicyKeys.limits))
         #expect(keys(properties?["environment"]?["properties"]) == Set(PolicyKeys.environment))
         #expect(keys(properties?["syscalls"]?["properties"]) == Set(PolicyKeys.syscalls))
+        #expect(keys(properties?["sessions"]?["properties"]) == Set(PolicyKeys.sessions))
         #expect(keys(properties?["examples"]?["properties"]) == Set(PolicyKeys.examples))
         #expect(words(properties?["syscalls"]?["properties"]?["base"]?["enum"]) == Set(PolicyKeys.syscallBases))
         #expect(words(properties?["waive"]?["items"]?["enum"]) == Set(Protection.allCases.filter(\.isWaivable).map(\.rawValue)))

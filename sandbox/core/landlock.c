@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 static size_t attribute_size(uint32_t abi)
 {
@@ -16,12 +15,14 @@ static int add_rule(const struct gb_spec_view *spec, int ruleset, const struct g
 {
     int path = open(gb_spec_string(spec, rule->path), O_PATH | O_CLOEXEC);
     if (path < 0) return -errno;
-    struct stat seen;
-    int failed = fstat(path, &seen) < 0 ? -errno : 0;
-    if (failed == 0) {
-        struct gbk_landlock_path_beneath_attr beneath = {.allowed_access = rule->access, .parent_fd = path};
-        if (!S_ISDIR(seen.st_mode)) beneath.allowed_access &= GBK_LANDLOCK_FILE_RIGHTS;
-        // A rule without any right left is refused by the kernel (ENOMSG) and would grant nothing.
+    struct gbk_landlock_path_beneath_attr beneath = {.allowed_access = rule->access, .parent_fd = path};
+    // A rule without any right left is refused by the kernel (ENOMSG) and would grant nothing.
+    long result = beneath.allowed_access == 0 ? 0 : syscall(SYS_landlock_add_rule, ruleset, GBK_LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+    int failed = result < 0 ? -errno : 0;
+    // The kernel looks at the file anyway: it refuses a directory's rights on anything else. (That all of them are handled was checked.)
+    if (failed == -EINVAL && (rule->access & ~GBK_LANDLOCK_FILE_RIGHTS) != 0) {
+        beneath.allowed_access &= GBK_LANDLOCK_FILE_RIGHTS;
+        failed = 0;
         if (beneath.allowed_access != 0 &&
             syscall(SYS_landlock_add_rule, ruleset, GBK_LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
             failed = -errno;

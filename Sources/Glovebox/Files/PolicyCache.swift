@@ -49,7 +49,9 @@ package final class PolicyCache: Sendable {
         let before = places(store)
         guard let compiled = store.loadCompiled(name), let shipped = store.shippedDirectory else { return nil }
         // Noted before they are read again: what changed in between is then seen at the next use.
-        let files = compiled.sources.flatMap { source in PolicyStore.endings.map { Seen("\(shipped)/\(source.name)\($0)") } }
+        let files = compiled.sources.flatMap { source in PolicyStore.endings.map { Seen("\(shipped)/\(source.name)\($0)") } }.filter {
+            $0.identity != nil // one of another ending that comes later shows at its directory
+        }
         guard store.loadCompiled(name) == compiled, before.allSatisfy(\.isUnchanged) else { return compiled }
         keep(Entry(name: name, userDirectories: store.userDirectories, seen: before + files, compiled: compiled, resolved: nil))
         return compiled

@@ -27,6 +27,9 @@ struct PolicyResolveCommand: ParsableCommand {
         if !syscalls.deny.isEmpty { Console.print("syscalls deny " + syscalls.deny.joined(separator: " ")) }
         if !syscalls.allow.isEmpty { Console.print("syscalls allow " + syscalls.allow.joined(separator: " ")) }
         if let channel = loaded.askChannel { Console.print("ask channel \(channel.rawValue)") }
+        if let sessions = loaded.sessions {
+            Console.print(SafeText.line("sessions \(sessions.tools.joined(separator: ", ")): \(sessions.bounds)"))
+        }
         for protection in loaded.waived.sorted() { Console.print("waive \(protection.rawValue)") }
     }
 }

@@ -10,7 +10,8 @@ struct RunHelp: ParsableCommand {
         usage: "glovebox run [options] -- PROGRAM [ARGUMENT…]",
         discussion: """
             The tool's output passes through live; what it was denied is told on standard error when it has ended. Without \
-            --policy it is the policy `workspace` with the current directory.
+            --policy it is the policy `workspace` with the current directory. Where `glovebox serve` runs, it takes the call; that \
+            changes nothing but the time.
 
             glovebox run --timeout 30s -- make test
             glovebox run --policy build --workspace ~/src/app -- make

@@ -16,6 +16,7 @@ enum ServedRun {
     /// - Parameter words: those of the program, as they came; the first is the program's name.
     static func attempt(_ words: UnsafeBufferPointer<UnsafeMutablePointer<CChar>?>) -> Int32? {
         guard isFit(words), getuid() == geteuid(), getgid() == getegid() else { return nil }
+        StandardDescriptors.fill() // or the connection would become one of them
         guard case .place(let place) = ServerPlace.choiceOfThisProcess(), let connection = try? place.connect() else { return nil }
         return attempt(UnsafeBufferPointer(rebasing: words[2...]), over: connection)
     }

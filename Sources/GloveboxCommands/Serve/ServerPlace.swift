@@ -104,12 +104,20 @@ struct ServerPlace: Equatable, Sendable {
             guard try PeerCredentials.of(socket: connection.rawValue).uid == geteuid() else {
                 throw SystemError(errno: EPERM, operation: "SO_PEERCRED")
             }
+            // What is handed over is worth a look at who takes it: a tool of the same user may have come to own the directory.
+            guard (try? ProcessStanding.isConfined(try ProcessHandle.peer(ofSocket: connection.rawValue))) == false else {
+                throw SystemError(errno: EACCES, operation: "SO_PEERPIDFD")
+            }
             return connection
         } catch {
             switch error.errno {
             case ENOENT, ECONNREFUSED:
                 throw Problem(message: "no server answers at \(path)", mend: "start one: glovebox serve", isAbsent: true)
             case EAGAIN: throw Problem(message: "the server at \(path) takes no more connections now", mend: "try again")
+            case EACCES:
+                throw Problem(
+                    message: "who listens at \(path) is confined, ended, or cannot be seen", mend: "start the server outside of any sandbox"
+                )
             case EPERM: throw Problem(message: "the server at \(path) is another user's", mend: "name one of your own")
             default: throw Problem(message: "the server at \(path) cannot be reached (\(error.symbol))", mend: "start it again")
             }

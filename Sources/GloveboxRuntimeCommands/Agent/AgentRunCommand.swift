@@ -52,14 +52,14 @@ struct AgentRunCommand: StoreCommand {
     private func run(
         _ only: [ProcessID], _ client: any ModelClient, _ session: RuntimeSession, _ interruption: Interruption
     ) async throws -> Int32 {
-        let (broker, supervisor) = try await session.toolBroker()
-        defer { supervisor.shutDown() }
-        let executor = QuantumExecutor(runtime: session.runtime, tools: broker, client: client)
-        let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json, isForPrograms: options.json)
-        let scheduler = Scheduler(runtime: session.runtime, runner: narrator)
-        let asks = try TerminalPrompt.open(isWanted: interactive, interruption)
-        let report = try await scheduler.runUntilIdle(
-            maxQuanta: maxQuanta, only: only.isEmpty ? nil : Set(only), humans: asks.map { TerminalResponder(prompt: $0) })
+        let report = try await session.withTools { broker in
+            let executor = QuantumExecutor(runtime: session.runtime, tools: broker, client: client)
+            let narrator = Narrator(base: executor, store: session.store, isQuiet: quiet || options.json, isForPrograms: options.json)
+            let scheduler = Scheduler(runtime: session.runtime, runner: narrator)
+            let asks = try TerminalPrompt.open(isWanted: interactive, interruption)
+            return try await scheduler.runUntilIdle(
+                maxQuanta: maxQuanta, only: only.isEmpty ? nil : Set(only), humans: asks.map { TerminalResponder(prompt: $0) })
+        }
         return try await conclude(report, only, session)
     }
 

@@ -33,6 +33,9 @@ extension AuditRecord {
             if case .string(let text)? = decision[key] { words.append(text) }
         }
         if decision["ok"] == .bool(false) { words.append("not done") }
+        let session = decision["session"]
+        if case .string(let id)? = session { words.append("the end of \(id) after \(decision["calls"]?.plainText ?? "") calls") }
+        if case .string(let id)? = session?["id"] { words.append("call \(session?["call"]?.plainText ?? "") of \(id)") }
         for key in ["error", "reason", "message"] {
             if case .string(let text)? = decision[key] {
                 words.append(text)

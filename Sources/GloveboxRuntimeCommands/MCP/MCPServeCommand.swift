@@ -92,9 +92,9 @@ struct MCPServeCommand: StoreCommand {
         let selection = try Self.selection(registry, names, rights, policies)
         let served = try await ServedStore.open(place, registry)
         do {
-            let (broker, supervisor) = try await served.session.toolBroker(policies)
-            defer { supervisor.shutDown() }
-            try await serve(selection, policy, rights, served, broker, interruption)
+            try await served.session.withTools(policies) { broker in
+                try await serve(selection, policy, rights, served, broker, interruption)
+            }
         } catch {
             await served.session.store.close()
             throw error

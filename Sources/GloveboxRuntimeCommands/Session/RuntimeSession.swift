@@ -70,11 +70,12 @@ struct RuntimeSession: Sendable {
         return session
     }
 
-    /// The way to tools: sandboxes for this workspace, under the policies of this host. Ends with `shutDown` of the supervisor.
+    /// The way to tools: sandboxes for this workspace, under the policies of this host. They end with the work, also the workers that wait
+    /// for another call.
     /// - Parameter policies: of tools, by their names.
-    func toolBroker(
-        _ policies: LoadedPolicies = LoadedPolicies()
-    ) async throws -> (broker: ToolBroker, supervisor: SandboxSupervisor) {
+    func withTools<Value>(
+        _ policies: LoadedPolicies = LoadedPolicies(), _ body: (ToolBroker) async throws -> Value
+    ) async throws -> Value {
         let workspace = try Workspace(checking: place.workspace, writable: true)
         try place.requireOutside(workspace.path)
         try registry.requireOutside(workspace.path, shipped: PolicyStore.standard().shippedDirectory.map { $0 + "/tools" })
@@ -84,15 +85,20 @@ struct RuntimeSession: Sendable {
                     + "Glovebox with `make install`")
         }
         let supervisor = try SandboxSupervisor()
+        defer { supervisor.shutDown() }
+        let commits = store.commits
+        let broker = ToolBroker(
+            registry: registry, store: store, kernel: runtime, capabilities: capabilities, supervisor: supervisor,
+            files: try WorkspaceFiles(path: workspace.path), worker: worker, commits: { commits.listen() }
+        ) { name throws(PolicyError) in try policies.policy(name) }
+        try broker.requireSessions()
+        try await broker.persistTools()
         do {
-            let broker = ToolBroker(
-                registry: registry, store: store, kernel: runtime, capabilities: capabilities, supervisor: supervisor,
-                files: try WorkspaceFiles(path: workspace.path), worker: worker
-            ) { name throws(PolicyError) in try policies.policy(name) }
-            try await broker.persistTools()
-            return (broker, supervisor)
+            let value = try await body(broker)
+            await broker.endSessions()
+            return value
         } catch {
-            supervisor.shutDown()
+            await broker.endSessions()
             throw error
         }
     }

@@ -48,21 +48,21 @@ struct ToolCallCommand: StoreCommand {
                     exitCode: ExitStatus.notFound,
                     message: "there is no tool `\(printable(name))`; \(NearestWord.mend(for: name, among: known))")
             }
-            let (broker, supervisor) = try await session.toolBroker()
-            defer { supervisor.shutDown() }
-            let process: ProcessID
-            if let caller { process = caller } else { process = try await makeCaller(tool, session) }
-            let ended: Ended
-            do {
-                ended = try await call(
-                    ToolCallRequest(process: process, tool: name, arguments: arguments), broker, session,
-                    responder: prompt.map { TerminalResponder(prompt: $0) })
-            } catch {
-                if caller == nil { try? await session.runtime.signal(process, .terminate, reason: "the command failed") }
-                throw error
+            return try await session.withTools { broker in
+                let process: ProcessID
+                if let caller { process = caller } else { process = try await makeCaller(tool, session) }
+                let ended: Ended
+                do {
+                    ended = try await call(
+                        ToolCallRequest(process: process, tool: name, arguments: arguments), broker, session,
+                        responder: prompt.map { TerminalResponder(prompt: $0) })
+                } catch {
+                    if caller == nil { try? await session.runtime.signal(process, .terminate, reason: "the command failed") }
+                    throw error
+                }
+                if caller == nil { try await end(process, ended, session) }
+                return ended
             }
-            if caller == nil { try await end(process, ended, session) }
-            return ended
         }
         return conclude(result)
     }

@@ -30,7 +30,7 @@ extension ToolManifest {
             JSONMember("name", .string(name)), JSONMember("tool_id", .string(spec.id.text)), JSONMember("version", .string(spec.version)),
             JSONMember("description", .string(spec.description)), JSONMember("protocol", .string(action.word)),
             JSONMember("policy", .optional(policy)), JSONMember("needs", .strings(needs.map(\.source))),
-            JSONMember("syscalls", .strings(syscalls.sorted(by: utf8Precedes))),
+            JSONMember("syscalls", .strings(syscalls.sorted(by: utf8Precedes))), JSONMember("session", .bool(understandsSessions)),
             JSONMember("tags", .strings(spec.tags)), JSONMember("input", spec.inputSchema),
             JSONMember("output", spec.outputSchema ?? .null), JSONMember("file", .string(file)),
         ]

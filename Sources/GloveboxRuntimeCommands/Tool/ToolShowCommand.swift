@@ -20,13 +20,15 @@ struct ToolShowCommand: StoreCommand {
                 exitCode: ExitStatus.notFound,
                 message: "there is no tool `\(printable(name))`; \(NearestWord.mend(for: name, among: registry.all.map(\.name)))")
         }
+        let policy = tool.policy.flatMap { try? LoadedPolicies().policy($0) }
         if json {
-            Document.print("tool/1", tool.members)
+            Document.print("tool/1", tool.members + [JSONMember("sessions", tool.sessions(under: policy))])
             return ExitStatus.success
         }
         var lines = ["\(tool.name)  \(tool.action.word)" + (tool.policy.map { "  policy \($0)" } ?? ""), "  \(tool.spec.description)"]
         for need in tool.needs { lines.append("  needs   \(need.source)") }
         if !tool.syscalls.isEmpty { lines.append("  libOS   \(tool.syscalls.sorted(by: utf8Precedes).joined(separator: ", "))") }
+        lines += tool.sessionLines(under: policy)
         lines.append("  from    \(tool.file)")
         Console.print(lines.map(SafeText.line).joined(separator: "\n"))
         Console.print(SafeText.clean(tool.spec.inputSchema.prettyText))

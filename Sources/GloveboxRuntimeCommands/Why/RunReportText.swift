@@ -5,6 +5,9 @@ enum RunReportText {
     static func lines(_ report: JSONValue) -> [String] {
         var lines: [String] = []
         if let outcome = report["outcome"] { lines.append("outcome    \(Self.outcome(outcome))") }
+        if let session = report["session"], case .string(let id)? = session["id"] {
+            lines.append("session    \(id), call \(session["call"]?.plainText ?? "") of one worker: \(Self.session(session))")
+        }
         if let policy = report["policy"] {
             lines.append("policy     \(policy["name"]?.plainText ?? "") \(policy["hash"]?.plainText ?? "")")
         }
@@ -35,6 +38,11 @@ enum RunReportText {
         }
     }
 
+    private static func session(_ session: JSONValue) -> String {
+        if session["stays"] == .bool(true) { return "it stays for the next call (\(session["bounds"]?.plainText ?? ""))" }
+        return "the last one, because \(session["because"]?.plainText ?? "the worker ended")"
+    }
+
     private static func outcome(_ outcome: JSONValue) -> String {
         let kind = outcome["kind"]?.plainText ?? ""
         switch kind {
@@ -43,6 +51,7 @@ enum RunReportText {
         case "completed", "failed":
             let worker = outcome["worker"]
             // A channel tool's result ends the call, and whatever still runs of the tool.
+            if worker?["kind"] == .string("stays") { return "\(kind), and its worker stays for the next call" }
             let end = worker?["kind"] == .string("ended_after_result") ? "ended by the supervisor" : worker.map(Self.outcome) ?? "gone"
             return "\(kind), and its worker then \(end)"
         default: return [kind, outcome["message"]?.plainText].compactMap { $0 }.joined(separator: ": ")

@@ -42,13 +42,9 @@ internal final class ControlGroupDirectory: Sendable {
     }
 
     /// The number behind a key of a file with lines `key number`; 0 when the file or the key is not there.
-    func number(_ key: String, in file: String) -> UInt64 {
-        guard let text = try? SmallFile.text(file, in: descriptor.rawValue) else { return 0 }
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == key { return UInt64(words[1]) ?? 0 }
-        }
-        return 0
+    func number(_ key: StaticString, in file: String) -> UInt64 {
+        let found = try? SmallFile.number(behind: key, in: file, in: descriptor.rawValue)
+        return (found ?? nil) ?? 0
     }
 
     func exists(_ file: String) -> Bool {

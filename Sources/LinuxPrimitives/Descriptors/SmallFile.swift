@@ -22,8 +22,50 @@ package enum SmallFile {
 
     /// The content as one decimal number, or nil when the file is absent, unreadable or something else.
     package static func number(_ path: String, in directory: Int32 = AT_FDCWD) -> UInt64? {
-        guard let bytes = try? read(path, in: directory, limit: 64) else { return nil }
-        return UInt64(String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self))
+        let read = try? withBeginning(of: path, in: directory) { bytes in number(of: bytes.prefix { $0 != 0x0a }) }
+        return read ?? nil
+    }
+
+    /// The number behind a word at the beginning of a line, in the first half KiB of a file; nil when there is none.
+    package static func number(behind word: StaticString, in path: String, in directory: Int32 = AT_FDCWD) throws(SystemError) -> UInt64? {
+        try withBeginning(of: path, in: directory) { bytes in
+            word.withUTF8Buffer { word in
+                var rest = bytes[...]
+                while !rest.isEmpty {
+                    let line = rest.prefix { $0 != 0x0a }
+                    if line.starts(with: word) {
+                        let behind = line.dropFirst(word.count)
+                        let digits = behind.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
+                        if behind.first == 0x20, let number = number(of: digits) { return number }
+                    }
+                    rest = rest.dropFirst(line.count + 1)
+                }
+                return nil
+            }
+        }
+    }
+
+    private static func number(of digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
+        var value: UInt64 = 0
+        for byte in digits {
+            guard (0x30...0x39).contains(byte) else { return nil }
+            let (product, overflows) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carries) = product.addingReportingOverflow(UInt64(byte - 0x30))
+            if overflows || carries { return nil }
+            value = sum
+        }
+        return digits.isEmpty ? nil : value
+    }
+
+    /// What one `read` gives: kernel files of a few lines come in one piece.
+    private static func withBeginning<Result>(
+        of path: String, in directory: Int32, _ body: (UnsafeRawBufferPointer) -> Result
+    ) throws(SystemError) -> Result {
+        let file = try open(path, in: directory, flags: O_RDONLY)
+        return try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { (room) throws(SystemError) in
+            let count = try Transfer.read(file.rawValue, into: room)
+            return body(UnsafeRawBufferPointer(rebasing: room[..<count]))
+        }
     }
 
     /// One `write` to an existing file: kernel files take a value in one piece.

@@ -73,10 +73,9 @@ package enum KernelFacts {
 
     /// How much of the machine's memory could be had now, 0…1; nil when the kernel does not tell.
     package static func availableMemoryShare() -> Double? {
-        guard let text = try? SmallFile.text("/proc/meminfo") else { return nil }
-        func kibibytes(_ name: String) -> Double? {
-            guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else { return nil }
-            return Double(line.drop { !$0.isNumber }.prefix { $0.isNumber })
+        func kibibytes(_ name: StaticString) -> Double? {
+            let number = try? SmallFile.number(behind: name, in: "/proc/meminfo") // both are among its first lines
+            return (number ?? nil).map(Double.init)
         }
         guard let all = kibibytes("MemTotal:"), let available = kibibytes("MemAvailable:"), all > 0 else { return nil }
         return available / all

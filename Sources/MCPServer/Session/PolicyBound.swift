@@ -22,6 +22,8 @@ extension ResolvedPolicy {
         let refused = Set(session.statedSyscalls.deny).subtracting(statedSyscalls.deny)
         result.statedSyscalls.deny += refused.sorted()
         result.statedSyscalls.allow.removeAll { refused.contains($0) }
+        // A worker that stays for the next call is something that the session gives, too.
+        result.sessions = sessions?.intersection(session.sessions)
         return result
     }
 }

@@ -1,4 +1,5 @@
 internal import CLaunchABI
+internal import Glibc
 
 /// Lays a launch spec out as `launch_spec.h` wants it: header, records, then all strings.
 struct LaunchSpecEncoder {
@@ -13,6 +14,11 @@ struct LaunchSpecEncoder {
     private static let headerSize = MemoryLayout<gb_spec>.size
 
     private mutating func bytes(of spec: LaunchSpec) throws(LaunchError) -> [UInt8] {
+        strings.reserveCapacity(2048)
+        body.reserveCapacity(
+            spec.mounts.count * MemoryLayout<gb_mount>.size + spec.pathRules.count * MemoryLayout<gb_path_rule>.size
+                + spec.resourceLimits.count * MemoryLayout<gb_rlimit>.size + spec.filter.count
+                + (spec.arguments.count + spec.environment.count) * 4)
         var header = gb_spec()
         header.magic = UInt32(GB_SPEC_MAGIC)
         header.version = UInt32(GB_SPEC_VERSION)
@@ -57,7 +63,12 @@ struct LaunchSpecEncoder {
                 .tooLarge, "the command line and environment need \(header.size) bytes; the kernel takes about 2 MiB",
                 mend: "pass large data on standard input or in a file")
         }
-        return withUnsafeBytes(of: header) { Array($0) } + body + strings
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(header.size))
+        withUnsafeBytes(of: header) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: body)
+        bytes.append(contentsOf: strings)
+        return bytes
     }
 
     private var position: UInt32 { UInt32(Self.headerSize + body.count) }
@@ -75,13 +86,18 @@ struct LaunchSpecEncoder {
     }
 
     private mutating func offset(of text: String) throws(LaunchError) -> UInt32 {
-        guard !text.utf8.contains(0) else {
+        let at = UInt32(strings.count)
+        var text = text
+        let isWhole = text.withUTF8 { bytes in
+            strings.append(contentsOf: bytes)
+            guard let start = bytes.baseAddress else { return true }
+            return memchr(start, 0, bytes.count) == nil
+        }
+        guard isWhole else {
             throw LaunchError(
                 .malformed, "an argument, variable or path holds a NUL byte, which no program could receive",
                 mend: "remove the NUL byte")
         }
-        let at = UInt32(strings.count)
-        strings += text.utf8
         strings.append(0)
         return at
     }

@@ -50,10 +50,21 @@ extension SandboxSupervisor {
         let sealed = SealedRun(
             preparation, in: launch.sandbox, program: launch.program, streams: &streams, request: request, cancellation: cancellation,
             began: began)
+        var receipt: [ReceiptEntry]?
         let end = sealed.finish(
             cgroup: leases.cgroup,
             // Before the tool runs each processor is busy with its launch.
-            onStart: { if isLast { cgroups?.sweep() } }, onExit: { if isLast { connection.dismiss() } })
+            onStart: { started in
+                let made = ReceiptBuilder(
+                    request: request, preparation: preparation, started: started, isRoot: KernelFacts.isRoot,
+                    cgroupObstacle: cgroupObstacle
+                ).receipt(cgroup: leases.cgroup)
+                receipt = made
+                request.monitor?.started(
+                    made, ReportBuilder.launch(started, standing: launch.standing),
+                    ReportBuilder.stages(of: started, began: began, sent: sent).stages)
+                if isLast { cgroups?.sweep() }
+            }, onExit: { if isLast { connection.dismiss() } })
         // A plan holds device and inode of every source; the launcher refuses one that was exchanged since (an upgrade of /usr).
         // Nothing of the tool ran, so the launch is tried once more with a new plan.
         if case .setupFailed("mounts", ESTALE, _) = end.outcome, !anew {
@@ -65,11 +76,12 @@ extension SandboxSupervisor {
             return try self.launch(request, cancellation, began, isLast: isLast, anew: anew, mayBeParked: false)
         }
         let builder = ReportBuilder(
-            request: request, preparation: preparation, end: end, began: began, sent: sent, isRoot: KernelFacts.isRoot,
-            cgroupObstacle: cgroupObstacle, standing: launch.standing)
-        let report = builder.report(cgroup: leases.cgroup)
+            request: request, preparation: preparation, end: end, began: began, sent: sent, standing: launch.standing,
+            receipt: receipt)
+        let report = builder.report()
         if isLast { cgroups?.retire() }
-        pool?.callEnded(leases)
+        // Ids and a cgroup in which something still lives are nobody else's.
+        if end.leftBehind { unreturned.withLock { $0.append(leases) } } else { pool?.callEnded(leases) }
         return report
     }
 
@@ -231,7 +243,4 @@ extension SandboxSupervisor {
 
     /// How many sandboxes wait for a call.
     package var preparedCount: Int { pool?.count ?? 0 }
-
-    /// What the pool holds and did; nil without one.
-    package var poolStatus: SandboxPoolStatus? { pool?.status }
 }

@@ -46,6 +46,15 @@ struct DirectoryRecord: Sendable {
         self.directories = directories
     }
 
+    /// Whether the times of a directory, which may be reached through links, tell of every change to its names since then.
+    static func tells(_ directory: String, lookedAtSince start: Int64) -> Bool {
+        guard let opened = try? PathResolution.openPath(path: directory, resolve: .noMagicLinks),
+            let magic = try? PathResolution.fileSystemMagic(opened.rawValue), HeldNames.listsEverything(magic),
+            let identity = try? FileIdentity.of(opened.rawValue)
+        else { return false }
+        return identity.isDirectory && identity.changedNanoseconds < start && clock() >= start
+    }
+
     var isUnchanged: Bool {
         directories.allSatisfy { directory in
             guard let opened = try? PathResolution.openPath(path: directory.path, resolve: .noLinks),

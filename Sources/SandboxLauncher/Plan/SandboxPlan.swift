@@ -22,6 +22,8 @@ struct SandboxPlan: Sendable {
     var workspaceNote: String?
     /// Creating calls must go to the supervisor.
     var mediated: Bool
+    /// Of the template, as they were when it was planned; nil: each is looked at by itself.
+    var templateSources: SandboxSources?
 
     struct ResolvedGrant: Sendable, Equatable {
         var path: String
@@ -33,7 +35,8 @@ struct SandboxPlan: Sendable {
     /// Whether every source in the template is still the file that was resolved: a copy of an old template would show it for
     /// ever. The other sources are checked by the launcher at each launch.
     var isCurrent: Bool {
-        mounts[..<templateCount].allSatisfy { mount in
+        if let templateSources { return templateSources.areUnchanged }
+        return mounts[..<templateCount].allSatisfy { mount in
             guard case .bind(let source) = mount.kind else { return true }
             guard let now = try? FileIdentity.of(path: source.path, followingLink: false) else { return false }
             return now.device == source.device && now.inode == source.inode

@@ -107,7 +107,8 @@ struct SandboxPlanner {
         return SandboxPlan(
             mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants,
             denials: confinement.denials + standing, absent: absent,
-            workspaceNote: note, mediated: mediated)
+            workspaceNote: note, mediated: mediated,
+            templateSources: SandboxSources(mounts: mounts[..<templateCount], pathRules: [], covers: []))
     }
 
     /// Rules add up along a path, so one that gives nothing beyond a rule above it only costs time.

@@ -16,6 +16,8 @@ struct PoolState: Sendable {
         var beingBuilt = 0
         var calls: UInt64 = 0
         var lastCall: UInt64
+        /// Of the last one that was built: while they are unchanged they serve the next one too.
+        var sources: SandboxSources?
         /// `ParkedTool.isPossible`, once somebody has asked.
         var parksTool: Bool?
         /// Building one failed: not tried again before the next call, and with a program in it not before ever more calls. A program that
@@ -38,10 +40,21 @@ struct PoolState: Sendable {
     /// Of them those that wait for something to do.
     var idleWorkers = 0
     var isClosed = false
+    /// The machine's memory, as somebody saw it at this time.
+    var isShort = false
+    var sawMemoryAt: UInt64 = 0
     /// Counters and the last failure; what is held is put in when somebody asks.
     var history = SandboxPoolStatus()
 
     private static let kindLimit = 32
+    /// Nanoseconds for which a look at the machine's memory holds.
+    private static let memoryPeriod: UInt64 = 100_000_000
+
+    mutating func mustSeeMemory(_ now: UInt64) -> Bool {
+        guard now - sawMemoryAt > Self.memoryPeriod else { return false }
+        sawMemoryAt = now
+        return true
+    }
 
     enum Step {
         /// It counts as being built from here on.
@@ -141,7 +154,7 @@ struct PoolState: Sendable {
     }
 
     /// Gives up what nobody asks for, and everything while the machine is short of memory.
-    mutating func trim(_ settings: SandboxPoolSettings, _ now: UInt64, isShort: Bool) {
+    mutating func trim(_ settings: SandboxPoolSettings, _ now: UInt64) {
         for index in kinds.indices where isShort || now - kinds[index].lastCall > settings.idleMilliseconds &* 1_000_000 {
             discard(kinds[index].waiting)
             kinds[index].waiting = []

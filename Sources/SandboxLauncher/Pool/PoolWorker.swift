@@ -29,14 +29,15 @@ extension SandboxPool {
     }
 
     private func work() {
-        if settings.builderNice > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, settings.builderNice) } // of this thread alone
+        // Of this thread alone: the kernel keeps it per thread.
+        if settings.builderNice > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, settings.builderNice) }
         var isIdle = false
         while true {
-            let isShort = (KernelFacts.availableMemoryShare() ?? 1) < settings.reservedMemory
+            seeMemory()
             let step = state.withLock { state -> PoolState.Step in
                 followMounts(&state)
                 if state.isClosed { return .nothing }
-                state.trim(settings, MonotonicClock.now(), isShort: isShort)
+                state.trim(settings, MonotonicClock.now())
                 return state.next(settings)
             }
             switch step {
@@ -49,6 +50,12 @@ extension SandboxPool {
             }
             isIdle = false
         }
+    }
+
+    private func seeMemory() {
+        guard state.withLock({ $0.mustSeeMemory(MonotonicClock.now()) }) else { return }
+        let isShort = (KernelFacts.availableMemoryShare() ?? 1) < settings.reservedMemory
+        state.withLock { $0.isShort = isShort }
     }
 
     /// Waits for something to do. True when this worker has become one too many.

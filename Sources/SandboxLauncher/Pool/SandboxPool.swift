@@ -79,6 +79,7 @@ final class SandboxPool: Sendable {
 
     /// A call has ended: what it took is made anew.
     func callEnded(_ leases: SandboxLeases) {
+        if settings.buildsOnDemand { return } // the next call builds with them
         let isOpen = state.withLock { state -> Bool in
             guard !state.isClosed else { return false }
             state.released.append(leases)
@@ -116,26 +117,27 @@ final class SandboxPool: Sendable {
 
     var status: SandboxPoolStatus { state.withLock { $0.status(at: MonotonicClock.now()) } }
 
-    var status: SandboxPoolStatus {
-        state.withLock { state in
-            var status = SandboxPoolStatus()
-            status.waiting = state.kinds.reduce(0) { $0 + $1.waiting.count }
-            status.bytes = state.kinds.reduce(UInt64(0)) { $0 + $1.waiting.reduce(0) { $0 + $1.parked.memoryBytes } }
-            return status
-        }
-    }
-
     // MARK: - Building
 
     func build(_ blueprint: Blueprint) throws(LaunchError) -> PoolState.Waiting {
         let generation = state.withLock { $0.generation }
         let leases = try lease(blueprint)
-        guard let sources = SandboxSources(of: blueprint.kind, covers: blueprint.covers) else {
-            throw LaunchError(.path, "a granted path is another file than when the plan was made", mend: "the next call plans anew")
-        }
+        let sources = try sources(of: blueprint)
         let standing = try stand(blueprint, leases)
         state.withLock { $0.history.built += 1 }
         return PoolState.Waiting(parked: standing, sources: sources, generation: generation)
+    }
+
+    private func sources(of blueprint: Blueprint) throws(LaunchError) -> SandboxSources {
+        let known = state.withLock { state in state.index(of: blueprint).flatMap { state.kinds[$0].sources } }
+        if let known, known.areUnchanged { return known }
+        guard let seen = SandboxSources(of: blueprint.kind, covers: blueprint.covers) else {
+            throw LaunchError(.path, "a granted path is another file than when the plan was made", mend: "the next call plans anew")
+        }
+        state.withLock { state in
+            if let index = state.index(of: blueprint) { state.kinds[index].sources = seen }
+        }
+        return seen
     }
 
     private func stand(_ blueprint: Blueprint, _ leases: SandboxLeases) throws(LaunchError) -> any StandingSandbox {

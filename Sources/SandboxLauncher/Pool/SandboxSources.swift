@@ -21,8 +21,23 @@ struct SandboxSources: Sendable {
 
     private var sources: [Source] = []
 
+    /// Sources that stand in one directory: while that is unchanged, their names lead to the same files.
+    private struct Group: Sendable {
+        let directory: String
+        /// Nil when its times do not tell (`DirectoryRecord`).
+        let seen: Seen?
+        var members: [Int]
+    }
+
+    private var groups: [Group] = []
+
     /// Looks now: before the sandbox is built. Nil when a source is another file than the spec says: a template would still show the old one.
     init?(of spec: LaunchSpec, covers: [MountEntry]) {
+        self.init(mounts: spec.mounts[...], pathRules: spec.pathRules, covers: covers)
+    }
+
+    init?(mounts: ArraySlice<MountEntry>, pathRules: [PathRule], covers: [MountEntry]) {
+        let start = DirectoryRecord.clock()
         var known = PathSet()
         func add(_ path: String, isCovered: Bool) {
             if isCovered || !known.contains(path) {
@@ -31,7 +46,7 @@ struct SandboxSources: Sendable {
             known.insert(path)
         }
         var bound: [String] = []
-        for mount in spec.mounts {
+        for mount in mounts {
             guard case .bind(let source) = mount.kind else { continue }
             add(source.path, isCovered: false)
             let seen = sources.last { $0.path.isSamePath(as: source.path) }?.seen
@@ -39,11 +54,33 @@ struct SandboxSources: Sendable {
             if !mount.device { bound.append(mount.target) }
         }
         // A rule holds for the file that its path led to. Inside and outside, what is bound has the same path.
-        for rule in spec.pathRules where bound.contains(where: { rule.path.isAtOrBelow($0) }) { add(rule.path, isCovered: false) }
+        for rule in pathRules where bound.contains(where: { rule.path.isAtOrBelow($0) }) { add(rule.path, isCovered: false) }
         for cover in covers { add(cover.target, isCovered: true) }
+        group(lookedAtSince: start)
     }
 
-    var areUnchanged: Bool { sources.allSatisfy { Self.look($0.path, $0.isCovered) == $0.seen } }
+    var areUnchanged: Bool {
+        groups.allSatisfy { group in
+            if let seen = group.seen, Self.look(group.directory, true) == seen { return true }
+            return group.members.allSatisfy { Self.look(sources[$0].path, sources[$0].isCovered) == sources[$0].seen }
+        }
+    }
+
+    private mutating func group(lookedAtSince start: Int64) {
+        for (index, source) in sources.enumerated() {
+            let directory = source.path.parentPath
+            // What was done to a covered file itself does not show in its directory.
+            if !source.isCovered, let place = groups.firstIndex(where: { $0.directory.isSamePath(as: directory) }) {
+                groups[place].members.append(index)
+            } else {
+                groups.append(Group(directory: source.isCovered ? "" : directory, seen: nil, members: [index]))
+            }
+        }
+        groups = groups.map { group in
+            guard group.members.count > 1, DirectoryRecord.tells(group.directory, lookedAtSince: start) else { return group }
+            return Group(directory: group.directory, seen: Self.look(group.directory, true), members: group.members)
+        }
+    }
 
     private static func look(_ path: String, _ isCovered: Bool) -> Seen? {
         guard let found = try? FileIdentity.of(path: path, followingLink: false) else { return nil }

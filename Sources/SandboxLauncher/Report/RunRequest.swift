@@ -39,6 +39,9 @@ package struct RunRequest: Sendable {
     /// nothing of them is there. Each opening then takes some microseconds more: for tools that live long.
     package var watchesOpening = false
 
+    /// Told of the run while it lasts.
+    package var monitor: RunMonitor?
+
     package struct WorkspaceIdentity: Sendable, Hashable {
         package var device: UInt64
         package var inode: UInt64
@@ -68,17 +71,30 @@ package struct RunRequest: Sendable {
         /// Standard output is the writing end of a pipe of the caller's, who reads the other one and bounds what it takes; standard
         /// error is passed on live as far as the caller takes it, and left out where not. Neither has a limit in all: such a tool lives as long as somebody talks with it.
         case attached(ToolStream, stderr: Int32, sanitizeStderr: Bool)
+        /// Both streams are the writing ends of pipes of the caller's, who reads the other ones and bounds what it takes.
+        case pipes(stdout: ToolStream, stderr: ToolStream)
     }
 
     /// The tool is a server: it is looked at less often, because it mostly waits.
-    var isAttached: Bool { if case .attached = output { true } else { false } }
+    var isAttached: Bool {
+        switch output {
+        case .attached, .pipes: true
+        case .capture, .forward, .terminal: false
+        }
+    }
 
     var isOnTerminal: Bool { if case .terminal = output { true } else { false } }
 
     /// What the caller attached is the tool's by now, or the run came to no start.
     func releaseStreams() {
         if case .attached(let stream) = input { stream.close() }
-        if case .attached(let stream, _, _) = output { stream.close() }
+        switch output {
+        case .attached(let stream, _, _): stream.close()
+        case .pipes(let stdout, let stderr):
+            stdout.close()
+            stderr.close()
+        case .capture, .forward, .terminal: break
+        }
     }
 
     package init(

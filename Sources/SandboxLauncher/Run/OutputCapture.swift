@@ -1,5 +1,5 @@
 /// The first and the last bytes of a stream, in a bounded room.
-struct OutputCapture {
+package struct OutputCapture {
     private let headLimit: Int
     private let tailLimit: Int
     private var head: [UInt8] = []
@@ -8,12 +8,12 @@ struct OutputCapture {
     private var tailStart = 0
 
     /// - Parameter keep: bytes in all.
-    init(keep: Int) {
+    package init(keep: Int) {
         headLimit = keep / 2
         tailLimit = keep - keep / 2
     }
 
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func add(_ bytes: UnsafeRawBufferPointer) {
         let first = min(max(headLimit - head.count, 0), bytes.count)
         head += bytes.prefix(first)
         let rest = bytes.dropFirst(first)
@@ -32,7 +32,7 @@ struct OutputCapture {
         }
     }
 
-    func result(totalBytes: UInt64) -> CapturedOutput {
+    package func result(totalBytes: UInt64) -> CapturedOutput {
         CapturedOutput(head: head, tail: Array(tail[tailStart...] + tail[..<tailStart]), totalBytes: totalBytes)
     }
 }

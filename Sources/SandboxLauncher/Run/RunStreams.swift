@@ -42,6 +42,14 @@ struct RunStreams: ~Copyable {
             try openInput(request.input)
             return
         }
+        if case .pipes(let stdout, let stderr) = request.output {
+            toolOutput = try stdout.duplicated()
+            toolError = try stderr.duplicated()
+            output = OutputStream.closed()
+            error = OutputStream.closed()
+            try openInput(request.input)
+            return
+        }
         var outputPipe = try Pipe.make()
         var errorPipe = try Pipe.make()
         let outputSource = outputPipe.takeFirst()
@@ -57,7 +65,7 @@ struct RunStreams: ~Copyable {
         case .forward(let out, let err, let cleanOut, let cleanErr):
             output = OutputStream(source: outputSource, sink: .forward(to: out, clean: cleanOut), limit: limit)
             error = OutputStream(source: errorSource, sink: .forward(to: err, clean: cleanErr), limit: limit)
-        case .terminal, .attached: break
+        case .terminal, .attached, .pipes: break
         }
         try openInput(request.input)
     }

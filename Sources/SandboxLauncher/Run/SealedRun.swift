@@ -89,23 +89,24 @@ struct SealedRun: ~Copyable {
     /// Runs to the end. The whole tree is dead when this returns.
     ///
     /// - Parameters:
-    ///   - onStart: called once the tool runs.
+    ///   - onStart: called once the tool runs, with what is known by then.
     ///   - onExit: called once the tool and everything it started have ended; what is left is the end of the init.
-    consuming func finish(cgroup: borrowing ControlGroupLease?, onStart: () -> Void, onExit: () -> Void) -> RunEnd {
+    consuming func finish(cgroup: borrowing ControlGroupLease?, onStart: (LaunchMessage) -> Void, onExit: () -> Void) -> RunEnd {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
         var events: ControlGroupEvents?
         var peakMemory: UInt64?
-        if started != nil { onStart() }
+        if let started { onStart(started) }
         while !isOver {
             let (hadStarted, hadExited) = (started != nil, exited != nil)
             step(buffer)
-            if started != nil, !hadStarted { onStart() }
+            if let started, !hadStarted { onStart(started) }
             guard exited != nil, !hadExited else { continue }
             onExit()
             // Everything of the tool is reaped, so what the cgroup counted is final: it is read while the init ends.
             events = cgroup?.events()
             peakMemory = cgroup?.peakMemory()
+            attendEnd()
         }
         let endedAt = MonotonicClock.now()
         if hearTakeover() == false, !cause.isSettled { return .notTakenOver }
@@ -125,6 +126,17 @@ struct SealedRun: ~Copyable {
             violationsDropped: log.dropped, createdNames: createdNames, createdLimitHit: createdLimitHit, leftBehind: isGivenUp,
             exitedAt: exitedAt, endedAt: endedAt)
     }
+
+    /// The init is on its way out of the kernel. Being woken for it takes as long as that does, so it is looked at for a moment, unless
+    /// somebody else has a use for the processor.
+    private func attendEnd() {
+        guard let number = process.number else { return }
+        let until = MonotonicClock.now() + Self.attention
+        while (try? Polling.wait(number, for: .readable, deadline: 0)) == false, MonotonicClock.now() < until { sched_yield() }
+    }
+
+    /// Nanoseconds.
+    private static let attention: UInt64 = 150_000
 
     /// The launch failed, or the sandbox's init has ended: its pidfd says so only after every process of the namespace is gone.
     private var isOver: Bool {
@@ -309,6 +321,7 @@ struct SealedRun: ~Copyable {
         case .usage:
             awaitsUsage = false
             usage = message.usage
+            request.monitor?.sampled(usage)
             checkUsage()
         case .exited:
             exited = message

@@ -17,7 +17,7 @@ extension ResolvedPolicy {
             DerivationStep(
                 section: .run, text: "its standard input, output and error are passed from and to the caller; it gets no other open file",
                 mechanisms: ["descriptors 0, 1 and 2; the others are closed"], location: "default"),
-        ]
+        ] + sessionSteps()
     }
 
     func environmentSteps(_ confinement: Confinement) -> [DerivationStep] {

@@ -6,7 +6,7 @@ package struct LintFinding: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case shadowed, unusedDeny = "unused-deny", broadWrite = "broad-write", secretPath = "secret-path"
         case secretVariable = "secret-variable", waived, missingReason = "missing-reason", missingExamples = "missing-examples"
-        case failedExample = "failed-example"
+        case failedExample = "failed-example", uselessSession = "useless-session"
     }
     package var kind: Kind
     /// `file:line`.
@@ -42,6 +42,7 @@ extension ResolvedPolicy {
                     kind: .waived, location: origins["waive"]?.location ?? name,
                     message: "`\(protection.rawValue)` may be missing without a word", mend: "waive only what this host cannot give"))
         }
+        findings += sessionFindings()
         let effects = Set(examples.map(\.effect))
         if !effects.isSuperset(of: [.allow, .deny]) {
             findings.append(

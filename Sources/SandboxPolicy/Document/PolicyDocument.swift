@@ -21,6 +21,8 @@ package struct PolicyDocument: Sendable, Equatable {
     package var waive: [Located<Protection>]?
     /// nil when the document has no `ask: {channel: …}`: the parent's then holds.
     package var askChannel: Located<AskChannel>?
+    /// nil when the document has no `sessions`: the parent's then hold.
+    package var sessions: StatedSessions?
     package var examples: [PolicyExample]
 
     package struct EnvironmentValue: Sendable, Equatable {

@@ -20,7 +20,8 @@ private struct PolicyDocumentReader {
         fields = FieldReader(fileName: fileName)
         document = PolicyDocument(
             fileName: fileName, name: "", description: nil, extends: nil, isRootPreset: false, rootPresetPosition: root.position, rules: [],
-            limits: [:], pass: [], set: [], syscallBase: nil, syscallDeny: [], syscallAllow: [], waive: nil, askChannel: nil, examples: [])
+            limits: [:], pass: [], set: [], syscallBase: nil, syscallDeny: [], syscallAllow: [], waive: nil, askChannel: nil, sessions: nil,
+            examples: [])
     }
 
     mutating func read() throws(PolicyError) -> PolicyDocument {
@@ -57,6 +58,7 @@ private struct PolicyDocumentReader {
         case "syscalls": readSyscalls(node)
         case "waive": readWaive(node)
         case "ask": readAsk(node)
+        case "sessions": document.sessions = fields.sessions(entry)
         case "examples": readExamples(node)
         default: break
         }

@@ -34,7 +34,17 @@ extension ResolvedPolicy {
         ]
         // Only where it is stated: a policy without it means what it meant before there was such a key.
         let ask = askChannel.map { [JSONMember("ask", .object(["channel": .string($0.rawValue)]))] } ?? []
-        return .object(members + ask)
+        let sessions = sessions.map { terms in
+            [
+                JSONMember(
+                    "sessions",
+                    .object([
+                        "tools": .strings(terms.tools), "calls": .unsigned(terms.calls), "idle_ms": .unsigned(terms.idleMilliseconds),
+                        "lifetime_ms": .unsigned(terms.lifetimeMilliseconds),
+                    ]))
+            ]
+        }
+        return .object(members + ask + (sessions ?? []))
     }
 
     package var canonicalJSON: String { canonicalValue.canonicalText }

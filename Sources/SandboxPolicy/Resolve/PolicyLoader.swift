@@ -57,7 +57,7 @@ package enum PolicyLoader {
             ?? ResolvedPolicy(
                 name: "", description: nil, chain: [], isRootPreset: false, rules: [], limits: .standard,
                 statedEnvironment: EnvironmentRules(),
-                statedSyscalls: SyscallRules(), waived: [], askChannel: nil, examples: [], origins: [:])
+                statedSyscalls: SyscallRules(), waived: [], askChannel: nil, sessions: nil, examples: [], origins: [:])
         func origin(_ position: SourcePosition) -> PolicyOrigin { PolicyOrigin(file: document.fileName, position: position) }
         if document.isRootPreset, let parent, !parent.isRootPreset {
             throw PolicyError(
@@ -112,6 +112,10 @@ package enum PolicyLoader {
             }
             result.askChannel = channel.value
             result.origins[ResolvedPolicy.askSetting] = origin(channel.position)
+        }
+        if let stated = document.sessions {
+            result.sessions = try stated.terms(over: parent?.sessions, in: document.fileName)
+            for (key, position) in stated.positions { result.origins[ResolvedPolicy.sessionSetting(key)] = origin(position) }
         }
         result.examples = document.examples
         if let parent, !parent.isRootPreset { try refuseWidening(result, over: parent, document: document) }

@@ -34,6 +34,7 @@ extension ResolvedPolicy {
         if askWidth > other.askWidth {
             result.append(Widening(message: askSentence, setting: Self.askSetting))
         }
+        result += sessionWidenings(over: other)
         return Array(result.prefix(most))
     }
 

@@ -19,11 +19,13 @@ package struct ResolvedPolicy: Sendable, Equatable {
     package var waived: Set<Protection>
     /// Where an answer to an `ask` counts; nil: by what is asked about.
     package var askChannel: AskChannel?
+    /// Whose workers may serve more than one call; nil: none.
+    package var sessions: SessionTerms?
     /// Of this policy's own document.
     package var examples: [PolicyExample]
     /// Where single settings were stated: `limits.wall`, `environment.pass.LANG`, `environment.set.HOME`, `syscalls.base`,
     /// `syscalls.deny.ptrace`, `waive`,
-    /// `ask.channel`. Absent for defaults.
+    /// `ask.channel`, `sessions.calls`. Absent for defaults.
     package var origins: [String: PolicyOrigin]
 }
 

@@ -121,7 +121,7 @@ private struct CallClosing {
             try keep(.failed, nil, failure.message, in: transaction)
             return .done(
                 try recorder.fail(
-                    failure, decision, capabilities: call.record.capabilities, parent: call.intent, in: transaction))
+                    failure, decision, decision: place, capabilities: call.record.capabilities, parent: call.intent, in: transaction))
         case .output(let output):
             let object = JSONValue.object([
                 "tool_id": .string(call.tool.spec.id.text), "tool_name": .string(call.tool.name), "result": output.data,
@@ -132,7 +132,8 @@ private struct CallClosing {
             try keep(.completed, handle?.object, nil, in: transaction)
             return .done(
                 try recorder.complete(
-                    output, handle, decision: receipt, capabilities: call.record.capabilities, parent: call.intent, in: transaction))
+                    output, handle, decision: receipt + place, capabilities: call.record.capabilities, parent: call.intent, in: transaction)
+            )
         }
     }
 
@@ -167,6 +168,9 @@ private struct CallClosing {
             JSONMember("receipt", .object(layers)), JSONMember("violations", .int(Int64(report.violations.count))),
         ]
     }
+
+    /// Which session served it.
+    private var place: [JSONMember] { outcome.place.map { [JSONMember("session", $0.json)] } ?? [] }
 
     private func keep(
         _ state: ToolCallRecord.State, _ result: ObjectID?, _ error: String?, in transaction: any StoreTransaction

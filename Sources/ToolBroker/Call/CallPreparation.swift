@@ -112,6 +112,9 @@ private struct CallPreparation {
                 .execution, reason, denial: Denial(layer: .policy, rule: tool.policy ?? "no policy", reason: reason))
             return .ended(try recorder.fail(failure, .sandboxUnavailable, in: transaction))
         }
+        if let refusal = tool.sessionRefusal(under: policy?.resolved) {
+            return .ended(try recorder.fail(ToolFailure(.denied, refusal.reason, denial: refusal), .deny, in: transaction))
+        }
         let arguments = tool.input.withDefaults(request.arguments)
         let plan: PreparedCall.Plan
         var needs: [NeededRight] = []
@@ -150,6 +153,7 @@ private struct CallPreparation {
             call.record.capabilities = decision.capabilities
             try transaction.insert(call.record)
             call.reservation = try broker.capabilities.reserve(decision, of: process.id, for: id, in: transaction)
+            call.session = try broker.sessionClaim(of: call, process, needs, decision, in: transaction)
             call.intent = try recorder.intend(call, in: transaction)
             return .ready(call)
         }

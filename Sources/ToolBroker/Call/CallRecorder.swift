@@ -116,7 +116,8 @@ struct CallRecorder {
 
     /// A tool that did not do what it was called for.
     func fail(
-        _ failure: ToolFailure, _ decision: PolicyDecision, capabilities: [CapabilityID] = [], parent: AuditID? = nil,
+        _ failure: ToolFailure, _ decision: PolicyDecision, decision extra: [JSONMember] = [], capabilities: [CapabilityID] = [],
+        parent: AuditID? = nil,
         in transaction: any StoreTransaction
     ) throws(LibOSError) -> ToolCallResult {
         let result = result(failure)
@@ -127,7 +128,7 @@ struct CallRecorder {
         if let denial = failure.denial { members.append(JSONMember("policy_reason", .string(denial.rule))) }
         try event(.toolFailed, toTool: false, members, in: transaction)
         _ = try audit(
-            "tool.call", [JSONMember("ok", .bool(false))] + members, capabilities: capabilities, parent: parent, in: transaction)
+            "tool.call", [JSONMember("ok", .bool(false))] + members + extra, capabilities: capabilities, parent: parent, in: transaction)
         return ToolCallResult(
             call: call, tool: tool?.id, isOK: false, payload: result, error: failure.message, decision: decision, denial: failure.denial)
     }

@@ -22,6 +22,8 @@ struct PreparedCall: Sendable {
     /// Before it is narrowed to this call.
     var policy: CallPolicy?
     var plan: Plan
+    /// When a worker that stays may serve it.
+    var session: SessionClaim?
     /// What the tool's files held when it was decided.
     var programs: [String] = []
 
@@ -72,6 +74,9 @@ struct CallOutcome: Sendable {
     var asked: Set<HumanRequestID> = []
     /// Cancelled from outside.
     var isCancelled = false
+    /// The session that served it, and whether the worker stays for the next call.
+    var place: SessionPlace?
+    var workerStays = false
     /// `process.exit` and `process.exec` that a tool asked for: done when its result is kept.
     var deferred: Syscall?
 }

@@ -20,14 +20,19 @@ package struct ToolBroker: Sendable {
     let limits: ChannelLimits
     let policies = CallPolicies()
     let digests = ProgramDigests()
+    /// Workers that stay for the next call; nil where nobody tells of commits, and then none stays.
+    let sessions: WorkerSessions?
 
     /// - Parameters:
     ///   - files: the workspace that `filesystem:workspace:` means.
     ///   - worker: the program of the built-in tools, `{worker}` in manifests.
+    ///   - commits: tells of everything that is written to the store. Without it no worker stays for a second call: what takes its
+    ///     authority away would not be seen.
     ///   - loadPolicy: the policy of a name, with everything that it inherits. Asked for at each call: keep what you parsed.
     package init(
         registry: ToolRegistry, store: any RuntimeStore, kernel: any LibOSKernel, capabilities: CapabilityBroker,
         supervisor: SandboxSupervisor, files: WorkspaceFiles, worker: WorkerProgram, limits: ChannelLimits = .standard,
+        commits: (@Sendable () -> AsyncStream<Void>)? = nil,
         loadPolicy: @escaping @Sendable (String) throws(PolicyError) -> ResolvedPolicy
     ) {
         self.registry = registry
@@ -39,6 +44,7 @@ package struct ToolBroker: Sendable {
         self.worker = worker
         self.limits = limits
         self.loadPolicy = loadPolicy
+        sessions = commits.map { WorkerSessions(store: store, capabilities: capabilities, supervisor: supervisor, commits: $0) }
     }
 
     /// Puts every registered tool into the store, for records and people. Once, at start.
@@ -72,6 +78,10 @@ package struct ToolBroker: Sendable {
         }
         return (table, unknown)
     }
+
+    /// Ends the workers that wait for another call; returns when nothing of them is alive and each session is on record. Before the
+    /// store closes and the supervisor ends.
+    package func endSessions() async { await sessions?.close() }
 
     /// One call, to its end or into a wait. Refusals and failures are results; only a store that fails throws. Cancelling the task
     /// ends the tool, and the records are closed all the same.

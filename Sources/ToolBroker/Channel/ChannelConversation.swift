@@ -27,14 +27,18 @@ package struct ChannelConversation: Sendable {
     // MARK: - To the worker
 
     /// The frame that opens the call, newline included. `descriptors` names what was handed over, in the order of its passing.
-    package func opening(tool: String, call: ToolCallID, arguments: JSONValue, descriptors: [String]) -> [UInt8] {
-        frame(
+    /// `place` is told to workers that serve many calls alone.
+    package func opening(
+        tool: String, call: ToolCallID, arguments: JSONValue, descriptors: [String], place: SessionPlace? = nil
+    ) -> [UInt8] {
+        var params = [
+            JSONMember("tool", .string(tool)), JSONMember("call", .string(call.text)), JSONMember("arguments", arguments),
+            JSONMember("descriptors", .strings(descriptors)),
+        ]
+        if let place { params.append(JSONMember("session", place.json)) }
+        return frame(
             .object([
-                "jsonrpc": .string("2.0"), "id": .string(nonce), "method": .string("tool.call"),
-                "params": .object([
-                    "tool": .string(tool), "call": .string(call.text), "arguments": arguments,
-                    "descriptors": .strings(descriptors),
-                ]),
+                "jsonrpc": .string("2.0"), "id": .string(nonce), "method": .string("tool.call"), "params": .object(params),
             ]))
     }
 

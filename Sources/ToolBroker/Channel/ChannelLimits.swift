@@ -55,6 +55,8 @@ package struct ProtocolViolation: Error, Sendable, Equatable {
         case foreignWriter = "foreign-writer"
         /// Descriptors that the worker tried to hand over.
         case passedDescriptor = "passed-descriptor"
+        /// Anything at all from a worker that waits for its next call.
+        case unsolicited = "unsolicited-frame"
     }
 
     package init(_ rule: Rule, _ message: String) {

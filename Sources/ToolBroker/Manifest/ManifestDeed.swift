@@ -15,9 +15,11 @@ extension ToolManifest {
         words.insert(action.word, at: 0)
         let handed = descriptors.map { JSONValue.strings([$0.name, $0.path.name, $0.mode.rawValue]) }
         let bounds = limits.map { "\($0.key.rawValue)=\($0.value)" }.sorted(by: utf8Precedes)
-        return JSONValue.array([
+        var parts: [JSONValue] = [
             .strings(words), .strings(needs.map(\.source)), .array(handed), .strings(files), .strings(bounds),
             .strings(syscalls.sorted(by: utf8Precedes)), .strings(programs),
-        ]).canonicalText
+        ]
+        if understandsSessions { parts.append(.string("session")) }
+        return JSONValue.array(parts).canonicalText
     }
 }

@@ -7,7 +7,7 @@ extension ToolManifest {
     /// Keys of a manifest, in the order in which they are written.
     package static let keys = [
         "$schema", "manifest", "name", "description", "version", "protocol", "syscall", "run", "descriptors", "syscalls", "policy",
-        "limits", "files", "needs", "input", "output", "tags",
+        "limits", "session", "files", "needs", "input", "output", "tags",
     ]
     package static let formatVersion = 1
     /// A manifest is some kilobytes; schemas nest deeper than policies.
@@ -68,7 +68,7 @@ private struct ManifestReader {
             if policy != nil, !LibOSCall.files.contains(name), !LibOSCall.bridges.contains(name) {
                 fields.report(position("policy"), "`policy` has no meaning for `\(name)`", "remove it: the runtime decides")
             }
-            for key in ["limits", "run", "descriptors", "syscalls", "files", "needs"] where values[key] != nil {
+            for key in ["limits", "run", "descriptors", "syscalls", "session", "files", "needs"] where values[key] != nil {
                 fields.report(position(key), "`\(key)` has no meaning for a syscall", "remove it: the libOS call decides by itself")
             }
         } else if policy == nil {
@@ -81,11 +81,23 @@ private struct ManifestReader {
         let spec = ToolSpec(
             id: ToolIdentity.of(name), name: name, description: text("description") ?? "", version: text("version") ?? "1.0.0",
             inputSchema: input.source, outputSchema: output?.source, tags: tags)
-        return ToolManifest(
+        var tool = ToolManifest(
             spec: spec, action: action, needs: needs, descriptors: descriptors, syscalls: syscalls,
             files: files.values.sorted(), policy: policy, limits: limits, input: input,
             output: output,
             file: fields.fileName)
+        try readSession(&tool)
+        return tool
+    }
+
+    /// `session: true`
+    private mutating func readSession(_ tool: inout ToolManifest) throws(PolicyError) {
+        guard let node = values["session"], let isTrue = fields.boolean(node, of: "session") else { return try fields.finish() }
+        tool.understandsSessions = isTrue
+        if isTrue, let obstacle = tool.sessionObstacle {
+            fields.report(node.position, "`session: true` cannot be: \(obstacle)", "remove it; each call then gets a sandbox of its own")
+        }
+        try fields.finish()
     }
 
     private mutating func text(_ key: String) -> String? { values[key].flatMap { fields.text($0, of: key) } }

@@ -20,6 +20,8 @@ package struct ToolManifest: Sendable, Equatable {
     package var policy: String?
     /// Tighter than the policy's where given.
     package var limits: [LimitName: UInt64]
+    /// Its worker can serve one call after the other; whether it may is the policy's to say.
+    package var understandsSessions = false
     package var input: JSONSchema
     package var output: JSONSchema?
     /// File that it was read from, for messages.

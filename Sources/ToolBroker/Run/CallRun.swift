@@ -24,7 +24,9 @@ extension ToolBroker {
         case .bridge(let syscall):
             return await perform(bridge: syscall, for: FileCaller(call))
         case .command(let words): return await runCommand(call, words)
-        case .channel(let words, let descriptors): return await runChannel(call, words, descriptors, progress)
+        case .channel(let words, let descriptors):
+            if let claim = call.session { return await runInSession(call, words, claim, progress) }
+            return await runChannel(call, words, descriptors, progress)
         }
     }
 
@@ -42,7 +44,7 @@ extension ToolBroker {
     private func runCommand(_ call: PreparedCall, _ words: [String]) async -> CallOutcome {
         do throws(CallRefusal) {
             let cancellation = try Self.cancellation()
-            let request = try sealed(call, words, channel: nil)
+            let request = try sealed(call, words, usesChannel: false)
             let report = await seal(request, cancellation)
             var outcome = CallOutcome(kind: .output(CommandOutput.value(report)), hasStarted: RunVerdict.hasStarted(report.outcome))
             outcome.take(report)
@@ -57,30 +59,26 @@ extension ToolBroker {
 
     // MARK: - Channels
 
-    private func runChannel(
+    func runChannel(
         _ call: PreparedCall, _ words: [String], _ descriptors: [PreparedCall.DescriptorPlan],
         _ progress: @escaping ChannelSession.ProgressHandler
     ) async -> CallOutcome {
         do throws(CallRefusal) {
-            let handed = try await HandedFiles.open(descriptors, files)
-            let calls = NestedCalls(broker: self, call: call)
-            let session: ChannelSession
-            do throws(SystemError) {
-                session = try ChannelSession(
-                    .init(tool: call.tool.name, call: call.id, arguments: call.arguments, descriptors: handed.descriptors), limits: limits,
-                    handler: { syscall async throws(LibOSError) in try await calls.answer(syscall) }, progress: progress)
-            } catch {
-                throw CallRefusal(
-                    .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
-            }
             let cancellation = try Self.cancellation()
-            var request = try sealed(call, words, channel: session.toolEnd)
-            // On the run's own thread. The result is the last word: what still runs is of no more use. A stream that just ended is a tool
-            // that is ending; how it did is for the run to say, so that a limit is not reported as a cancellation.
-            let talk = ChannelTalk(session)
-            request.conversation = talk
-            let report = await seal(request, cancellation)
-            let end = talk.finish()
+            let calls = NestedCalls(broker: self, call: call)
+            // Files, channel, run and talk are one thread's: each other one would have to be woken, which takes longer than what it does.
+            let talked = await withTaskCancellationHandler {
+                await Self.onThread(otherwise: Self.noThread) { [self] () -> Result<Talked, CallRefusal> in
+                    do throws(CallRefusal) {
+                        return .success(try talk(call, words, descriptors, calls, progress, cancellation))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            } onCancel: {
+                cancellation.cancel()
+            }
+            let (handed, session, end, report) = try talked.get().parts
             await session.lastCallEnded()
             var outcome = await concluded(call, end, report, handed, deferred: calls.deferred)
             outcome.asked = calls.asked
@@ -91,7 +89,40 @@ extension ToolBroker {
         }
     }
 
-    private func concluded(
+    private struct Talked: Sendable {
+        let parts: (handed: HandedFiles, session: ChannelSession, end: ChannelSession.End, report: RunReport)
+    }
+
+    private static var noThread: Result<Talked, CallRefusal> {
+        .failure(CallRefusal(.init(.transient, "no thread is left for the call", isRetryable: true), .sandboxUnavailable))
+    }
+
+    /// The call from its files to its last word, on the calling thread.
+    private func talk(
+        _ call: PreparedCall, _ words: [String], _ descriptors: [PreparedCall.DescriptorPlan], _ calls: NestedCalls,
+        _ progress: @escaping ChannelSession.ProgressHandler, _ cancellation: RunCancellation
+    ) throws(CallRefusal) -> Talked {
+        let handed = try HandedFiles.open(descriptors, files)
+        let session: ChannelSession
+        do throws(SystemError) {
+            session = try ChannelSession(
+                .init(tool: call.tool.name, call: call.id, arguments: call.arguments, descriptors: handed.descriptors), limits: limits,
+                handler: { syscall async throws(LibOSError) in try await calls.answer(syscall) }, progress: progress)
+        } catch {
+            throw CallRefusal(
+                .init(.transient, "the call's channel could not be made: \(error)", isRetryable: true), .sandboxUnavailable)
+        }
+        var request = try sealed(call, words, usesChannel: true)
+        request.channel = session.toolEnd
+        // The result is the last word: what still runs is of no more use. A stream that just ended is a tool that is ending; how it did is
+        // for the run to say, so that a limit is not reported as a cancellation.
+        let talk = HostedTalk(session)
+        request.conversation = talk
+        let report = supervisor.run(request, cancellation: cancellation)
+        return Talked(parts: (handed, session, talk.finish(), report)) // a run that came to no start still held the tool's end
+    }
+
+    func concluded(
         _ call: PreparedCall, _ end: ChannelSession.End, _ report: RunReport, _ handed: HandedFiles, deferred: Syscall?
     ) async -> CallOutcome {
         var outcome = CallOutcome(kind: .failure(ToolFailure(.execution, ""), .allow), hasStarted: RunVerdict.hasStarted(report.outcome))
@@ -142,7 +173,7 @@ extension ToolBroker {
 
     // MARK: - Running
 
-    private static func cancellation() throws(CallRefusal) -> RunCancellation {
+    static func cancellation() throws(CallRefusal) -> RunCancellation {
         do {
             return try RunCancellation()
         } catch {
@@ -163,7 +194,7 @@ extension ToolBroker {
     }
 
     /// The call's own confinement: what the policy allows and the call was granted, within the tool's limits.
-    private func sealed(_ call: PreparedCall, _ words: [String], channel: ToolChannel?) throws(CallRefusal) -> RunRequest {
+    func sealed(_ call: PreparedCall, _ words: [String], usesChannel: Bool) throws(CallRefusal) -> RunRequest {
         guard let policy = call.policy, let decision = call.decision else { preconditionFailure("a run was decided and has a policy") }
         // Decided was the program that was there then. Whoever may change it while it runs owns it anyway.
         guard call.tool.files.isEmpty || digests.words(of: call.tool.files) == call.programs else {
@@ -194,13 +225,13 @@ extension ToolBroker {
                 policy.resolved,
                 to: .init(
                     grants: grants, limits: call.tool.limits, programs: programs.map { ResourcePart($0) },
-                    workspace: takesNames ? ResourcePart(files.path) : nil, usesChannel: channel != nil))
+                    workspace: takesNames ? ResourcePart(files.path) : nil, usesChannel: usesChannel))
             var request = RunRequest(
                 arguments: arguments, confinement: confined.confinement, policyName: confined.policyName, policyHash: confined.policyHash,
                 workingDirectory: workingDirectory(call, confined.confinement), environment: environment,
-                output: .capture(keep: CommandOutput.kept), workspaceIdentity: files.identity, channel: channel)
+                output: .capture(keep: CommandOutput.kept), workspaceIdentity: files.identity)
             // All calls of such a tool have one confinement, and the worker needs nothing before the call is there.
-            if isWorker, !takesNames, channel != nil { request.parkable = worker.parked }
+            if isWorker, !takesNames, usesChannel { request.parkable = worker.parked }
             return request
         } catch {
             throw CallRefusal(ToolFailure(.execution, "the call cannot be confined: \(error)"), .sandboxUnavailable)

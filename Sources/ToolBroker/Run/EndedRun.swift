@@ -38,7 +38,11 @@ extension CallOutcome {
     func runOutcome(of report: RunReport) -> JSONValue {
         guard let answer else { return RunReportJSON.outcome(report.outcome) }
         var worker = RunReportJSON.outcome(report.outcome)
-        if case .cancelled = report.outcome { worker = worker.replacing("kind", .string("ended_after_result")) }
+        if workerStays {
+            worker = .object(["kind": .string("stays")])
+        } else if case .cancelled = report.outcome {
+            worker = worker.replacing("kind", .string("ended_after_result"))
+        }
         return .object([
             "kind": .string(answer.rawValue), "worker": worker, "exit_code": .int(answer == .completed ? 0 : 1),
         ])

@@ -35,20 +35,18 @@ struct HandedFiles: Sendable {
     /// Whether putting them in place changes the workspace.
     var hasEffect: Bool { open.contains { $0.plan.mode != .read } }
 
-    static func open(_ plans: [PreparedCall.DescriptorPlan], _ files: WorkspaceFiles) async throws(CallRefusal) -> HandedFiles {
-        if plans.isEmpty { return HandedFiles() }
+    /// Blocks: for the call's own thread.
+    static func open(_ plans: [PreparedCall.DescriptorPlan], _ files: WorkspaceFiles) throws(CallRefusal) -> HandedFiles {
         do throws(LibOSError) {
-            return try await WorkspaceFiles.work { () throws(LibOSError) in
-                var handed = HandedFiles()
-                for plan in plans {
-                    switch plan.mode {
-                    case .read: handed.open.append((plan, .reading(Reading(try files.openFile(plan.place)))))
-                    case .create, .replace:
-                        handed.open.append((plan, .replacing(try files.replacement(of: plan.place, mayOverwrite: plan.mode == .replace))))
-                    }
+            var handed = HandedFiles()
+            for plan in plans {
+                switch plan.mode {
+                case .read: handed.open.append((plan, .reading(Reading(try files.openFile(plan.place)))))
+                case .create, .replace:
+                    handed.open.append((plan, .replacing(try files.replacement(of: plan.place, mayOverwrite: plan.mode == .replace))))
                 }
-                return handed
             }
+            return handed
         } catch {
             throw CallRefusal(ToolFailure(error), ToolBroker.decision(error))
         }

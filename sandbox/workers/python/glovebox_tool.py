@@ -1,7 +1,7 @@
 """Write tools for Glovebox in Python: one module, standard library only, Python 3.9 or newer.
 
-A channel tool is started once per call. It has three ordinary streams, whose output is only a log, and the channel
-to the supervisor as descriptor 3. This module reads the call from it and writes the result to it:
+A channel tool is started once per call, unless its policy lets it stay (see below). It has three ordinary streams, whose output is only
+a log, and the channel to the supervisor as descriptor 3. This module reads the call from it and writes the result to it:
 
     import glovebox_tool
 
@@ -17,6 +17,10 @@ to the supervisor as descriptor 3. This module reads the call from it and writes
 What a tool may touch is decided outside of it, by its manifest, the policy and the caller's capabilities. `call.libos` makes the
 libOS calls that the manifest lists under `syscalls`; one that is not listed, or not allowed, raises `LibOSError`, whose `denial` says which rule refused it and what would allow it.
 Only the process that Glovebox started may write to the channel: what a child of it writes ends the call.
+
+A tool whose manifest says `session: true` and that ends with `serve(run, session=True)` may be kept for the next calls of the same agent
+process, where the policy names it under `sessions`. `call.state` is a dict that lasts as long as that; without a session it is empty in
+each call. Between two calls such a tool says nothing: whatever it writes to the channel then ends it.
 """
 
 import array
@@ -60,12 +64,20 @@ class ProtocolError(Exception):
     """The channel did not say what it must: not started by Glovebox, or ended early."""
 
 
-class Call:
-    """One call: `name`, `arguments`, and the ways back to the supervisor."""
+class Closed(ProtocolError):
+    """Nobody calls any more."""
 
-    def __init__(self, channel):
+
+class Call:
+    """One call: `name`, `arguments`, and the ways back to the supervisor.
+
+    `session` is None, or {"id": …, "call": 1, 2, …} of a worker that may be called again; `state` is what the tool keeps for that.
+    """
+
+    def __init__(self, channel, state=None):
         self._channel = channel
         self._pending = bytearray()
+        self.state = {} if state is None else state
         self._descriptors = []
         self._next_id = 0
         self._is_over = False
@@ -77,6 +89,7 @@ class Call:
         self.name = params["tool"]
         self.call_id = params["call"]
         self.arguments = params["arguments"]
+        self.session = params.get("session")
         names = params["descriptors"]
         if len(names) != len(self._descriptors):
             raise ProtocolError("%d descriptors were announced and %d came" % (len(names), len(self._descriptors)))
@@ -131,6 +144,12 @@ class Call:
     def _end(self, frame):
         if self._is_over:
             raise ProtocolError("the call has its result already")
+        # The log is this call's: what is still in a buffer would be taken for the next one's.
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (AttributeError, OSError, ValueError):
+                pass
         self._send(frame)
         self._is_over = True
 
@@ -160,7 +179,7 @@ class Call:
                         os.set_inheritable(number, False)
                         self._descriptors.append(number)
             if not data:
-                raise ProtocolError("the supervisor closed the channel")
+                raise Closed("the supervisor closed the channel")
             self._pending += data
 
 
@@ -170,31 +189,48 @@ def tool(function):
     return function
 
 
-def serve(function):
-    """Takes the one call of this process, runs `function` and sends what it returns. Ends the process with 0, 64 or 65."""
+def serve(function, session=False):
+    """Takes the one call of this process, runs `function` and sends what it returns. Ends the process with 0, 64 or 65.
+
+    With `session`, and when the call says that there may be more, it takes one call after the other until nobody calls any more.
+    """
     if os.environ.get("GLOVEBOX_CHANNEL") != "3":
         print("this is a tool for glovebox: call it with `glovebox tool call`", file=sys.stderr)
         sys.exit(64)
     channel = socket.socket(fileno=3)
     # Programs that the tool starts have no business with the channel.
     channel.set_inheritable(False)
-    try:
-        call = Call(channel)
-    except (ProtocolError, ValueError, KeyError) as error:
-        print("no call came: %s" % error, file=sys.stderr)
-        sys.exit(65)
-    try:
+    state = {}
+    first = True
+    while True:
         try:
-            answer = function(call)
-            if isinstance(answer, tuple) and len(answer) == 2:
-                call._result(answer[0], content=answer[1])
-            else:
-                call._result(answer)
-        except ToolError as error:
-            call._fail(error)
-        except Exception as error:  # a bug, or a result that is no JSON: its text goes to the log alone
-            print("%s: %s" % (type(error).__name__, error), file=sys.stderr)
-            call._fail(ToolError("the tool failed: %s" % type(error).__name__))
-    except (ProtocolError, OSError):
-        sys.exit(65)
-    sys.exit(0)
+            call = Call(channel, state)
+        except Closed as error:
+            if not first:
+                sys.exit(0)
+            print("no call came: %s" % error, file=sys.stderr)
+            sys.exit(65)
+        except (ProtocolError, ValueError, KeyError, OSError) as error:
+            print("no call came: %s" % error, file=sys.stderr)
+            sys.exit(65)
+        first = False
+        try:
+            _perform(function, call)
+        except (ProtocolError, OSError):
+            sys.exit(65)
+        if not session or call.session is None:
+            sys.exit(0)
+
+
+def _perform(function, call):
+    try:
+        answer = function(call)
+        if isinstance(answer, tuple) and len(answer) == 2:
+            call._result(answer[0], content=answer[1])
+        else:
+            call._result(answer)
+    except ToolError as error:
+        call._fail(error)
+    except Exception as error:  # a bug, or a result that is no JSON: its text goes to the log alone
+        print("%s: %s" % (type(error).__name__, error), file=sys.stderr)
+        call._fail(ToolError("the tool failed: %s" % type(error).__name__))
