@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "glovebox-runtime", targets: ["GloveboxRuntimeCLI"]),
         .executable(name: "glovebox-worker", targets: ["GloveboxWorker"]),
         .executable(name: "glovebox-launcher", targets: ["glovebox-launcher"]),
+        .executable(name: "glovebox-workload", targets: ["glovebox-workload"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -49,6 +50,7 @@ let package = Package(
         .executableTarget(
             name: "glovebox-launcher", dependencies: ["CSandboxCore", "CLaunchABI"], path: "sandbox/launcher",
             cSettings: cSettings, linkerSettings: [.linkedLibrary("cap")]),
+        .executableTarget(name: "glovebox-workload", path: "sandbox/workload", cSettings: cSettings),
         .executableTarget(name: "sandbox-probe", dependencies: ["CSandboxCore"], path: "sandbox/probe", cSettings: cSettings),
 
         // Floor 0
@@ -135,6 +137,13 @@ let package = Package(
         .target(
             name: "CommandOutput", dependencies: ["SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
             swiftSettings: swiftSettings),
+        .target(
+            name: "Benchmarking",
+            dependencies: [
+                "LLMExecutor", "AgentRuntime", "ToolBroker", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "CapabilityLanguage",
+                "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives",
+            ],
+            swiftSettings: swiftSettings),
         // Floor 6
         .target(
             name: "Glovebox", dependencies: ["CapabilityLanguage", "SandboxLauncher", "SandboxPolicy", "StrictJSON", "LinuxPrimitives"],
@@ -149,7 +158,8 @@ let package = Package(
         .target(
             name: "GloveboxRuntimeCommands",
             dependencies: [
-                "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "ModelContextProtocol", "AgentRuntime",
+                "Benchmarking", "ModelTransport", "LLMExecutor", "MCPServer", "MCPRelay", "MCPClients", "ModelContextProtocol",
+                "AgentRuntime",
                 "ToolBroker",
                 "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel", "Glovebox", "CommandOutput", "CapabilityLanguage", "StrictJSON",
                 "SandboxLauncher", "SandboxPolicy",
@@ -160,7 +170,8 @@ let package = Package(
         // Floor 7
         .executableTarget(name: "GloveboxRuntimeCLI", dependencies: ["GloveboxRuntimeCommands"], swiftSettings: swiftSettings),
         .executableTarget(name: "GloveboxCLI", dependencies: ["GloveboxCommands"], swiftSettings: swiftSettings),
-        .executableTarget(name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON", "CSandboxCore"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "GloveboxWorker", dependencies: ["LinuxPrimitives", "StrictJSON", "CSandboxCore"], swiftSettings: swiftSettings),
 
         // What tests of every floor and the benchmarks share.
         .target(name: "TestSupport", dependencies: ["LinuxPrimitives"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
@@ -169,8 +180,8 @@ let package = Package(
         .executableTarget(
             name: "glovebox-bench",
             dependencies: [
-                "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CLinuxShims", "CapabilityBroker", "SQLiteRuntimeStore",
-                "LibOSModel", "StrictJSON", "CapabilityLanguage", "CSQLite", "TestSupport", "AgentRuntime", "ToolBroker", "LLMExecutor",
+                "Benchmarking", "SandboxLauncher", "SandboxPolicy", "LinuxPrimitives", "CapabilityBroker", "SQLiteRuntimeStore",
+                "LibOSModel", "StrictJSON", "CapabilityLanguage", "CSQLite", "TestSupport",
             ],
             path: "Tests/Benchmarks", swiftSettings: swiftSettings),
 
@@ -241,6 +252,9 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "BenchmarkingTests", dependencies: ["Benchmarking", "StrictJSON", "LinuxPrimitives", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
             name: "ModelTransportTests",
             dependencies: ["ModelTransport", "LLMExecutor", "LibOSModel", "StrictJSON", "LinuxPrimitives", "SandboxTestSupport"],
             swiftSettings: swiftSettings),
@@ -297,7 +311,7 @@ let package = Package(
             dependencies: [
                 "GloveboxRuntimeCommands", "AgentRuntime", "LLMExecutor", "SQLiteRuntimeStore", "CapabilityBroker", "LibOSModel",
                 "CommandOutput", "SandboxPolicy", "MCPClients", "CapabilityLanguage", "StrictJSON", "ToolBroker", "LinuxPrimitives",
-                "TestSupport",
+                "Benchmarking", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -305,7 +319,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Glovebox", "SandboxTestSupport", "TestSupport", "LinuxPrimitives", "StrictJSON", "GloveboxCLI", "GloveboxRuntimeCLI",
-                "GloveboxWorker", "glovebox-launcher", "sandbox-probe",
+                "GloveboxWorker", "glovebox-launcher", "glovebox-workload", "sandbox-probe",
             ],
             swiftSettings: swiftSettings),
     ],

@@ -1,3 +1,4 @@
+internal import Benchmarking
 internal import CapabilityBroker
 internal import CapabilityLanguage
 internal import LibOSModel
@@ -19,7 +20,7 @@ struct BrokerBenchmark {
     let rounds: Int
 
     func run() throws {
-        print("load \(Interleaved.load); microseconds")
+        print("load \(MachineLoad.text); microseconds")
         Table.row("decision", ["min", "median", "p99"])
         for count in [1, 100, 1000] {
             let (subject, records) = try Self.records(count)

@@ -1,3 +1,4 @@
+internal import Benchmarking
 internal import Glibc
 internal import LinuxPrimitives
 internal import SandboxLauncher
@@ -46,64 +47,39 @@ struct SoakBenchmark {
             ["/bin/sh", "-c", "sleep 60 >/dev/null 2>&1 & exit 0"],
         ]
         let expected: [Int32] = [0, 3, 1, 0, 0]
-        func batch(_ count: Int, from start: Int) -> Int {
+        func batch(_ count: Int, from start: Int) throws -> Int {
             let wrong = Mutex(0)
             let next = Mutex(start)
-            var threads: [pthread_t] = []
-            for _ in 0..<Self.callers {
-                let work: @Sendable () -> Void = {
-                    while true {
-                        let index = next.withLock { value in
-                            value += 1
-                            return value - 1
-                        }
-                        guard index < start + count else { return }
-                        let kind = index % commands.count
-                        let report = supervisor.run(
-                            RunRequest(
-                                arguments: commands[kind], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
-                                output: .capture(keep: 1 << 14)))
-                        if report.outcome != .exited(code: expected[kind]) {
-                            wrong.withLock { $0 += 1 }
-                            print("run \(index): \(commands[kind]) ended as \(report.outcome)")
-                        }
+            try JoinedThread.together(Self.callers) { _ in
+                while true {
+                    let index = next.withLock { value in
+                        value += 1
+                        return value - 1
+                    }
+                    guard index < start + count else { return }
+                    let kind = index % commands.count
+                    let report = supervisor.run(
+                        RunRequest(
+                            arguments: commands[kind], confinement: confinement, policyName: policy.name, policyHash: policy.hash,
+                            output: .capture(keep: 1 << 14)))
+                    if report.outcome != .exited(code: expected[kind]) {
+                        wrong.withLock { $0 += 1 }
+                        print("run \(index): \(commands[kind]) ended as \(report.outcome)")
                     }
                 }
-                threads.append(SoakThread.start(work))
             }
-            for thread in threads { pthread_join(thread, nil) }
             return wrong.withLock { $0 }
         }
 
-        var wrong = batch(200, from: 0) // caches and pools fill
+        var wrong = try batch(200, from: 0) // caches and pools fill
         let before = try HostCensus.take()
         print("start: \(before)")
         let tenth = max(1, runs / 10)
         for part in 0..<10 {
-            wrong += batch(tenth, from: part * tenth)
+            wrong += try batch(tenth, from: part * tenth)
             print("\((part + 1) * tenth) runs: \(try HostCensus.take())")
         }
         return Counts(wrong: wrong, before: before, after: try HostCensus.take())
-    }
-}
-
-enum SoakThread {
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    static func start(_ run: @escaping @Sendable () -> Void) -> pthread_t {
-        var thread = pthread_t()
-        let body = Unmanaged.passRetained(Body(run))
-        let failed = pthread_create(
-            &thread, nil,
-            { context in
-                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, body.toOpaque())
-        precondition(failed == 0, "no thread for the soak")
-        return thread
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Benchmarking
 internal import CapabilityLanguage
 internal import Glibc
 internal import LibOSModel
@@ -14,12 +15,12 @@ struct StoreBenchmark {
         guard mkdtemp(&template) != nil else { throw SystemError(errno: errno, operation: "mkdtemp") }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { remove(directory) }
-        print("load \(Interleaved.load); microseconds unless said otherwise; min of the rounds is the number to compare")
+        print("load \(MachineLoad.text); microseconds unless said otherwise; min of the rounds is the number to compare")
         try await appends(directory)
         try await commits(directory)
         try await decoding(directory)
         try await verification(directory)
-        print("load \(Interleaved.load)")
+        print("load \(MachineLoad.text)")
     }
 
     /// Audit records against SQLite alone: the append itself inside a transaction, and a whole transaction for each.

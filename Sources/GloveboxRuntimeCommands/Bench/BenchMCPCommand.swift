@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Benchmarking
 internal import CommandOutput
 internal import Glibc
 internal import LinuxPrimitives
@@ -14,6 +15,8 @@ struct BenchMCPCommand: StoreCommand {
 
             Without a command a server of this program's own is measured: it reads each message and answers at once. `--json` has \
             `schema: glovebox.bench/1`.
+
+            \(BenchOptions.exitCodes)
             """)
 
     @Option(help: ArgumentHelp("Round trips of each kind.", valueName: "count")) var calls = 5_000
@@ -52,6 +55,7 @@ struct BenchMCPCommand: StoreCommand {
     }
 
     private func measure(_ interruption: Interruption) throws -> Int32 {
+        let watch = MachineWatch()
         let place = try BenchPlace()
         defer { place.remove() }
         guard let program = try? ownProgram() else { throw CommandFailure.failed("/proc/self/exe cannot be read; mount /proc") }
@@ -75,8 +79,9 @@ struct BenchMCPCommand: StoreCommand {
         try run.latency("call", calls) { run, id in run.call(id) }
         try run.throughput("ping", messages, rounds: rounds, window: Self.window) { run, id in run.ping(id) }
         try run.throughput("call", messages / 5, rounds: rounds, window: Self.window) { run, id in run.call(id) }
+        run.look(at: watch)
         show(run, server: isOwn ? "echo-server of this program" : command.joined(separator: " "))
-        return ExitStatus.success
+        return run.noise.isQuiet ? ExitStatus.success : ExitStatus.noisy
     }
 
     private func ownProgram() throws -> String {
@@ -93,14 +98,13 @@ struct BenchMCPCommand: StoreCommand {
             ("call added", "median_us", run.value("call added")?.median, Self.addedMicroseconds, true),
             ("ping pipelined, relayed", "ratio", run.value("ping pipelined, relayed")?.ratio, Self.throughputPart, false),
         ]
-        let noise = run.noise.findings
         if json {
             Document.print(
                 "bench/1",
                 [
                     JSONMember("subject", .string("mcp")), JSONMember("server", .string(server)),
-                    JSONMember("noisy", .bool(!noise.isEmpty)),
-                    JSONMember("noise", .strings(noise)), JSONMember("cases", .array(run.cases.map(\.json))),
+                ] + run.noise.members + [
+                    JSONMember("cases", .array(run.cases.map(\.json))),
                     JSONMember(
                         "bounds",
                         .array(
@@ -115,7 +119,7 @@ struct BenchMCPCommand: StoreCommand {
             return
         }
         Console.print("server: \(SafeText.line(server)); microseconds of one message")
-        var table = TextTable(["case", "n", "min", "median", "p95", "p99", "ratio"])
+        var table = TextTable(BenchCase.head)
         for item in run.cases { table.add(item.cells) }
         table.print()
         for (name, figure, value, bound, isMost) in bounds {
@@ -125,8 +129,6 @@ struct BenchMCPCommand: StoreCommand {
                 "\(name): \(figure) \(BenchCase.text(value)), \(isMost ? "at most" : "at least") \(BenchCase.text(bound)) wanted: "
                     + (holds ? "holds" : "does not hold"))
         }
-        if noise.isEmpty { return Console.print("the machine was quiet") }
-        for finding in noise { Console.print("noisy: \(finding)") }
-        Console.print("The machine was too noisy for good numbers; only the smallest times and the ratios say something. Measure again.")
+        BenchText.printNoise(run.noise, .of(1))
     }
 }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Benchmarking
 internal import LinuxPrimitives
 internal import StrictJSON
 
@@ -10,7 +10,7 @@ struct BenchMCPRun {
     /// Throws when the run is to end.
     let check: () throws -> Void
     private(set) var cases: [BenchCase] = []
-    private(set) var noise = BenchNoise()
+    private(set) var noise = NoiseVerdict()
 
     private static let warmUp = 200
 
@@ -58,7 +58,9 @@ struct BenchMCPRun {
         }
         let (first, second) = (BenchCase("\(name) bare", nanoseconds: alone), BenchCase("\(name) relayed", nanoseconds: sealed))
         cases += [first, second, BenchCase("\(name) added", adding: second, to: first)]
-        noise.look(at: alone, of: first.name)
+        let base = Self.measurement(first.name, alone)
+        noise.look(forDriftOf: base)
+        noise.look(atSteadinessOf: Self.measurement(second.name, sealed), beside: base)
     }
 
     mutating func throughput(_ name: String, _ count: Int, rounds: Int, window: Int, _ line: (BenchMCPRun, Int) -> [UInt8]) throws {
@@ -77,37 +79,13 @@ struct BenchMCPRun {
         // Of the best rounds: what disturbed one of them is nobody's cost.
         second.ratio = second.min > 0 ? first.min / second.min : nil
         cases += [first, second]
-        noise.look(atRounds: alone, of: first.name)
-    }
-}
-
-/// A workspace and a store for one measurement, in a directory of its own.
-struct BenchPlace {
-    private let root: String
-    var workspace: String { root + "/workspace" }
-    var store: String { root + "/state/store.sqlite" }
-
-    init() throws(SystemError) {
-        let parent = getenv("TMPDIR").flatMap { String(validatingCString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/glovebox-bench.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(errno: errno, operation: "mkdtemp", object: parent) }
-        root = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        for directory in ["workspace", "state"] where mkdir("\(root)/\(directory)", 0o700) != 0 {
-            throw SystemError(errno: errno, operation: "mkdir", object: "\(root)/\(directory)")
-        }
+        noise.look(atRoundsOf: Self.measurement(first.name, alone))
     }
 
-    /// Nothing in it but what this run made.
-    func remove() {
-        for directory in ["workspace", "state"] {
-            let path = "\(root)/\(directory)"
-            let number = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            if number >= 0 {
-                let opened = OwnedDescriptor(adopting: number)
-                for name in (try? DirectoryListing.names(opened.rawValue)) ?? [] { unlinkat(opened.rawValue, name, 0) }
-            }
-            rmdir(path)
-        }
-        rmdir(root)
+    /// What the machine did around the run.
+    mutating func look(at watch: MachineWatch) { watch.judge(&noise) }
+
+    private static func measurement(_ name: String, _ nanoseconds: [UInt64]) -> Measurement {
+        Measurement(name: name, times: nanoseconds.map { Double($0) / 1000 })
     }
 }

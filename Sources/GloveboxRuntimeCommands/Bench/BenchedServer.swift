@@ -1,3 +1,4 @@
+internal import Benchmarking
 internal import CommandOutput
 internal import Glibc
 internal import LinuxPrimitives
@@ -32,14 +33,7 @@ final class BenchedServer {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // This program waits for its signals elsewhere and ignores one of them; a server starts with none of that.
-        var (none, pipe) = (sigset_t(), sigset_t())
-        sigemptyset(&none)
-        sigemptyset(&pipe)
-        sigaddset(&pipe, SIGPIPE)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &pipe)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        BareLaunch.startWithoutOurSignals(&attributes)
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }

@@ -4,6 +4,8 @@ internal import LibOSModel
 extension ExitStatus {
     /// `agent run`: agents are left that are neither ended nor waiting for a person.
     static let unfinished: Int32 = 3
+    /// `bench`: measured, and the machine was too noisy for the numbers to be good. EX_TEMPFAIL of sysexits.
+    static let noisy: Int32 = 75
     static let timedOut: Int32 = 124
     static let denied: Int32 = 126
     static let notFound: Int32 = 127

@@ -21,7 +21,8 @@ package struct WorkerProgram: Sendable, Equatable {
     }
 
     /// Beside the running program, or in `../libexec/glovebox`. Nil when it is not there.
-    package static func installed() -> WorkerProgram? {
+    /// - Parameter name: another program of ours that is started inside sandboxes.
+    package static func installed(_ name: String = WorkerProgram.name) -> WorkerProgram? {
         guard let program = try? PathResolution.canonicalPath("/proc/self/exe") else { return nil }
         let directory = parent(of: program)
         for path in [directory + "/\(name)", parent(of: directory) + "/libexec/glovebox/\(name)"] {

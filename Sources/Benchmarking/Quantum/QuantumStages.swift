@@ -62,18 +62,12 @@ struct QuantumStages {
         apart[0].add(Double(model) / 1000)
     }
 
-    func show() {
-        print("  \(isSealed ? "the quantum with a sealed read" : "the records alone"), by part: \(transactions.count) transactions")
-        for item in lines + [overhead] { show(item) }
-        if isSealed {
-            print("  the sandbox around its worker")
-            for item in sandbox { show(item) }
-        }
-        print("  not counted")
-        for item in apart { show(item) }
-    }
-
-    private func show(_ item: Measurement) {
-        Table.row("    " + item.name, [0, 0.5, 0.9].map { Table.number(item.percentile($0), decimals: 0) })
+    /// Every part, beneath the name of what it is a part of.
+    var parts: [(group: String, item: BenchCase)] {
+        let name = isSealed ? "the quantum with a sealed read" : "the records alone"
+        var result = (lines + [overhead]).map { ("\(name), by part", BenchCase($0)) }
+        result += sandbox.map { ("the sandbox around its worker", BenchCase($0)) }
+        result += apart.map { ("\(name), not counted", BenchCase($0)) }
+        return result
     }
 }
