@@ -147,7 +147,7 @@ internal import ToolBroker
         #expect(registry.all.map(\.name) == registry.all.map(\.name).sorted())
         let error = #expect(throws: PolicyError.self) { try registry.load(directory: Products.policies + "/tools") }
         #expect(error?.message.contains("there is a tool") == true)
-        #expect(throws: PolicyError.self) { try registry.load(directory: "/nonexistent") }
+        #expect(throws: PolicyError.self) { try registry.load(directory: "/dev/null/tools") }
     }
 
     /// Pieces of manifests put together anyhow: a manifest or an error with a place, never more.
