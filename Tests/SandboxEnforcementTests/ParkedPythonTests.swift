@@ -31,7 +31,8 @@ import Testing
 
         /// Served by one that waits, and by one of its own.
         func both(_ request: RunRequest) throws -> (parked: RunReport, cold: RunReport) {
-            #expect(try supervisor.prepare(for: request))
+            let isReady = try supervisor.prepare(for: request)
+            #expect(isReady)
             let parked = supervisor.run(request)
             #expect(parked.launch == .parked, "\(request.arguments)")
             let cold = supervisor.run(request)
@@ -86,24 +87,41 @@ import Testing
     @Test(.timeLimit(.minutes(2))) func `what a start-up would read differently has its own`() async throws {
         try await with { bench in
             let word = ["python3", "-c", "pass"]
-            #expect(try bench.isParked(try bench.request(word)))
+            do {
+                let isParked = try bench.isParked(try bench.request(word))
+                #expect(isParked)
+            }
             for line in [
                 ["python3", "-i", "-c", "pass"], ["python3", "-v", "-c", "pass"], ["python3", "-V"], ["python3", "--help"],
                 ["python3", "-X", "importtime", "-c", "pass"], ["python3", "-Bc", "pass"], ["python3", "--", "x"], ["python3", "-c"],
                 ["python3", "-W"], ["python3", "-Z", "-c", "pass"], ["./python3", "-c", "pass"], ["bash", "-c", "true"],
                 ["python", "-c", "pass"],
             ] {
-                #expect(try !bench.isParked(try bench.request(line)), "\(line)")
+                do {
+                    let isParked = try bench.isParked(try bench.request(line))
+                    #expect(!isParked, "\(line)")
+                }
             }
             for (name, value) in [
                 ("PYTHONPATH", bench.fixture.workspace), ("PYTHONHOME", "/usr"), ("PYTHONSTARTUP", "/x"), ("PYTHONUSERBASE", "/x"),
                 ("PYTHONNEW", "1"), ("LD_LIBRARY_PATH", bench.fixture.workspace), ("LD_AUDIT", "/x"), ("GCONV_PATH", "/x"),
                 ("PATH", "bin:/usr/bin"), ("PATH", bench.fixture.workspace),
             ] {
-                #expect(try !bench.isParked(try bench.request(word, environment: [name: value])), "\(name)")
+                do {
+                    let isParked = try bench.isParked(try bench.request(word, environment: [name: value]))
+                    #expect(!isParked, "\(name)")
+                }
             }
-            #expect(try !bench.isParked(try bench.request(word, environment: ["PYTHONNOUSERSITE": "", "HOME": bench.fixture.workspace])))
-            #expect(try bench.isParked(try bench.request(word, environment: ["PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "OWN": "x"])))
+            do {
+                let isParked = try bench.isParked(
+                    try bench.request(word, environment: ["PYTHONNOUSERSITE": "", "HOME": bench.fixture.workspace]))
+                #expect(!isParked)
+            }
+            do {
+                let isParked = try bench.isParked(
+                    try bench.request(word, environment: ["PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "OWN": "x"]))
+                #expect(isParked)
+            }
         }
     }
 
@@ -111,7 +129,8 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func `one with another environment is another kind`() async throws {
         try await with { bench in
             let one = try bench.request(["python3", "-c", "pass"], environment: ["A": "1"])
-            #expect(try bench.supervisor.prepare(for: one))
+            let isReady = try bench.supervisor.prepare(for: one)
+            #expect(isReady)
             let (another, optimised) = (
                 try bench.request(["python3", "-c", "pass"], environment: ["A": "2"]),
                 try bench.request(["python3", "-O", "-c", "pass"], environment: ["A": "1"])
@@ -140,7 +159,8 @@ import Testing
         try await with { bench in
             let directory = try PathResolution.open(path: bench.fixture.workspace, flags: O_RDONLY | O_DIRECTORY)
             let request = try bench.request(["python3", "-c", "print('ran')"], input: .descriptor(directory.rawValue))
-            #expect(try bench.supervisor.prepare(for: request))
+            let isReady = try bench.supervisor.prepare(for: request)
+            #expect(isReady)
             #expect(bench.supervisor.preparedCount == 1)
             let report = bench.supervisor.run(request)
             #expect(report.launch != .parked)
@@ -259,7 +279,8 @@ import Testing
             defer { supervisor.shutDown() }
             let bench = Bench(fixture: fixture, supervisor: supervisor, policy: try TestPolicies.shipped("python"))
             let request = try bench.request(["python3", "-c", "import os; print(hash('text'), os.urandom(8).hex())"])
-            #expect(try supervisor.prepare(for: request))
+            let isReady = try supervisor.prepare(for: request)
+            #expect(isReady)
             #expect(supervisor.preparedCount == 4)
             var answers: Set<String> = []
             for _ in 0..<4 {
