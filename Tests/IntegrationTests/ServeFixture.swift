@@ -79,7 +79,10 @@ final class ServeFixture {
 
     /// A shell script in the workspace, in which `$GLOVEBOX` is the program.
     func shell(_ script: String, served: Bool = true) throws -> BareProcess.Ended {
-        try BareProcess.run(["/bin/sh", "-c", script], environment: environment(served: served), workingDirectory: workspace)
+        // A test's thread may have signals blocked, and a shell that inherits that waits for ever for its jobs.
+        let unblocked = ["/usr/bin/perl", "-MPOSIX", "-e", "sigprocmask(SIG_SETMASK, POSIX::SigSet->new); exec @ARGV"]
+        return try BareProcess.run(
+            unblocked + ["/bin/sh", "-c", script], environment: environment(served: served), workingDirectory: workspace)
     }
 
     struct Counts: Equatable {
