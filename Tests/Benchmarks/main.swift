@@ -62,7 +62,9 @@ do {
     case "soak":
         exit(try SoakBenchmark(policies: policies, runs: value(after: "--runs", default: 10_000)).run() ? 0 : 1)
     default:
-        print("glovebox-bench: `\(mode)` is none of `launch`, `python`, `policy`, `broker`, `store`, `quantum`, `file-read`, `throughput`, `soak`")
+        print(
+            "glovebox-bench: `\(mode)` is none of `launch`, `python`, `policy`, `broker`, `store`, `quantum`, `file-read`, `throughput`, "
+                + "`soak`")
         exit(64)
     }
 } catch {

@@ -1,12 +1,12 @@
 import CLaunchABI
 import Glibc
 import LinuxPrimitives
+import SandboxPolicy
 import SandboxTestSupport
 import TestSupport
 import Testing
 
 @testable import SandboxLauncher
-import SandboxPolicy
 
 /// A parked sandbox against starts that no supervisor of ours would send: it serves one call, never a wider one.
 @Suite(.serialized) struct StartSpecTests {
