@@ -236,8 +236,8 @@ struct LongValueTests {
         try await store.write { (tx) throws(LibOSError) in
             guard var read = try tx.process(process.id) else { throw .notFound("process") }
             // First what moves, then what stays.
-            read.usage[.toolCalls] -= 1
-            read.generation -= 1
+            read.usage[.toolCalls] = read.usage[.toolCalls] == 3 ? 4 : 3
+            read.generation = read.generation == 7 ? 8 : 7
             try tx.update(read)
             #expect(try tx.process(process.id) == read)
             read.toolTable["another"] = .new()

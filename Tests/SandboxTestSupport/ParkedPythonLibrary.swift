@@ -15,6 +15,8 @@ package enum ParkedPythonLibrary {
 
     private static func build() throws {
         let tree = Products.parent(of: Products.policies)
+        // A copy of the build for another user comes without sources.
+        if access(tree + "/sandbox/python", F_OK) != 0, access(path, R_OK) == 0 { return }
         let sources = try names(in: tree + "/sandbox/python").filter { $0.hasSuffix(".c") }.map { tree + "/sandbox/python/" + $0 }
         let core = ["parked_program", "spec_reader", "descriptors"].map { tree + "/sandbox/core/\($0).c" }
         guard (sources + core).contains(where: { isNewer($0) }) else { return }
