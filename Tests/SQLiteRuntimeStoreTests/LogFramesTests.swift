@@ -52,6 +52,30 @@ struct LogFramesTests {
         #expect(frames.flush() == 0 && file.writes.count == 1)
     }
 
+    @Test("a header that is corrected in a frame that is there already is not held back: no page comes behind the last of them")
+    func corrected() {
+        let file = File()
+        var frames = file.frames
+        var offset: Int64 = 32
+        for number in 0..<3 as Range<UInt8> {
+            for part in [header(last: false), page(number)] {
+                #expect(write(part, at: offset, to: &frames) == 0)
+                offset += Int64(part.count)
+            }
+        }
+        #expect(write(page(9), at: 32 + 24, to: &frames) == 0)
+        for frame in 0..<2 as Range<Int64> {
+            let place = 32 + frame * 4120
+            #expect(write(header(last: frame == 1), at: place, to: &frames) == 0)
+            #expect(file.writes.last?.offset == place, "it reached the file")
+        }
+        // A log that begins anew holds frames again.
+        let before = file.writes.count
+        #expect(write(page(1, size: 32), at: 0, to: &frames) == 0)
+        #expect(write(header(last: false), at: 32, to: &frames) == 0)
+        #expect(file.writes.count == before + 1)
+    }
+
     @Test("what is no next frame goes to the file at once, behind what was held back") func others() {
         let file = File()
         var frames = file.frames
@@ -62,16 +86,19 @@ struct LogFramesTests {
         #expect(write(page(2), at: 56, to: &frames) == 0 && file.writes.count == 1)
         #expect(write(page(3), at: 1_000_000, to: &frames) == 0)
         #expect(file.writes.map(\.offset) == [0, 32, 1_000_000])
-        // A frame elsewhere, as after a transaction that was undone; and a header whose page never comes.
+        // Frames over others, as after a transaction that was undone.
         #expect(write(header(last: false), at: 32, to: &frames) == 0)
         #expect(write(header(last: true), at: 64, to: &frames) == 0)
-        #expect(file.writes.map(\.offset) == [0, 32, 1_000_000, 32])
-        #expect(frames.flush() == 0)
         #expect(file.writes.map(\.offset) == [0, 32, 1_000_000, 32, 64])
+        // A header whose page never comes.
+        #expect(write(header(last: false), at: 2_000_000, to: &frames) == 0)
+        #expect(file.writes.count == 5)
+        #expect(frames.flush() == 0)
+        #expect(file.writes.map(\.offset) == [0, 32, 1_000_000, 32, 64, 2_000_000])
         // A last frame whose page comes in two pieces: no piece waits.
-        #expect(write(header(last: true), at: 88, to: &frames) == 0)
-        #expect(write(page(4, size: 100), at: 112, to: &frames) == 0 && file.writes.count == 6)
-        #expect(write(page(4, size: 200), at: 212, to: &frames) == 0 && file.writes.count == 7)
+        #expect(write(header(last: true), at: 2_000_024, to: &frames) == 0)
+        #expect(write(page(4, size: 100), at: 2_000_048, to: &frames) == 0 && file.writes.count == 7)
+        #expect(write(page(4, size: 200), at: 2_000_148, to: &frames) == 0 && file.writes.count == 8)
     }
 
     @Test("a large transaction is not held back as a whole") func large() {
@@ -100,7 +127,7 @@ struct LogFramesTests {
         #expect(write(page(2), at: 4176, to: &frames) == 13 && file.writes.count == 1)
         #expect(frames.flush() == 0 && file.writes.count == 1)
         // The same at a place where SQLite writes something else first.
-        #expect(write(header(last: false), at: 32, to: &frames) == 0)
+        #expect(write(header(last: false), at: 8272, to: &frames) == 0)
         #expect(write(page(3, size: 32), at: 0, to: &frames) == 13 && file.writes.count == 2)
         file.code = 0
         #expect(write(page(3, size: 32), at: 0, to: &frames) == 0 && file.writes.count == 3)

@@ -2,6 +2,7 @@ internal import CommandOutput
 internal import Glovebox
 internal import LinuxPrimitives
 internal import SandboxLauncher
+internal import SandboxPolicy
 
 /// Paths that mean something else to a server than to its client: what `/proc/self` and `/dev/fd` lead to is the reader's own.
 enum ServedPaths {
@@ -17,6 +18,14 @@ enum ServedPaths {
         }
     }
 
+    /// The same for what rules grant or deny, once they are resolved. The sandbox's own programs are no rules of anybody's.
+    static func check(_ request: RunRequest) throws(CommandFailure) {
+        let confinement = request.confinement
+        for path in confinement.grants.map(\.path) + confinement.denials.map(\.path) where belongsToReader(path) {
+            throw .failed("the rule for `\(path)` may lead to something of the process that opens it")
+        }
+    }
+
     /// What is not there at all does not: whoever opens it will say so.
     static func belongsToReader(_ path: String) -> Bool {
         let absolute: String
@@ -27,7 +36,11 @@ enum ServedPaths {
             absolute = (here == "/" ? "/" : here + "/") + path
         }
         if isOfKernel(absolute) { return true }
-        guard let host = try? HostPath.resolve(absolute) else { return false }
+        guard let host = try? HostPath.resolve(absolute) else {
+            // A link whose text is no path, as those of open pipes are, leads somewhere all the same.
+            if (try? FileIdentity.of(path: absolute, followingLink: false)) != nil { return true }
+            return absolute != "/" && belongsToReader(parent(of: absolute))
+        }
         return isOfKernel(host.real) || host.links.contains { isOfKernel($0.place) }
     }
 

@@ -35,6 +35,9 @@ final class LogFile {
     /// What the file is like, whatever it holds.
     func properties(_ body: (UnsafeMutablePointer<sqlite3_file>, sqlite3_io_methods) -> Int32) -> Int32 { body(file, methods) }
 
-    /// Frames of a transaction that was given up are of no more use.
-    func close() -> Int32 { methods.xClose(file) }
+    func close() -> Int32 {
+        let code = frames.flush()
+        let closed = methods.xClose(file)
+        return code == SQLITE_OK ? closed : code
+    }
 }

@@ -14,6 +14,9 @@ struct LogFrames {
     private var start: Int64 = 0
     /// What has come of the frame that `held` ends with.
     private var part = Part.whole
+    /// Where the log has been written to so far. What is written before that is no new frame: after a page was written a second time
+    /// SQLite corrects the headers of frames that are there already, and the last of those has no page behind it.
+    private var end: Int64 = 0
 
     private enum Part { case whole, header, lastHeader }
 
@@ -32,8 +35,12 @@ struct LogFrames {
             let code = flush()
             if code != 0 { return code }
         }
+        // A log that begins anew.
+        if offset == 0 { end = 0 }
+        let isAppended = offset >= end
+        end = max(end, offset + Int64(bytes.count))
         switch part {
-        case .whole where bytes.count == Self.headerSize:
+        case .whole where bytes.count == Self.headerSize && isAppended:
             if held.isEmpty { start = offset }
             // The size of the database after the transaction; 0 in every frame but its last.
             part = bytes[4..<8].allSatisfy { $0 == 0 } ? .header : .lastHeader

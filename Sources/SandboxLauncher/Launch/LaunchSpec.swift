@@ -1,4 +1,5 @@
 internal import CLaunchABI
+internal import LinuxPrimitives
 
 /// One launch as values: what `LaunchSpecEncoder` turns into the bytes of `launch_spec.h`. The names follow that header.
 struct LaunchSpec: Sendable, Equatable {
@@ -76,6 +77,24 @@ struct BindSource: Sendable, Equatable, Hashable {
         var group: UInt32
         /// A directory of root's that is open to everybody: the tool acts as nobody there, and the others keep an id.
         var isShared = false
+
+        init(user: UInt32, group: UInt32, isShared: Bool = false) {
+            (self.user, self.group, self.isShared) = (user, group, isShared)
+        }
+
+        /// Whose files a tool works on below a writable source of root's supervisor.
+        ///
+        /// A directory of root's that everybody may write to needs no loan of root's identity: its new files belong to nobody (65534). Any
+        /// other one of root's could not be used at all without it, so there the tool's files become root's.
+        init(of source: FileIdentity) {
+            if source.uid != 0 {
+                self.init(user: source.uid, group: source.gid == 0 ? source.uid : source.gid)
+            } else if source.isDirectory, source.mode & 0o002 != 0 {
+                self.init(user: 65534, group: 65534, isShared: true)
+            } else {
+                self.init(user: 0, group: 0)
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ package struct HostPath: Sendable, Equatable {
     package var identity: FileIdentity
     /// Links met on the way, outermost first: where they stand and what they say.
     package var links: [Link]
+    /// Directories on the way that a `..` leaves again: another one of their names would lead elsewhere.
+    package var left: [String] = []
 
     package struct Link: Sendable, Equatable {
         package var place: String
@@ -35,10 +37,12 @@ package struct HostPath: Sendable, Equatable {
         var pending = path.pathComponents[...]
         var walked = "" // no slash at its end: the root is empty
         var links: [Link] = []
+        var left: [String] = []
         var last: FileIdentity? // of what `walked` names
         while let component = pending.popFirst() {
             if component == "." { continue }
             if component == ".." {
+                if !walked.isEmpty { left.append(walked) }
                 if !walked.isEmpty { walked = walked.parentPath == "/" ? "" : walked.parentPath }
                 last = nil
                 continue
@@ -56,8 +60,8 @@ package struct HostPath: Sendable, Equatable {
             pending = (text.pathComponents + pending)[...]
         }
         let real = walked.isEmpty ? "/" : walked
-        if let last { return HostPath(real: real, identity: last, links: links) }
-        return HostPath(real: real, identity: try FileIdentity.of(path: real, followingLink: false), links: links)
+        if let last { return HostPath(real: real, identity: last, links: links, left: left) }
+        return HostPath(real: real, identity: try FileIdentity.of(path: real, followingLink: false), links: links, left: left)
     }
 
     package static func readLink(_ path: String) throws(SystemError) -> String {

@@ -94,7 +94,8 @@ struct NameDenials: Sendable {
             var existing = true
             /// The real path of the deepest part that exists, with the rest appended as it is.
             var path: String
-            /// The links that lead there, by their own real paths: the name itself when it is one, then those on the way from it.
+            /// The links that lead there, by their own real paths: the name itself when it is one, then those on the way from it, and the
+            /// directories that one of them goes into and leaves again by `..`.
             var links: [String] = []
         }
 
@@ -131,7 +132,9 @@ struct NameDenials: Sendable {
                 if name == "." || name == ".." { // only where a link says so
                     isTraceable = false
                     do throws(SystemError) {
-                        found.path = try HostPath.resolve(next).real
+                        let place = try HostPath.resolve(next)
+                        found.path = place.real
+                        found.links += place.links.map(\.place) + place.left
                     } catch {
                         guard error.errno == ENOENT || error.errno == ENOTDIR else { throw error }
                         found.existing = false
@@ -186,8 +189,9 @@ struct NameDenials: Sendable {
             let found: Directory
             do throws(SystemError) {
                 let place = try HostPath.resolve(path)
-                found = .real(place.real, links: place.links.map { $0.place })
-                linkPlaces += place.links.map { $0.place.parentPath }
+                let passed = place.links.map(\.place) + place.left
+                found = .real(place.real, links: passed)
+                linkPlaces += passed.map(\.parentPath)
             } catch {
                 guard error.errno == ENOENT || error.errno == ENOTDIR, path != "/" else { throw error }
                 found = .absent(try resolve(path).path)

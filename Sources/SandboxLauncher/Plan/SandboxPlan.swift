@@ -35,6 +35,11 @@ struct SandboxPlan: Sendable {
     /// Whether every source in the template is still the file that was resolved: a copy of an old template would show it for
     /// ever. The other sources are checked by the launcher at each launch.
     var isCurrent: Bool {
+        // Whose the tool's files are was read off the source; the launcher compares no more than which file it is.
+        for mount in mounts {
+            guard case .bind(let source) = mount.kind, let owner = source.owner else { continue }
+            guard let now = try? FileIdentity.of(path: source.path, followingLink: false), owner == .init(of: now) else { return false }
+        }
         if let templateSources { return templateSources.areUnchanged }
         return mounts[..<templateCount].allSatisfy { mount in
             guard case .bind(let source) = mount.kind else { return true }

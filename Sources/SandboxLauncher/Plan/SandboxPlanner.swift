@@ -287,18 +287,15 @@ struct SandboxPlanner {
         bound.append((host.real, readOnly, noExec))
     }
 
-    /// Whose files the tool works on. A directory of root's that everybody may write to needs no loan of root's identity: its
-    /// new files belong to nobody (65534). Any other one of root's could not be used at all without it, so there the tool's
-    /// files become root's, and the receipt says so.
+    /// Of a directory of root's the receipt says whose the tool's files are.
     private mutating func ownerFor(_ host: HostPath) -> BindSource.Owner {
-        let identity = host.identity
-        guard identity.uid == 0 else { return .init(user: identity.uid, group: identity.gid == 0 ? identity.uid : identity.gid) }
-        if identity.isDirectory, identity.mode & 0o002 != 0 {
+        let owner = BindSource.Owner(of: host.identity)
+        if owner.isShared {
             note = "\(host.real) belongs to root and is open to everybody: new files belong to nobody (65534)"
-            return .init(user: 65534, group: 65534, isShared: true)
+        } else if owner.user == 0 {
+            note = "\(host.real) belongs to root: the tool's files there belong to root as well (set-id bits are refused)"
         }
-        note = "\(host.real) belongs to root: the tool's files there belong to root as well (set-id bits are refused)"
-        return .init(user: 0, group: 0)
+        return owner
     }
 
     // MARK: - Devices

@@ -17,7 +17,7 @@ struct ParkedPython: Sendable {
     private static let variables: Set<String> = [
         "PYTHONASYNCIODEBUG", "PYTHONBREAKPOINT", "PYTHONCOERCECLOCALE", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER",
         "PYTHONHASHSEED", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONMALLOC", "PYTHONNODEBUGRANGES", "PYTHONNOUSERSITE",
-        "PYTHONOPTIMIZE", "PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH", "PYTHONTRACEMALLOC", "PYTHONUNBUFFERED", "PYTHONUTF8",
+        "PYTHONOPTIMIZE", "PYTHONSAFEPATH", "PYTHONTRACEMALLOC", "PYTHONUNBUFFERED", "PYTHONUTF8",
         "PYTHONWARNDEFAULTENCODING", "PYTHONWARNINGS",
     ]
 
@@ -35,7 +35,9 @@ struct ParkedPython: Sendable {
         guard let line = PythonCommandLine(request.arguments) else { return nil }
         let environment = ToolEnvironment.build(
             request.confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
-        guard environment.keys.allSatisfy(Self.isHarmless), Self.hasNoUserSite(line, environment, request.confinement) else { return nil }
+        guard environment.keys.allSatisfy({ Self.isHarmless($0, environment[$0] ?? "", request.confinement) }),
+            Self.hasNoUserSite(line, environment, request.confinement)
+        else { return nil }
         guard let interpreter = Self.interpreter(word, environment["PATH"] ?? EnvironmentRules.defaultPath, request.confinement) else {
             return nil
         }
@@ -57,11 +59,18 @@ struct ParkedPython: Sendable {
     // MARK: - Environment
 
     /// What the loader or the C library would read code from, and what the interpreter would, is the caller's.
-    private static func isHarmless(_ name: String) -> Bool {
+    private static func isHarmless(_ name: String, _ value: String, _ confinement: Confinement) -> Bool {
         let bytes = name.utf8
+        // Compiled modules are code: those of a place that calls share could lie in wait for another one.
+        if name == "PYTHONPYCACHEPREFIX" {
+            return value.isPlainAbsolutePath && value.isAtOrBelow("/tmp")
+                && !confinement.grants.contains { $0.path.isAtOrBelow(value) || value.isAtOrBelow($0.path) }
+        }
         if bytes.starts(with: "PYTHON".utf8) { return variables.contains(name) }
+        // The C library takes a locale with a slash for a place to read it from.
+        if name == "LANG" || name == "LANGUAGE" || bytes.starts(with: "LC_".utf8) { return !value.utf8.contains(UInt8(ascii: "/")) }
         return !bytes.starts(with: "LD_".utf8) && !bytes.starts(with: "__PYVENV".utf8)
-            && !["GCONV_PATH", "LOCPATH", "NLSPATH"].contains(name)
+            && !["GCONV_PATH", "LOCPATH", "NLSPATH", "GLIBC_TUNABLES", "OPENSSL_CONF", "COVERAGE_PROCESS_START"].contains(name)
     }
 
     /// Packages in the home directory are imported from, and may run code, at each start-up. The sandbox's own /tmp holds none yet.
@@ -93,7 +102,10 @@ struct ParkedPython: Sendable {
         let own = path.parentPath.parentPath
         if access(own + "/pyvenv.cfg", F_OK) == 0 || access(path.parentPath + "/pyvenv.cfg", F_OK) == 0 { prefixes.append(own) }
         let places = prefixes + host.links.map(\.place)
-        for grant in confinement.grants where !grant.rights.isDisjoint(with: [.write, .delete]) {
+        // A workspace is somebody's to write in, if not this call's; and what .pth files add to the path is searched at start-up.
+        let openPlaces = confinement.grants.filter { $0.isWorkspace || !$0.rights.isDisjoint(with: [.write, .delete]) }
+        guard !PythonPathFiles.lead(from: prefixes, into: openPlaces.map(\.path)) else { return nil }
+        for grant in openPlaces {
             guard !places.contains(where: { $0.isAtOrBelow(grant.path) || grant.path.isAtOrBelow($0) }) else { return nil }
         }
         let file = host.identity

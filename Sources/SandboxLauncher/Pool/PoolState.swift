@@ -25,6 +25,10 @@ struct PoolState: Sendable {
         var hasFailed = false
         var failures: UInt64 = 0
         var retryAt: UInt64 = 0
+
+        func isWanted(_ settings: SandboxPoolSettings) -> Bool {
+            calls >= settings.callsBefore && waiting.count + beingBuilt < settings.perKind && !hasFailed
+        }
     }
 
     /// The one that was asked for last stands last.
@@ -32,6 +36,8 @@ struct PoolState: Sendable {
     var discarded: [any StandingSandbox] = []
     /// Of calls that have ended: giving a cgroup back takes longer than the caller should wait.
     var released: [SandboxLeases] = []
+    /// When the last call ended.
+    var lastEnd: UInt64 = 0
     /// What they have leased is not free before their last process has gone.
     var lingering: [LaunchedSandbox] = []
     /// Grows when the host's mounts have changed: what was built before shows them as they were.
@@ -61,6 +67,8 @@ struct PoolState: Sendable {
         case build(SandboxPool.Blueprint)
         case release
         case discard
+        /// There is something to do, but not before this time.
+        case later(UInt64)
         case nothing
     }
 
@@ -133,14 +141,19 @@ struct PoolState: Sendable {
 
     mutating func discard(_ unused: [Waiting]) { discarded += unused.map(\.parked) }
 
+    /// For this long after a call its caller, who has just been woken, has the processors to itself, nanoseconds.
+    private static let breath: UInt64 = 1_000_000
+    /// What ended calls have leased may pile up so far meanwhile.
+    private static let mostReleased = 16
+
     /// What a worker should do now.
-    mutating func next(_ settings: SandboxPoolSettings) -> Step {
+    mutating func next(_ settings: SandboxPoolSettings, _ now: UInt64) -> Step {
+        let wanted = settings.buildsOnDemand ? nil : kinds.lastIndex { $0.isWanted(settings) }
+        // Whoever would find nothing ready waits longer than anybody whom the building of it holds up.
+        let isUrgent = released.count > Self.mostReleased || (wanted.map { kinds[$0].waiting.isEmpty } ?? false)
+        if !isUrgent, wanted != nil || !released.isEmpty, now < lastEnd + Self.breath { return .later(lastEnd + Self.breath) }
         if !released.isEmpty { return .release }
         if !discarded.isEmpty { return .discard }
-        if settings.buildsOnDemand { return .nothing }
-        let wanted = kinds.lastIndex { kind in
-            kind.calls >= settings.callsBefore && kind.waiting.count + kind.beingBuilt < settings.perKind && !kind.hasFailed
-        }
         guard let wanted else { return .nothing }
         let beingBuilt = kinds.reduce(0) { $0 + $1.beingBuilt }
         if waitingCount + beingBuilt < settings.total, bytes < settings.memoryBytes {

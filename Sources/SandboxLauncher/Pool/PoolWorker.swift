@@ -37,13 +37,17 @@ extension SandboxPool {
             let step = state.withLock { state -> PoolState.Step in
                 followMounts(&state)
                 if state.isClosed { return .nothing }
-                state.trim(settings, MonotonicClock.now())
-                return state.next(settings)
+                let now = MonotonicClock.now()
+                state.trim(settings, now)
+                return state.next(settings, now)
             }
             switch step {
             case .build(let blueprint): buildNext(blueprint)
             case .release: releaseNext()
             case .discard: discardNext()
+            case .later(let time):
+                state.withLock { $0.idleWorkers += 1 }
+                _ = wait(until: time)
             case .nothing:
                 if rest(&isIdle) { return }
                 continue
@@ -72,13 +76,17 @@ extension SandboxPool {
             return true
         }
         if isOver { return true }
-        _ = try? Polling.wait(wake.rawValue, for: .readable, deadline: MonotonicClock.now() + Self.lookPeriod)
-        let isWanted = state.withLock { state -> Bool in
+        isIdle = !wait(until: MonotonicClock.now() + Self.lookPeriod)
+        return false
+    }
+
+    /// As one of those that count as idle. True when somebody wants one.
+    private func wait(until deadline: UInt64) -> Bool {
+        _ = try? Polling.wait(wake.rawValue, for: .readable, deadline: deadline)
+        return state.withLock { state -> Bool in
             state.idleWorkers -= 1
             return (try? wake.drain()) == true
         }
-        isIdle = !isWanted
-        return false
     }
 
     private func buildNext(_ blueprint: Blueprint) {

@@ -9,7 +9,7 @@ struct PythonCommandLine: Sendable, Equatable {
     private static let letters: Set<UInt8> = Set("bBdEIOPqsSux".utf8)
     /// `-X` of these names changes nothing but the interpreter itself.
     private static let features: Set<String> = [
-        "dev", "faulthandler", "frozen_modules", "int_max_str_digits", "no_debug_ranges", "pycache_prefix", "tracemalloc", "utf8",
+        "dev", "faulthandler", "frozen_modules", "int_max_str_digits", "no_debug_ranges", "tracemalloc", "utf8",
         "warn_default_encoding",
     ]
 

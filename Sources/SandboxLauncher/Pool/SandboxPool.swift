@@ -83,6 +83,7 @@ final class SandboxPool: Sendable {
         let isOpen = state.withLock { state -> Bool in
             guard !state.isClosed else { return false }
             state.released.append(leases)
+            state.lastEnd = MonotonicClock.now()
             return true
         }
         guard isOpen, !hire() else { return }

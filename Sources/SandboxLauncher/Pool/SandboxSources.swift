@@ -17,6 +17,8 @@ struct SandboxSources: Sendable {
         let inode: UInt64
         let bornNanoseconds: Int64
         let changedNanoseconds: Int64
+        /// As whom a tool would work on it.
+        let owner: BindSource.Owner
     }
 
     private var sources: [Source] = []
@@ -50,7 +52,8 @@ struct SandboxSources: Sendable {
             guard case .bind(let source) = mount.kind else { continue }
             add(source.path, isCovered: false)
             let seen = sources.last { $0.path.isSamePath(as: source.path) }?.seen
-            guard seen?.device == source.device, seen?.inode == source.inode else { return nil }
+            guard let seen, seen.device == source.device, seen.inode == source.inode else { return nil }
+            if let owner = source.owner, owner != seen.owner { return nil }
             if !mount.device { bound.append(mount.target) }
         }
         // A rule holds for the file that its path led to. Inside and outside, what is bound has the same path.
@@ -86,6 +89,6 @@ struct SandboxSources: Sendable {
         guard let found = try? FileIdentity.of(path: path, followingLink: false) else { return nil }
         return Seen(
             device: found.device, inode: found.inode, bornNanoseconds: found.bornNanoseconds,
-            changedNanoseconds: isCovered ? found.changedNanoseconds : 0)
+            changedNanoseconds: isCovered ? found.changedNanoseconds : 0, owner: .init(of: found))
     }
 }
