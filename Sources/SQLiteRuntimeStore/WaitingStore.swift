@@ -49,7 +49,7 @@ extension SQLiteRuntimeStore {
 
     func letGo() {
         // Beside somebody who reads, closing takes nothing over, and nobody is left who would wait for the disk later.
-        _ = disk?.now()
+        disk?.finish()
         // What fails here is the last checkpoint; the next opener does it.
         try? database.close()
         state.withLock { $0.lock = nil }

@@ -44,6 +44,8 @@ import Testing
         var pieces: [(text: String, isFirstProcess: Bool, droppedDescriptors: Bool)] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         reading: while true {
+            // A launch that failed is told before the launcher has let its copies of the descriptors go.
+            _ = try Polling.wait(number, for: .readable, deadline: MonotonicClock.now() + 10_000_000_000)
             switch try buffer.withUnsafeMutableBytes({ try AttributedStream.read(ours.rawValue, into: $0) }) {
             case .bytes(let count, let writer, let dropped):
                 pieces.append((String(decoding: buffer[..<count], as: UTF8.self), writer == first, dropped))

@@ -87,6 +87,15 @@ final class LogSync: Sendable {
         }
     }
 
+    /// What would be waited for soon is waited for now.
+    func finish() {
+        let isDue = state.withLock { state in
+            defer { state.isDue = false }
+            return state.isDue
+        }
+        if isDue { _ = now() }
+    }
+
     /// The same on the caller's own thread.
     func now() -> Result<Void, LibOSError> {
         let (isNamed, failure) = state.withLock { ($0.isNamed, $0.failure) }
