@@ -149,7 +149,10 @@ final class RunServer: Sendable {
 
     func note(ended report: RunReport) {
         state.withLock { state in
-            if report.launch == .prepared { state.counts.prepared += 1 } else { state.counts.cold += 1 }
+            switch report.launch {
+            case .prepared, .parked: state.counts.prepared += 1
+            case .cold, .template: state.counts.cold += 1
+            }
         }
     }
 

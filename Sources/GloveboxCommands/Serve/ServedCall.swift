@@ -101,9 +101,7 @@ struct ServedCall {
             let request = try RunCommand.request(
                 arguments, for: caller,
                 from: server.policies.source(configuration: caller.variable("XDG_CONFIG_HOME"), home: caller.variable("HOME")))
-            // What is shipped has no such rule.
-            let hasOwnRules = !arguments.allow.isEmpty || !arguments.deny.isEmpty || arguments.policy.map(PolicyStore.isPath) == true
-            if hasOwnRules { try ServedPaths.check(request) }
+            try ServedPaths.check(request)
             guard let path = arguments.report else { return Prepared(arguments: arguments, request: request, reportFile: nil) }
             return Prepared(arguments: arguments, request: request, reportFile: try ReportFile.prepare(path))
         } catch {

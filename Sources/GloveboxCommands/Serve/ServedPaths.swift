@@ -18,10 +18,13 @@ enum ServedPaths {
         }
     }
 
-    /// The same for what rules grant or deny, once they are resolved. The sandbox's own programs are no rules of anybody's.
+    /// The same for what rules grant, and for what they deny outside of the workspace, wherever they are written.
     static func check(_ request: RunRequest) throws(CommandFailure) {
         let confinement = request.confinement
-        for path in confinement.grants.map(\.path) + confinement.denials.map(\.path) where belongsToReader(path) {
+        let denied = confinement.denials.map(\.path).filter { path in
+            confinement.workspace.map { !path.utf8.starts(with: ($0 + "/").utf8) } ?? true
+        }
+        for path in confinement.grants.map(\.path) + denied where belongsToReader(path) {
             throw .failed("the rule for `\(path)` may lead to something of the process that opens it")
         }
     }

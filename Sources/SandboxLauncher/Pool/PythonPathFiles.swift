@@ -34,7 +34,9 @@ enum PythonPathFiles {
         (prefixes + ["/usr", "/usr/local"]).flatMap { prefix in
             ["lib", "lib64", "local/lib"].flatMap { library -> [String] in
                 let place = prefix + "/" + library
-                return names(in: place).filter { $0.utf8.starts(with: "python3".utf8) }.flatMap { version in
+                // Of a place that cannot be looked into nothing is known: any version may stand there, and hold what leads anywhere.
+                guard let versions = names(in: place) else { return [place] }
+                return versions.filter { $0.utf8.starts(with: "python3".utf8) }.flatMap { version in
                     ["site-packages", "dist-packages"].map { "\(place)/\(version)/\($0)" }
                 }
             }
@@ -43,7 +45,8 @@ enum PythonPathFiles {
 
     /// As the interpreter reads them: a comment and a line of code are no path, and a relative one begins where the file is.
     private static func lines(in directory: String) -> [String] {
-        names(in: directory).filter { $0.hasSuffix(".pth") }.flatMap { name -> [String] in
+        guard let files = names(in: directory) else { return ["/"] }
+        return files.filter { $0.hasSuffix(".pth") }.flatMap { name -> [String] in
             guard let text = try? SmallFile.text(directory + "/" + name) else { return ["/"] } // it may lead anywhere
             return text.split(whereSeparator: \.isNewline).compactMap { line in
                 let line = line.drop { $0 == " " || $0 == "\t" }
@@ -54,8 +57,13 @@ enum PythonPathFiles {
         }
     }
 
-    private static func names(in directory: String) -> [String] {
-        guard let opened = try? PathResolution.open(path: directory, flags: O_RDONLY | O_DIRECTORY) else { return [] }
-        return (try? DirectoryListing.names(opened.rawValue)) ?? []
+    /// None where there is no such directory; nil where it cannot be told.
+    private static func names(in directory: String) -> [String]? {
+        do throws(SystemError) {
+            let opened = try PathResolution.open(path: try HostPath.resolve(directory).real, flags: O_RDONLY | O_DIRECTORY)
+            return try DirectoryListing.names(opened.rawValue)
+        } catch {
+            return error.errno == ENOENT || error.errno == ENOTDIR ? [] : nil
+        }
     }
 }

@@ -131,8 +131,9 @@ struct SealedRun: ~Copyable {
     /// somebody else has a use for the processor.
     private func attendEnd() {
         guard let number = process.number else { return }
-        let until = MonotonicClock.now() + Self.attention
-        while (try? Polling.wait(number, for: .readable, deadline: 0)) == false, MonotonicClock.now() < until { sched_yield() }
+        var entries = [pollfd(fd: number, events: Int16(POLLIN), revents: 0)]
+        var watch = BriefWatch(longest: Self.attention)
+        _ = try? watch.look(&entries)
     }
 
     /// Nanoseconds.
