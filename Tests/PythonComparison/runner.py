@@ -241,3 +241,5 @@ def plain_signals():
     """The suite's own: what a program inherits is what a shell gives."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)  # whoever starts the suite with nohup ignores one: the programs would sleep on
