@@ -29,12 +29,20 @@ import Testing
             return supervisor.run(request).launch == .parked
         }
 
+        /// Served by one that waits. When the host's mounts change between the two steps (another test's, say) what waited is given up.
+        func parked(_ request: RunRequest) throws -> RunReport {
+            for _ in 0..<8 {
+                guard try supervisor.prepare(for: request) else { continue }
+                let report = supervisor.run(request)
+                if report.launch == .parked { return report }
+            }
+            Issue.record("none waited for \(request.arguments): \(String(describing: supervisor.poolStatus?.lastFailure))")
+            return supervisor.run(request)
+        }
+
         /// Served by one that waits, and by one of its own.
         func both(_ request: RunRequest) throws -> (parked: RunReport, cold: RunReport) {
-            let isReady = try supervisor.prepare(for: request)
-            #expect(isReady)
-            let parked = supervisor.run(request)
-            #expect(parked.launch == .parked, "\(request.arguments)")
+            let parked = try parked(request)
             let cold = supervisor.run(request)
             #expect(cold.launch != .parked)
             return (parked, cold)

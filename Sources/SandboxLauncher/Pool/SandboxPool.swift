@@ -100,18 +100,27 @@ final class SandboxPool: Sendable {
             return settings.perKind - (state.kinds.last?.waiting.count ?? 0)
         }
         for _ in 0..<max(0, missing) {
-            guard let made = buildNow(blueprint) else { return false }
-            let isWanted = state.withLock { state -> Bool in
-                followMounts(&state)
-                return state.add(made, to: blueprint)
-            }
-            guard isWanted else {
-                end(made.parked)
-                return false
-            }
+            guard addOne(blueprint) else { return false }
         }
         return true
     }
+
+    private func addOne(_ blueprint: Blueprint) -> Bool {
+        // What was built while the host's mounts changed shows them as they were; an interpreter's start leaves time for that.
+        for _ in 0..<Self.mostChanges {
+            guard let made = buildNow(blueprint) else { return false }
+            let (isAdded, isStale) = state.withLock { state -> (Bool, Bool) in
+                followMounts(&state)
+                return (state.add(made, to: blueprint), state.generation != made.generation)
+            }
+            if isAdded { return true }
+            end(made.parked)
+            guard isStale else { return false }
+        }
+        return false
+    }
+
+    private static let mostChanges = 3
 
     /// How many wait.
     var count: Int { state.withLock { $0.waitingCount } }

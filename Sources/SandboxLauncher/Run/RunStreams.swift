@@ -13,6 +13,7 @@ struct RunStreams: ~Copyable {
     private var toolOutput: OwnedDescriptor?
     private var toolError: OwnedDescriptor?
     private var toolChannel: OwnedDescriptor?
+    private var holdsToolOutputs = false
 
     init(_ request: RunRequest) throws(SystemError) {
         let limit = request.confinement.limits.outputBytes
@@ -60,6 +61,7 @@ struct RunStreams: ~Copyable {
         toolError = errorPipe.takeSecond()
         switch request.output {
         case .capture(let keep):
+            holdsToolOutputs = true
             output = OutputStream(source: outputSource, sink: .capture(keep: keep), limit: limit)
             error = OutputStream(source: errorSource, sink: .capture(keep: keep), limit: limit)
         case .forward(let out, let err, let cleanOut, let cleanErr):
@@ -140,12 +142,14 @@ struct RunStreams: ~Copyable {
 
     var hasChannel: Bool { toolChannel.number != nil }
 
-    /// The sandbox has its copies: ours must go, or no pipe would ever end.
+    /// The sandbox has its copies: ours must go, or no pipe would ever end. What is captured is read until the tree has ended, whatever
+    /// its pipes say; as long as ours are open a tool that ends does not wake this process once for each of them first.
     mutating func handedOver() {
         toolInput = nil
+        toolChannel = nil
+        guard !holdsToolOutputs else { return }
         toolOutput = nil
         toolError = nil
-        toolChannel = nil
     }
 
     mutating func takeOutput() -> OutputStream { output.take() ?? .closed() }
