@@ -1,3 +1,4 @@
+import Glibc
 import SandboxPolicy
 import Testing
 
@@ -35,6 +36,17 @@ struct SandboxPlanTests {
         let plan = try plan(confinement([("/usr", [.read, .execute]), ("/usr/share", [.read])]))
         #expect(plan.pathRules.contains { $0.path == "/usr" })
         #expect(!plan.pathRules.contains { $0.path == "/usr/share" })
+    }
+
+    /// Landlock goes from a file up to a rule at every open: /tmp's would be two directories and a mount further.
+    @Test func `the workspace's own rule stays, also below the sandbox's /tmp`() throws {
+        var template = Array("/tmp/glovebox-plan-XXXXXX".utf8CString)
+        let workspace = String(cString: try #require(mkdtemp(&template)))
+        defer { rmdir(workspace) }
+        var confinement = confinement([(workspace, [.read, .write, .delete])])
+        #expect(try !plan(confinement).pathRules.contains { $0.path == workspace })
+        confinement.workspace = workspace
+        #expect(try plan(confinement).pathRules.contains { $0.path == workspace })
     }
 
     @Test(arguments: ["/proc", "/proc/sys", "/sys", "/dev", "/dev/sda", "/"])

@@ -103,7 +103,7 @@ struct SandboxPlanner {
         }
         for index in rules.indices { rules[index].access &= access.handledFiles }
         rules.removeAll { $0.access == 0 }
-        rules = Self.withoutRepeats(rules)
+        rules = withoutRepeats(rules)
         return SandboxPlan(
             mounts: mounts, templateCount: templateCount, key: Self.nextKey(), pathRules: rules, landlock: access, grants: grants,
             denials: confinement.denials + standing, absent: absent,
@@ -111,12 +111,14 @@ struct SandboxPlanner {
             templateSources: SandboxSources(mounts: mounts[..<templateCount], pathRules: [], covers: []))
     }
 
-    /// Rules add up along a path, so one that gives nothing beyond a rule above it only costs time.
-    private static func withoutRepeats(_ rules: [PathRule]) -> [PathRule] {
+    /// Rules add up along a path, so one that gives nothing beyond a rule above it only costs time when the sandbox is built. That of the
+    /// workspace stays all the same (one in /tmp): Landlock looks at each directory from a file up to its rule, at every open.
+    private func withoutRepeats(_ rules: [PathRule]) -> [PathRule] {
         var kept: [PathRule] = []
         for rule in rules.sorted(by: { $0.path.utf8.count < $1.path.utf8.count }) {
             let above = kept.reduce(UInt64(0)) { rule.path.isAtOrBelow($1.path) ? $0 | $1.access : $0 }
-            if rule.access & ~above != 0 { kept.append(rule) }
+            let isWorkspace = confinement.workspace.map { rule.path.isSamePath(as: $0) } ?? false
+            if isWorkspace || rule.access & ~above != 0 { kept.append(rule) }
         }
         return kept
     }
