@@ -154,6 +154,9 @@ test: setup
 	@echo "test: enforcement suites, every sandbox prepared before its call"
 	@GLOVEBOX_TEST_LAUNCH=prepared $(SWIFT) test --skip-build --disable-xctest --filter '^SandboxEnforcementTests\.' \
 	    --xunit-output $(RESULTS)/prepared.xml 2>&1 | tee $(RESULTS)/prepared.log
+	@echo "test: enforcement suites, with the probe waiting in every sandbox"
+	@GLOVEBOX_TEST_LAUNCH=parked $(SWIFT) test --skip-build --disable-xctest --filter '^SandboxEnforcementTests\.' \
+	    --xunit-output $(RESULTS)/parked.xml 2>&1 | tee $(RESULTS)/parked.log
 	@echo "test: enforcement suites, as an ordinary user"
 	@.ci/test-as-ordinary-user $(BUILD)/debug $(RESULTS)/ordinary-user.xml 2>&1 | tee $(RESULTS)/ordinary-user.log
 	@echo "test: passed"

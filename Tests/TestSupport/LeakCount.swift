@@ -46,13 +46,18 @@ package struct LeakCount: Equatable, Sendable, CustomStringConvertible {
         }
         let zombies = processes.count { $0.isZombie }
         return LeakCount(
-            descriptors: try descriptorCount(), mounts: try lines("/proc/self/mountinfo").count, cgroups: groups.count,
+            descriptors: try descriptorCount(), mounts: mounts(in: try text("/proc/self/mountinfo")), cgroups: groups.count,
             running: processes.count - zombies, zombies: zombies, identities: try ownIdentities())
     }
 
-    private static func lines(_ path: String) throws -> [Substring] {
-        String(decoding: try SmallFile.read(path, limit: 64 << 20), as: UTF8.self).split(separator: "\n")
+    /// How many mounts a mountinfo file of /proc tells of.
+    package static func mounts(in mountinfo: String) -> Int { mountinfo.split(separator: "\n").count }
+
+    private static func text(_ path: String) throws -> String {
+        String(decoding: try SmallFile.read(path, limit: 64 << 20), as: UTF8.self)
     }
+
+    private static func lines(_ path: String) throws -> [Substring] { try text(path).split(separator: "\n") }
 
     private static func descriptorCount() throws -> Int {
         let waiting = ["anon_inode:[eventpoll]", "anon_inode:[timerfd]", "anon_inode:[eventfd]"]
