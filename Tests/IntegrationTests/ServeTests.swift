@@ -120,6 +120,22 @@ struct ServeTests {
         }
     }
 
+    /// The variables that count are the client's, also those that the server does not have or has otherwise.
+    @Test(.timeLimit(.minutes(2)))
+    func `a waiting interpreter starts with the client's variables`() throws {
+        try ParkedPythonLibrary.require()
+        try ServeFixture.with { fixture in
+            let script = "LANG=xx_YY $GLOVEBOX run --json -- python3 -c 'import os; print(\"LANG is\", os.environ[\"LANG\"])'"
+            var isParked = false
+            for _ in 0..<60 where !isParked {
+                let ended = try fixture.shell(script)
+                #expect(ended.output.contains("LANG is xx_YY"))
+                isParked = ended.output.contains("\"launch\": \"parked\"")
+            }
+            #expect(isParked)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `many clients at once get what is theirs`() throws {
         try ServeFixture.with { fixture in

@@ -34,7 +34,8 @@ struct ParkedPython: Sendable {
         guard request.confinement.syscalls.base == "default", request.confinement.syscalls.deny.isEmpty else { return nil }
         guard let line = PythonCommandLine(request.arguments) else { return nil }
         let environment = ToolEnvironment.build(
-            request.confinement.environment, setByCaller: request.environment, hasChannel: request.channel != nil)
+            request.confinement.environment, setByCaller: request.environment, callers: request.callersVariables,
+            hasChannel: request.channel != nil)
         guard environment.keys.allSatisfy({ Self.isHarmless($0, environment[$0] ?? "", request.confinement) }),
             Self.hasNoUserSite(line, environment, request.confinement)
         else { return nil }
