@@ -87,8 +87,8 @@ package struct LeakCount: Equatable, Sendable, CustomStringConvertible {
         let names: [String]
         do {
             names = try HostFile.names(path)
-        } catch let error as SystemError where error.errno == ENOENT && !isRoot {
-            return // somebody else's group, removed just now
+        } catch let error as SystemError where (error.errno == ENOENT || error.errno == EACCES) && !isRoot {
+            return // somebody else's group: removed just now, or for its owner alone
         }
         for name in names {
             let child = "\(path)/\(name)"
