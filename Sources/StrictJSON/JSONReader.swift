@@ -303,19 +303,26 @@ struct JSONReader<Form: JSONForm> {
 
 /// The keys of one object so far. Compared as bytes: Swift's String equality would also unite canonically equivalent spellings.
 private struct UniqueKeys {
-    /// As long as they ascend.
-    private var ordered: [String] = []
+    /// As long as they are few, or ascend.
+    private var keys: [String] = []
+    private var isAscending = true
     private var seen: Set<[UInt8]>?
+
+    /// Looking at so many takes less than hashing one.
+    private static let few = 12
 
     /// False when the key was there.
     mutating func insert(_ key: String) -> Bool {
         if seen == nil {
             // Keys that ascend are all different; canonical texts, which are most, have them so.
-            guard let last = ordered.last, !(last < key) else {
-                ordered.append(key)
+            let follows = isAscending && (keys.last.map { $0 < key } ?? true)
+            if follows || keys.count < Self.few {
+                if !follows, keys.contains(where: { $0 == key && $0.utf8.elementsEqual(key.utf8) }) { return false }
+                isAscending = follows
+                keys.append(key)
                 return true
             }
-            seen = Set(ordered.map { Array($0.utf8) })
+            seen = Set(keys.map { Array($0.utf8) })
         }
         return seen?.insert(Array(key.utf8)).inserted ?? true
     }

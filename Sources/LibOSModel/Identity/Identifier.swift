@@ -22,7 +22,8 @@ package struct Identifier<Kind: IdentifierKind>: Sendable, Hashable, Comparable,
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let milliseconds = UInt64(clamping: time.tv_sec) &* 1000 &+ UInt64(clamping: time.tv_nsec / 1_000_000)
-        return Self(milliseconds, UInt64.random(in: .min ... .max), UInt16.random(in: .min ... .max))
+        let (high, low) = RandomWords.next()
+        return Self(milliseconds, high, UInt16(truncatingIfNeeded: low))
     }
 
     /// Digits of the time: enough for five centuries.
