@@ -22,6 +22,11 @@ internal final class ControlGroup: Sendable {
     private let entries: [OwnedNumber]
     /// v2, Linux 6.12: `memory.peak`, whose reset counts for this open file alone.
     private let peakFile: OwnedNumber?
+    private let memoryEvents: CounterFile
+    private let pidsEvents: CounterFile
+    private let memoryUsage: CounterFile
+    /// v1: `memory.max_usage_in_bytes`.
+    private let memoryPeak: CounterFile?
     private let hasSwapAccounting: Bool
     private let state = Mutex(State())
 
@@ -46,6 +51,10 @@ internal final class ControlGroup: Sendable {
         var made = [memory]
         do {
             if memoryHierarchy !== pidsHierarchy { made.append(try ControlGroupDirectory(name: name, in: pidsHierarchy)) }
+            memoryEvents = try CounterFile(isUnified ? "memory.events" : "memory.oom_control", of: memory)
+            pidsEvents = try CounterFile("pids.events", of: made[made.count - 1])
+            memoryUsage = try CounterFile(isUnified ? "memory.current" : "memory.usage_in_bytes", of: memory)
+            memoryPeak = isUnified ? nil : try CounterFile("memory.max_usage_in_bytes", of: memory)
             if isUnified {
                 entries = [OwnedNumber(try memory.open(".", flags: O_RDONLY | O_DIRECTORY))]
                 peakFile = memory.exists("memory.peak") ? OwnedNumber(try memory.openPeak()) : nil
@@ -111,9 +120,7 @@ internal final class ControlGroup: Sendable {
     // MARK: Accounts
 
     private func counters() -> ControlGroupEvents {
-        ControlGroupEvents(
-            oomKills: memory.number("oom_kill", in: isUnified ? "memory.events" : "memory.oom_control"),
-            forksRefused: pids.number("max", in: "pids.events"))
+        ControlGroupEvents(oomKills: memoryEvents.number("oom_kill"), forksRefused: pidsEvents.number("max"))
     }
 
     func events() -> ControlGroupEvents {
@@ -126,7 +133,7 @@ internal final class ControlGroup: Sendable {
 
     /// Bytes; nil when the kernel does not tell (v2 before Linux 5.19).
     func peakMemory() -> UInt64? {
-        guard isUnified else { return memory.number("memory.max_usage_in_bytes") }
+        guard isUnified else { return memoryPeak?.number }
         guard let peakFile else { return nil }
         var text = [UInt8](repeating: 0, count: 32)
         let count = pread(peakFile.number, &text, text.count, 0)
@@ -134,9 +141,7 @@ internal final class ControlGroup: Sendable {
         return UInt64(String(decoding: text[..<count].prefix { $0 != 0x0a }, as: UTF8.self))
     }
 
-    func currentMemory() -> UInt64? {
-        memory.number(isUnified ? "memory.current" : "memory.usage_in_bytes")
-    }
+    func currentMemory() -> UInt64? { memoryUsage.number }
 
     // MARK: Processes
 

@@ -37,16 +37,6 @@ internal final class ControlGroupDirectory: Sendable {
         }
     }
 
-    func number(_ file: String) -> UInt64? {
-        SmallFile.number(file, in: descriptor.rawValue)
-    }
-
-    /// The number behind a key of a file with lines `key number`; 0 when the file or the key is not there.
-    func number(_ key: StaticString, in file: String) -> UInt64 {
-        let found = try? SmallFile.number(behind: key, in: file, in: descriptor.rawValue)
-        return (found ?? nil) ?? 0
-    }
-
     func exists(_ file: String) -> Bool {
         faccessat(descriptor.rawValue, file, F_OK, 0) == 0
     }

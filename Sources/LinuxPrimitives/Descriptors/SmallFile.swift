@@ -22,28 +22,43 @@ package enum SmallFile {
 
     /// The content as one decimal number, or nil when the file is absent, unreadable or something else.
     package static func number(_ path: String, in directory: Int32 = AT_FDCWD) -> UInt64? {
-        let read = try? withBeginning(of: path, in: directory) { bytes in number(of: bytes.prefix { $0 != 0x0a }) }
+        let read = try? withBeginning(of: path, in: directory) { bytes in firstNumber(in: bytes) }
+        return read ?? nil
+    }
+
+    /// The same of an open file, from its beginning.
+    package static func number(ofOpen file: Int32) -> UInt64? {
+        let read = try? withBeginning(ofOpen: file) { bytes in firstNumber(in: bytes) }
         return read ?? nil
     }
 
     /// The number behind a word at the beginning of a line, in the first half KiB of a file; nil when there is none.
     package static func number(behind word: StaticString, in path: String, in directory: Int32 = AT_FDCWD) throws(SystemError) -> UInt64? {
-        try withBeginning(of: path, in: directory) { bytes in
-            word.withUTF8Buffer { word in
-                var rest = bytes[...]
-                while !rest.isEmpty {
-                    let line = rest.prefix { $0 != 0x0a }
-                    if line.starts(with: word) {
-                        let behind = line.dropFirst(word.count)
-                        let digits = behind.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
-                        if behind.first == 0x20, let number = number(of: digits) { return number }
-                    }
-                    rest = rest.dropFirst(line.count + 1)
+        try withBeginning(of: path, in: directory) { bytes in number(behind: word, in: bytes) }
+    }
+
+    /// The same of an open file, from its beginning.
+    package static func number(behind word: StaticString, ofOpen file: Int32) throws(SystemError) -> UInt64? {
+        try withBeginning(ofOpen: file) { bytes in number(behind: word, in: bytes) }
+    }
+
+    private static func number(behind word: StaticString, in bytes: UnsafeRawBufferPointer) -> UInt64? {
+        word.withUTF8Buffer { word in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let line = rest.prefix { $0 != 0x0a }
+                if line.starts(with: word) {
+                    let behind = line.dropFirst(word.count)
+                    let digits = behind.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
+                    if behind.first == 0x20, let number = number(of: digits) { return number }
                 }
-                return nil
+                rest = rest.dropFirst(line.count + 1)
             }
+            return nil
         }
     }
+
+    private static func firstNumber(in bytes: UnsafeRawBufferPointer) -> UInt64? { number(of: bytes.prefix { $0 != 0x0a }) }
 
     private static func number(of digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
         var value: UInt64 = 0
@@ -62,8 +77,14 @@ package enum SmallFile {
         of path: String, in directory: Int32, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(SystemError) -> Result {
         let file = try open(path, in: directory, flags: O_RDONLY)
-        return try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { (room) throws(SystemError) in
-            let count = try Transfer.read(file.rawValue, into: room)
+        return try withBeginning(ofOpen: file.rawValue, body)
+    }
+
+    private static func withBeginning<Result>(
+        ofOpen file: Int32, _ body: (UnsafeRawBufferPointer) -> Result
+    ) throws(SystemError) -> Result {
+        try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { (room) throws(SystemError) in
+            let count = try retrying("pread", "descriptor \(file)") { libc(pread(file, room.baseAddress, room.count, 0)) }
             return body(UnsafeRawBufferPointer(rebasing: room[..<count]))
         }
     }
