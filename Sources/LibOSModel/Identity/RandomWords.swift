@@ -1,21 +1,17 @@
 internal import Glibc
 internal import Synchronization
 
-/// The kernel's random numbers, fetched several at a time: a turn of an agent makes twenty ids, and each would ask twice. None is given
-/// out twice, also not to another process: this one never goes on in a copy of itself.
+/// The kernel's random numbers, fetched several at a time: every record has an id, and each would ask twice. None is given out twice,
+/// also not to another process: this one never goes on in a copy of itself.
 enum RandomWords {
-    private struct Stock {
-        var words: [UInt64] = []
-    }
-
-    private static let stock = Mutex(Stock())
+    private static let stock = Mutex<[UInt64]>([])
     /// 256 bytes, the most that getentropy(3) gives.
     private static let fetched = 32
 
     static func next() -> (UInt64, UInt64) {
-        stock.withLock { stock in
-            if stock.words.count < 2 { stock.words = fetch() }
-            return (stock.words.removeLast(), stock.words.removeLast())
+        stock.withLock { words in
+            if words.count < 2 { words = fetch() }
+            return (words.removeLast(), words.removeLast())
         }
     }
 
